@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Postern's build. `make` builds everything; `make help` lists the rest.
+#
+# A folder that is compiled has an objs.mk which says what belongs to it:
+#   core-y      objects of the privileged core      (hv/x86, hv/core, hv/engine)
+#   lib-y       objects of the ring-3 library       (hv/lib)
+#   modules-y   names of modules; NAME-y their objects, NAME-cflags extra flags
+# Objects are named by their path from the top. Kconfig picks: core-$(CONFIG_X) += ...
+
+O	?= build
+CC	?= gcc
+Q	:= $(if $(V),,@)
+
+.PHONY: all clean
+all: $(O)/postern.elf
+
+.config: Kconfig
+	$(Q)tools/defconfig $@
+-include .config
+
+include $(wildcard hv/*/objs.mk drivers/*/objs.mk)
+
+warn	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wvla
+common	:= -std=gnu11 -g -O2 $(warn) -ffreestanding -fno-common -fno-stack-protector -fno-pic \
+	   -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
+	   -fno-strict-aliasing -fno-delete-null-pointer-checks \
+	   -include $(O)/autoconf.h -Iinclude -MMD -MP
+core_cflags := $(common) -mcmodel=kernel -fno-omit-frame-pointer -Ihv \
+	       $(if $(CONFIG_MITIGATIONS),-mindirect-branch=thunk-extern -mindirect-branch-register)
+user_cflags := $(common) -mcmodel=small -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
+	       -Ihv/lib -idirafter /usr/include
+
+$(O)/autoconf.h: .config tools/autoconf
+	@mkdir -p $(@D)
+	$(Q)tools/autoconf .config $@
+
+# --- the privileged core -------------------------------------------------------------------
+core_objs := $(addprefix $(O)/core/,$(core-y))
+
+$(O)/core/%.o: %.c $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(core_cflags) -c -o $@ $<
+
+$(O)/core/%.o: %.S $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -c -o $@ $<
+
+# The symbol table of the backtrace needs addresses that need the symbol table: link, list, link.
+$(O)/core.pre.elf: $(core_objs) hv/x86/core.lds $(O)/modules.o $(O)/symbols.empty.o
+	@echo "  LINK    $@"
+	$(Q)$(LD) -nostdlib -z max-page-size=0x1000 -z noexecstack --no-warn-rwx-segments \
+		-T hv/x86/core.lds -o $@ $(core_objs) $(O)/modules.o $(O)/symbols.empty.o
+
+$(O)/symbols.empty.S: tools/symbols
+	@mkdir -p $(@D)
+	$(Q)tools/symbols /dev/null > $@
+$(O)/symbols.S: $(O)/core.pre.elf tools/symbols
+	$(Q)nm -n $< | tools/symbols > $@
+$(O)/symbols.o $(O)/symbols.empty.o: %.o: %.S
+	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -c -o $@ $<
+
+$(O)/core.elf: $(O)/core.pre.elf $(O)/symbols.o
+	@echo "  LINK    $@"
+	$(Q)$(LD) -nostdlib -z max-page-size=0x1000 -z noexecstack --no-warn-rwx-segments \
+		-T hv/x86/core.lds -o $@ $(core_objs) $(O)/modules.o $(O)/symbols.o
+
+# Boot loaders want a 32-bit ELF; gdb wants core.elf, which keeps the symbols.
+$(O)/postern.elf: $(O)/core.elf
+	@echo "  IMAGE   $@"
+	$(Q)objcopy -S -O elf32-i386 $< $@
+
+# --- ring 3: the library, the modules, the archive of modules --------------------------------
+lib_objs := $(addprefix $(O)/user/,$(lib-y))
+
+$(O)/user/%.o: %.c $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(user_cflags) $(cflags-$(firstword $(subst /, ,$(patsubst drivers/%,%,$(patsubst hv/%,%,$<))))) -c -o $@ $<
+
+$(O)/user/%.o: %.S $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) $(user_cflags) -D__ASSEMBLY__ -c -o $@ $<
+
+$(O)/libpostern.a: $(lib_objs)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+define module_rule
+$(O)/modules/$(1): $(addprefix $(O)/user/,$($(1)-y)) $(O)/libpostern.a hv/lib/module.lds
+	@mkdir -p $$(@D)
+	@echo "  MODULE  $(1)"
+	$(Q)$(LD) -nostdlib -static --gc-sections -z max-page-size=0x1000 -z noexecstack \
+		-T hv/lib/module.lds -o $$@.debug $(addprefix $(O)/user/,$($(1)-y)) $(O)/libpostern.a
+	$(Q)objcopy -S $$@.debug $$@
+endef
+$(foreach m,$(modules-y),$(eval $(call module_rule,$(m))))
+
+modules := $(addprefix $(O)/modules/,$(modules-y))
+.PHONY: modules
+modules: $(modules)
+
+$(O)/modules.cpio: $(modules)
+	$(Q)cd $(O)/modules && printf '%s\n' $(sort $(modules-y)) | cpio --quiet -o -H newc -R 0:0 --reproducible > ../modules.cpio
+
+$(O)/modules.o: tools/modules.S $(O)/modules.cpio
+	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -Wa,-I$(O) -c -o $@ $<
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include mk/*.mk

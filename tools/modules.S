@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The archive of modules (cpio, newc) that travels inside the image. */
+	.section .modules, "a"
+	.balign 4096
+	.globl modules_archive, modules_archive_end
+modules_archive:
+	.incbin "modules.cpio"
+modules_archive_end:
+	.balign 4096
+	.section .note.GNU-stack, "", @progbits
