@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Running a virtual processor: the run page shared by core and VMM, exit reasons, state.
+ *
+ * The VMM gives SYS_VCPU_CREATE the address of a page of its own, which the core keeps mapped for
+ * itself too: the run page. The guest's general registers live there while the guest is out: the core
+ * stores them there at every exit and loads them from there at every entry; nothing is copied. rip,
+ * rsp, rax and rflags are copied out at exits that reach the VMM and taken back only when RUN_SET_RIP is
+ * in `flags`. Everything in this page is the guest's own state: garbage in it harms that guest alone.
+ *
+ * The virtual local APIC with its timer, IPIs, HLT, CPUID, x2APIC and common MSRs and INIT/SIPI are
+ * answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
+ * vcpu is run by one thread at a time (-EBUSY else).
+ */
+#ifndef POSTERN_VCPU_H
+#define POSTERN_VCPU_H
+
+#include <stdint.h>
+
+enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8 };
+
+/* Reasons that reach the VMM. */
+enum exit_reason {
+	EXIT_NONE,
+	EXIT_IO,	/* IN or OUT; io below */
+	EXIT_MMIO,	/* nested page fault outside the mappings or their rights; mmio below */
+	EXIT_MSR,	/* an MSR that the core does not answer; msr below */
+	EXIT_HYPERCALL, /* VMMCALL that the core does not answer; msr.next_rip is past it */
+	EXIT_EOI,	/* EOI of a vector in the EOI bitmap; eoi below */
+	EXIT_INTA,	/* the ExtINT line can be taken: answer with RUN_INTA and inta_vector */
+	EXIT_SHUTDOWN,	/* triple fault */
+	EXIT_INSN,	/* an intercepted instruction for the VMM's decoder: raw below */
+	EXIT_INVALID,	/* the processor refused the state: raw below */
+	EXIT_KICKED,	/* SYS_VCPU_KICK, or `stop` is set */
+	EXIT_UNKNOWN,	/* an exit that nobody knows: raw below */
+	EXIT_REASONS,
+};
+
+/* What the exit counters count (struct info_vcpu.exits, at most EXIT_KINDS of them). */
+enum exit_count {
+	COUNT_CPUID,
+	COUNT_HYPERCALL,
+	COUNT_MSR_APIC,
+	COUNT_MSR_TIMER,
+	COUNT_MSR_CORE,
+	COUNT_MSR_VMM,
+	COUNT_HLT,
+	COUNT_INTR,
+	COUNT_NMI,
+	COUNT_WINDOW,
+	COUNT_IO,
+	COUNT_IO_STRING,
+	COUNT_MMIO,
+	COUNT_APIC_MMIO, /* counted by SYS_VCPU_APIC; the same exit is in COUNT_MMIO too */
+	COUNT_FAULT_4K,
+	COUNT_FAULT_2M,
+	COUNT_EXCEPTION,
+	COUNT_INSN,
+	COUNT_CR,
+	COUNT_DR,
+	COUNT_XSETBV,
+	COUNT_INVALID,
+	COUNT_SHUTDOWN,
+	COUNT_KICK,
+	COUNT_EOI,
+	COUNT_INTA,
+	COUNT_PAUSE,
+	COUNT_OTHER,
+	COUNT_TO_VMM, /* exits that left the core, whatever their kind: not a part of the sum */
+	COUNT_KINDS,
+};
+
+enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN };
+
+/* Flags for the next entry; the core clears them when it has taken them. */
+enum run_flag {
+	RUN_SET_RIP = 1 << 0, /* take rip, rflags, gpr[RAX], gpr[RSP] from here */
+	RUN_INTA = 1 << 1,    /* inta_vector answers EXIT_INTA */
+	RUN_INJECT = 1 << 2,  /* inject the exception in inject_* */
+};
+
+struct segment {
+	uint16_t selector;
+	uint16_t attributes; /* AMD form: bits 0-7 = descriptor bits 40-47, bits 8-11 = descriptor bits 52-55 */
+	uint32_t limit;	     /* in bytes, already scaled */
+	uint64_t base;
+};
+
+enum seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
+
+struct vcpu_run {
+	uint64_t gpr[16]; /* x86 order; RAX and RSP valid at exits, taken with RUN_SET_RIP; others always live */
+	uint64_t rip, rflags;
+	uint32_t flags;	 /* enum run_flag, from the VMM */
+	uint32_t reason; /* enum exit_reason, from the core */
+	/* Set by the VMM at any time, also from another thread (with SYS_VCPU_KICK): while it is
+	 * nonzero every entry returns EXIT_KICKED at once. Cleared by the VMM. */
+	uint32_t stop;
+	uint8_t inta_vector, inject_vector, inject_has_error, cpl;
+	uint32_t inject_error;
+	uint32_t pad;
+	uint64_t inject_address; /* CR2 for a page fault */
+	union {
+		struct {
+			uint16_t port;
+			uint8_t size; /* 1, 2, 4 */
+			uint8_t in, string, repeat, pad[2];
+			uint64_t next_rip; /* the VMM sets rip to it (and RUN_SET_RIP) when done */
+		} io;
+		struct {
+			uint64_t gpa;
+			uint64_t error; /* bits 0 present, 1 write, 2 user, 4 fetch; 32 final address, 33 table walk */
+			uint8_t bytes_count; /* instruction bytes the processor supplied, 0 none */
+			uint8_t bytes[15];
+		} mmio;
+		struct {
+			uint32_t index;
+			uint32_t write;
+			uint64_t value;	   /* write: EDX:EAX. Read: the VMM puts it into RDX and RAX */
+			uint64_t next_rip; /* the VMM sets rip to it (and RUN_SET_RIP) when done */
+		} msr;
+		struct {
+			uint32_t vector;
+		} eoi;
+		struct {
+			uint64_t code, info1, info2; /* as the engine reported */
+		} raw;			     /* INSN, INVALID, UNKNOWN, SHUTDOWN */
+	};
+	/* Valid for MMIO, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
+	uint64_t cr0, cr2, cr3, cr4, efer;
+	struct segment seg[SEG_COUNT];
+};
+
+/* Entries of a guest's CPUID. The core answers CPUID from these alone (never from the host's), and
+ * fills what is dynamic: OSXSAVE, APIC ids, sizes in leaf 0xd. A leaf that is not there answers zeros. */
+#define VCPU_CPUID_MAX 64
+struct cpuid_entry {
+	uint32_t leaf, subleaf;
+	uint32_t flags; /* CPUID_SUBLEAF: subleaf counts */
+	uint32_t eax, ebx, ecx, edx;
+};
+#define CPUID_SUBLEAF 1
+
+/* State for reset, snapshot and inspection. Grows at its end; `version` and `bytes` say what the caller knows. */
+#define VCPU_STATE_VERSION 1
+struct vcpu_state {
+	uint32_t version, bytes;
+	uint32_t valid; /* enum state_part: parts to set; all on get */
+	uint32_t activity;
+	uint64_t gpr[16], rip, rflags;
+	uint64_t cr0, cr2, cr3, cr4, cr8, efer, xcr0;
+	uint64_t dr[4], dr6, dr7;
+	struct segment seg[SEG_COUNT];
+	uint64_t gdt_base, idt_base;
+	uint32_t gdt_limit, idt_limit;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t pat, tsc, tsc_adjust, tsc_aux, debugctl, apic_base;
+	/* Pending and in-flight events. */
+	uint8_t pending_vector, pending_type, pending_has_error, interrupt_shadow, nmi_pending, nmi_blocked, pad[2];
+	uint32_t pending_error, extint;
+	/* Virtual APIC: the register page in xAPIC layout, apic[offset / 16]. */
+	uint32_t apic[64];
+	uint64_t tsc_deadline; /* guest TSC; 0 off */
+	uint64_t timer_expiry; /* CLOCK ns of the one-shot or periodic timer; 0 off */
+	uint8_t fpu[2816];     /* XSAVE area, standard format, of xcr0's components */
+};
+enum state_part {
+	STATE_REGS = 1 << 0,   /* gpr, rip, rflags */
+	STATE_SYSTEM = 1 << 1, /* control, segment, descriptor-table, system-call and debug registers */
+	STATE_EVENTS = 1 << 2,
+	STATE_APIC = 1 << 3,
+	STATE_TIME = 1 << 4, /* tsc, tsc_adjust, tsc_deadline */
+	STATE_FPU = 1 << 5,
+	STATE_ACTIVITY = 1 << 6,
+	STATE_RESET = 1 << 30, /* before all else: everything to the architecture's reset values */
+};
+
+#endif
