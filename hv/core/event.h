@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events: 64 pending bits and one or more waiting threads. IRQs, timers, doorbells, deaths all arrive so. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "core/lock.h"
+#include "core/object.h"
+
+struct event {
+	struct object object;
+	struct spinlock lock;
+	uint64_t pending;
+	struct thread *waiters;
+};
+
+void event_signal(struct event *e, uint64_t bits); /* any context */
+
+#endif

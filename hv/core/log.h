@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The log (RAM ring, survives a warm reset, plus serial and screen), assertions, panic. */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A line each; time is put before. Formats: d i u x X p s c with width, 0, -, l, ll, z, .*s. */
+void log_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_text(const char *who, const char *text, size_t length); /* a task's lines: bytes are made printable */
+/* Copy from position on (counted from boot) and advance it; skips what the ring has lost. */
+size_t log_copy(uint64_t *position, char *buffer, size_t length);
+int format_text(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define assert(c)                                                                                  \
+	do {                                                                                       \
+		if (__builtin_expect(!(c), 0))                                                     \
+			panic("assertion failed: %s, %s:%d", #c, __FILE__, __LINE__);              \
+	} while (0)
+
+#endif

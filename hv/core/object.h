@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Objects and handles. An object lives while handles, mappings, threads or other objects refer to it.
+ */
+#ifndef CORE_OBJECT_H
+#define CORE_OBJECT_H
+
+#include <stdint.h>
+
+enum object_type {
+	OBJ_NONE,
+	OBJ_SYSTEM,
+	OBJ_TASK,
+	OBJ_MEMORY,
+	OBJ_EVENT,
+	OBJ_IRQ,
+	OBJ_VM,
+	OBJ_VCPU,
+	OBJ_TYPES,
+};
+
+struct object {
+	uint8_t type;
+	uint32_t refs;
+};
+
+/* Each type registers how it dies, so that core never names engine: linker section object_types. */
+struct object_type_ops {
+	uint32_t type;
+	const char *name;
+	void (*destroy)(struct object *); /* the last reference went; core_lock held */
+};
+#define OBJECT_TYPE(t, n, d)                                                                       \
+	static const struct object_type_ops object_type_##t                                        \
+		__attribute__((used, section("object_types"), aligned(8))) = {t, n, d}
+
+void object_init(struct object *o, enum object_type type); /* one reference */
+void object_get(struct object *o);
+void object_put(struct object *o); /* core_lock held */
+
+struct task;
+/* Look a handle of the current task up. Type and all rights must fit: else -EBADF or -EPERM in *error (and NULL).
+ * Takes a reference, to be dropped with object_put (object_put_unlocked when core_lock is not held). */
+struct object *handle_get(uint32_t handle, enum object_type type, uint32_t rights, int *error);
+struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t rights, uint64_t *badge, int *error);
+void object_put_unlocked(struct object *o);
+/* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
+int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);
+
+/* System calls register themselves: linker section syscalls. */
+struct syscall_args {
+	uint64_t a, b, c, d, e, f;
+};
+struct syscall_entry {
+	uint32_t number;
+	const char *name;
+	int64_t (*call)(struct syscall_args *);
+};
+#define SYSCALL(n, fn)                                                                             \
+	static const struct syscall_entry syscall_##n                                              \
+		__attribute__((used, section("syscalls"), aligned(8))) = {n, #n, fn}
+
+/* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. */
+int copy_from_user(void *to, uint64_t from, uint64_t bytes);
+int copy_to_user(uint64_t to, const void *from, uint64_t bytes);
+
+#endif

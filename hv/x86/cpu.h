@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The processor as ring 0 sees it: per-CPU data, MSRs, control registers, what CPUID found.
+ *
+ * The core runs with interrupts off from entry to exit. It takes them in ring 3, in guests (as exits)
+ * and in the idle loop's HLT only; so nothing in ring 0 is re-entered but by NMI, #MC and our own faults.
+ * Whoever waits for another CPU (spin locks, cross-calls) polls cpu_poll(), which serves cross-calls
+ * that are waiting for this CPU; without it two CPUs that wait for each other would stop.
+ */
+#ifndef X86_CPU_H
+#define X86_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct thread;
+struct task;
+struct vcpu;
+struct sched_queue;
+struct timer_queue;
+
+/* GS:0 in ring 0. The first fields are known to assembly (hv/x86/offsets.h keeps them honest). */
+struct cpu {
+	struct cpu *self;
+	uint64_t kernel_stack; /* top of the current thread's kernel stack; TSS.RSP0 has the same */
+	uint64_t user_rsp;     /* scratch of the SYSCALL entry */
+	struct thread *current;
+	uint32_t id;	      /* 0 .. cpu_count - 1 */
+	uint32_t apic_id;
+	volatile uint32_t resched; /* set: leave for the scheduler at the next way out to ring 3 or guest */
+	volatile uint32_t calls;   /* cross-calls waiting for this CPU, one bit each */
+	struct task *task;	   /* whose page tables are loaded */
+	struct vcpu *fpu_owner;	   /* whose FPU state is in the registers; ring 3 never has any */
+	struct sched_queue *sched;
+	struct timer_queue *timers;
+	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
+	void *arch;	     /* GDT, TSS, IST stacks */
+	void *log;	     /* spare */
+	uint64_t interrupts; /* counted for INFO_CPU */
+	bool online;
+	bool in_nmi;
+	bool engine_on;
+};
+
+extern struct cpu *cpus[];
+extern unsigned cpu_count; /* online */
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+struct cpuid_result {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid_result r;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
+	return r;
+}
+
+/* What this machine has, filled once by the boot processor. */
+struct cpu_features {
+	char vendor[13], name[49];
+	bool nx, smep, smap, pge, pcid, x2apic, tsc_deadline, tsc_invariant, rdtscp, tsc_adjust;
+	bool xsave, xsaveopt, fsgsbase, page1g;
+	bool ibpb, ibrs, ssbd, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
+	bool svm, vmx;
+	uint64_t xcr0; /* supported bits */
+	uint32_t xsave_size;
+	unsigned phys_bits;
+};
+extern struct cpu_features cpu_features;
+
+/* Serve cross-calls that wait for this CPU. Call it in every loop that waits for another. */
+void cpu_poll(void);
+/* Run fn(arg) on every other online CPU whose bit is in mask and wait until all have. IPI based. */
+void cpu_call(uint64_t mask, void (*fn)(void *), void *arg);
+/* Make that CPU look at cpu->resched (IPI; a guest there exits). Asynchronous. */
+void cpu_kick(unsigned id);
+
+#endif
