@@ -9,14 +9,57 @@
 
 O	?= build
 CC	?= gcc
+# What is downloaded. Set POSTERN_CACHE to share it between clones.
+CACHE	:= $(or $(POSTERN_CACHE),$(O)/cache)
+export POSTERN_CACHE := $(abspath $(CACHE))
 Q	:= $(if $(V),,@)
 
-.PHONY: all clean
+.PHONY: all clean distclean
 all: $(O)/postern.elf
+
+# Goals named here install what is missing first and then call make again with the goal do-NAME, so
+# that each works as the first command on a fresh machine. The others need `make deps` once.
+front := run demo test fuzz bench
+.PHONY: help deps $(front)
+
+help:
+	@echo "make             build everything: $(O)/postern.elf"
+	@echo "make run         a Debian guest on Postern, its shell in this terminal"
+	@echo "make demo        the same unattended, with a verdict"
+	@echo "make test        unit tests, a short fuzz run, system tests"
+	@echo "make check-host  unit tests only"
+	@echo "make fuzz        all fuzz targets, FUZZ_SECONDS each (default 10)"
+	@echo "make bench       the table of docs/BENCH.md"
+	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
+	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"
+	@echo "make menuconfig  choose what is built;  make defconfig  the default choice"
+	@echo "make deps        install the Debian packages that all of this needs"
+	@echo "make loc         count code lines by area"
+	@echo "make clean       remove what was built (not the cache);  make distclean  everything"
+
+deps:
+	$(Q)tools/deps.sh
+
+$(front): deps
+	$(Q)$(MAKE) --no-print-directory do-$@
+
+clean:
+	$(Q)if [ -d $(O) ]; then find $(O) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+distclean:
+	rm -rf $(O) .config .config.old
+
+# Only the goals above: nothing below is needed, and perhaps its tools are not there yet.
+ifneq ($(filter-out help deps clean distclean $(front),$(or $(MAKECMDGOALS),all)),)
 
 .config: Kconfig
 	$(Q)tools/defconfig $@
 -include .config
+
+.PHONY: menuconfig defconfig
+menuconfig:
+	$(Q)/usr/bin/python3 -m menuconfig Kconfig
+defconfig:
+	$(Q)tools/defconfig .config
 
 include $(wildcard hv/*/objs.mk drivers/*/objs.mk)
 
@@ -108,8 +151,7 @@ $(O)/modules.cpio: $(modules)
 $(O)/modules.o: tools/modules.S $(O)/modules.cpio
 	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -Wa,-I$(O) -c -o $@ $<
 
-clean:
-	rm -rf $(O)
+-include $(shell find $(O) -path $(O)/cache -prune -o -name '*.d' -print 2>/dev/null)
+include $(wildcard mk/*.mk)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
--include mk/*.mk
+endif

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Host tests. A test names the shipped files that it is compiled with in its first comment:
+#	/* sources: hv/vmm/decode.c hv/vmm/emulate.c */
+# One program a test file; tests/unit/test_*.c run under CMocka, tests/fuzz/fuzz_*.c under libFuzzer.
+
+FUZZ_SECONDS	?= 10
+sources_of	= $(shell sed -n 's,^/\* sources:\(.*\)\*/.*,\1,p' $(1) | head -n 1)
+
+host_cflags	:= -std=gnu11 -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter \
+		   -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+		   -Iinclude -Ihv -Ihv/lib -I. -DUNIT_TEST -idirafter /usr/include
+
+unit_tests	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+fuzz_targets	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+define unit_rule
+$(O)/unit/$(1): tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $(O)/autoconf.h
+	@mkdir -p $$(@D)
+	@echo "  UNIT    $(1)"
+	$(Q)$(CC) $(host_cflags) -include $(O)/autoconf.h -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$$^) -lcmocka
+endef
+$(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
+
+define fuzz_rule
+$(O)/fuzz/$(1): tests/fuzz/$(1).c $(call sources_of,tests/fuzz/$(1).c) $(O)/autoconf.h
+	@mkdir -p $$(@D)
+	@echo "  FUZZER  $(1)"
+	$(Q)clang $(host_cflags) -Wno-unknown-warning-option -fsanitize=fuzzer -include $(O)/autoconf.h \
+		-o $$@ $$(filter %.c,$$^)
+endef
+$(foreach t,$(fuzz_targets),$(eval $(call fuzz_rule,$(t))))
+
+.PHONY: check-host unit-tests fuzzers do-fuzz do-test check-system
+unit-tests: $(unit_tests:%=$(O)/unit/%)
+fuzzers: $(fuzz_targets:%=$(O)/fuzz/%)
+
+check-host: unit-tests
+	$(Q)tests/unit/run $(unit_tests:%=$(O)/unit/%)
+
+do-fuzz: fuzzers
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz_targets:%=$(O)/fuzz/%)
+
+check-system: all guests guest-programs
+	$(Q)tests/system/run
+
+do-test: all unit-tests fuzzers guests guest-programs
+	$(Q)tests/run-all
+
+.PHONY: loc
+loc:
+	$(Q)tools/count-lines
