@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Channels: how the manager and the modules, and modules among themselves, talk.
+ *
+ * A channel is shared memory with two rings of 64-byte messages, each with one producer and one
+ * consumer. Every module has one to the manager, its control channel, at CHANNEL_VA. A connection
+ * to a service is another piece of shared memory, made by the manager and given to both sides with
+ * MSG_CONNECT. What lies in it depends on the service class:
+ *
+ *   "acpi", "bus.pci"   struct channel: requests and replies (kinds from MSG_SERVICE up)
+ *   "console"           struct console_link: a byte stream in both directions (Xen's console ring)
+ *
+ * A new class needs no change here: the manager passes class names on and gives each connection
+ * CONNECTION_BYTES, and the two sides agree.
+ *
+ * Whoever wrote into a ring signals the peer's event (the badge of the handle selects its bit). The
+ * other side of a ring is not trusted: a consumer copies a message out before it looks at it, and an
+ * index that is further ahead than the ring is long breaks the connection (-EIO), nothing else.
+ *
+ * Bits of a module's main event: 0 control channel, 1..31 connections (MSG_CONNECT says which),
+ * 32..47 interrupts of its manifest in their order, 48..62 the module's own.
+ */
+#ifndef POSTERN_CHANNEL_H
+#define POSTERN_CHANNEL_H
+
+#include <stdint.h>
+#include <xen/io/console.h>
+
+#define EVENT_BIT_CONTROL 0
+#define EVENT_BIT_CONNECTION 1 /* .. 31 */
+#define EVENT_BIT_IRQ 32       /* .. 47 */
+#define EVENT_BIT_OWN 48       /* .. 62 */
+#define CONNECTIONS_MAX 31
+#define MODULE_IRQS_MAX 16
+
+/* Kinds of message. Numbers are never reused. A reply has MSG_REPLY ORed into the kind of its request and
+ * the request's id. */
+#define MSG_REPLY 0x8000
+enum message_kind {
+	MSG_NONE = 0,
+
+	/* From the manager to a module, in this order: IRQ and CONNECT of what it requires, START. */
+	MSG_IRQ = 1,	    /* .irq: an interrupt of the manifest */
+	MSG_CONNECT = 2,    /* .connect: a connection begins */
+	MSG_DISCONNECT = 3, /* .connect: (connection, generation) is over; the memory may be unmapped */
+	MSG_START = 4,	    /* probe the device, begin; answer READY or FAILED */
+	MSG_STOP = 5,	    /* put the device to rest and end (THREAD_EXIT) */
+	MSG_PING = 6,	    /* .word[0] = sequence; answer PONG with the same */
+	MSG_COMMAND = 7,    /* .text: a line from the shell's `send` */
+
+	/* From a module to the manager. */
+	MSG_READY = 16,	 /* the device works; its services may be used */
+	MSG_FAILED = 17, /* .word[0] = negative error; the sentence in channel.sentence */
+	MSG_PONG = 18,
+	MSG_STATUS = 19,    /* .text: one line for `modules` */
+	MSG_OPEN_FILE = 20, /* .text = name of a boot file. Reply .file */
+	MSG_HANGUP = 21,    /* .connect: this side gives the connection up; a new generation follows */
+
+	/* Manager to VMM. The VMM reports the new state with GUEST_STATE. */
+	MSG_GUEST_PAUSE = 32,
+	MSG_GUEST_RESUME = 33,
+	MSG_GUEST_RESET = 34,
+	MSG_GUEST_STOP = 35,  /* end at once, as by pulling the plug; answer GUEST_ENDED(END_STOPPED) */
+	MSG_GUEST_QUERY = 36, /* answer GUEST_STATE */
+	MSG_GUEST_POWER_BUTTON = 37,
+
+	/* VMM to manager. */
+	MSG_GUEST_STATE = 48, /* .guest; also sent unasked at every change */
+	MSG_GUEST_ENDED = 49, /* .ended; the sentence in channel.sentence. The VMM stays until STOP or RESET */
+
+	/* Kinds of service classes. The requester picks the id. */
+	MSG_SERVICE = 0x100,
+	ACPI_POWER_OFF = 0x100, /* -> reply .result, only on failure */
+	ACPI_REBOOT = 0x101,	/* -> reply .result, only on failure */
+	ACPI_ROUTE = 0x102,	/* .route: bdf, pin -> reply .route with gsi, flags */
+	PCI_COUNT = 0x110,	/* -> reply .word[0] = functions found */
+	PCI_FUNCTION = 0x111,	/* .word[0] = index -> reply .pci */
+	PCI_BAR = 0x112,	/* .word[0] = bdf, [1] = BAR number -> reply .word[0] = address, [1] = bytes, [2] = flags */
+};
+
+enum connection_role { ROLE_CLIENT, ROLE_SERVER };
+
+#define CLASS_NAME 16
+#define MESSAGE_TEXT 48
+
+struct message {
+	uint16_t kind;
+	uint16_t pad;
+	uint32_t id; /* of a request; its reply carries the same */
+	int64_t result; /* of replies: 0 or more, or a negated error */
+	union {
+		uint64_t word[6];
+		char text[MESSAGE_TEXT]; /* NUL-terminated; a reader cuts at the end */
+		struct {
+			char class_[CLASS_NAME];
+			uint32_t connection, generation; /* generation counts up when a side was reborn */
+			uint32_t memory; /* handle in the receiver's table, CONNECTION_BYTES long */
+			uint32_t event;	 /* handle: signals the peer */
+			uint32_t role;	 /* enum connection_role of the receiver */
+			uint32_t bit;	 /* of the receiver's main event: the peer signals it */
+			uint32_t port;	 /* which of the service's ports (console: 0 = COM1, ...) */
+			uint32_t spare;
+		} connect;
+		struct {
+			uint32_t index; /* in the manifest's list */
+			uint32_t gsi;
+			uint32_t handle; /* for SYS_IRQ_ACK */
+			uint32_t bit;
+		} irq;
+		struct {
+			uint32_t memory; /* handle, mappable READ; the file starts at `offset` in it */
+			uint32_t offset;
+			uint64_t bytes;
+		} file;
+		struct {
+			uint32_t state; /* enum guest_state */
+			uint32_t cpus;
+			uint64_t memory;   /* bytes of its RAM */
+			uint64_t first_ns; /* CLOCK at its first instruction, 0 not yet */
+			uint32_t resets, spare;
+		} guest;
+		struct {
+			uint32_t how; /* enum guest_end */
+			uint32_t value; /* DEBUG_EXIT: the byte written; FAULT: vcpu number */
+			uint32_t pass_on; /* DEBUG_EXIT: 1 when the machine shall end with it */
+		} ended;
+		struct {
+			uint32_t bdf, pin;   /* pin 0 = INTA */
+			uint32_t gsi, flags; /* enum irq_flag of syscall.h */
+		} route;
+		struct {
+			uint32_t bdf, vendor_device, class_revision, subsystem;
+			uint32_t header, pin;
+		} pci;
+	};
+};
+
+enum guest_state { GUEST_STARTING, GUEST_RUNNING, GUEST_PAUSED, GUEST_ENDED_STATE };
+
+enum guest_end {
+	END_POWER_OFF,	/* ACPI S5 */
+	END_DEBUG_EXIT, /* wrote its debug-exit port */
+	END_RESET,	/* reset itself and its configuration says that a reset ends it */
+	END_FAULT,	/* triple fault, or an access that its policy refuses */
+	END_STOPPED,	/* by MSG_GUEST_STOP */
+	END_REFUSED,	/* never started: image, memory, configuration */
+};
+
+#define MSG_RING_SLOTS 32 /* a power of two */
+
+/* prod and cons count messages since the beginning and wrap at 2^32. */
+struct msg_ring {
+	uint32_t prod;
+	uint32_t pad0[15];
+	uint32_t cons;
+	uint32_t pad1[15];
+	struct message slot[MSG_RING_SLOTS];
+};
+
+/* Of a control channel the module is the server. */
+struct channel {
+	struct msg_ring to_server;
+	struct msg_ring to_client;
+	char sentence[512]; /* written by the server before FAILED and GUEST_ENDED */
+};
+
+/* Of a console the server is who has the terminal; `in` flows to the client, `out` to the server,
+ * as in Xen between backend (server) and guest (client). */
+struct console_link {
+	struct xencons_interface ring;
+};
+
+#define CHANNEL_BYTES 0x2000
+#define CONNECTION_BYTES 0x2000
+
+_Static_assert(sizeof(struct message) == 64, "a message is one cache line");
+_Static_assert(sizeof(struct channel) <= CHANNEL_BYTES, "channel size");
+_Static_assert(sizeof(struct console_link) <= CONNECTION_BYTES, "console link size");
+
+#endif
