@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A module: a table of verbs and hardware code. The library owns the loop.
+ *
+ * A program that links the library and has no main() of its own defines
+ *
+ *	const struct module_ops module = { .probe = ..., };
+ *	MODULE_MANIFEST("name = ...\n" ...);
+ *
+ * The loop answers the manager's heartbeat between verbs, so a verb that does not return within the
+ * heartbeat's deadline (3 s) makes the manager kill and restart the module: bound every wait. All verbs run
+ * on the main thread; other threads use module_signal() to get the main thread's attention.
+ *
+ * A life:  probe -> (connected, message, readable, interrupt, event, disconnected ...) -> remove
+ */
+#ifndef LIB_MODULE_H
+#define LIB_MODULE_H
+
+#include <stdint.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <postern/errno.h>
+#include <postern/channel.h>
+#include <postern/start.h>
+
+/* One end of a connection. Lives in the library from connected() to disconnected(). */
+struct connection {
+	char class_[CLASS_NAME];
+	uint32_t id, generation, port, bit;
+	enum connection_role role;
+	uint32_t memory, event;
+	bool broken; /* the peer wrote nonsense: no more messages are taken */
+	union {
+		void *shared;		/* CONNECTION_BYTES, mapped read-write */
+		struct channel *rpc;	/* classes with messages */
+		struct console_link *link; /* class "console" */
+	};
+	void *private_; /* the module's own */
+};
+
+struct module_ops {
+	/* Find the device, reset it, make it work. All services that the manifest requires are connected
+	 * before (connected() was called). 0 or a negative error after module_fail(). NULL: succeeds. */
+	int (*probe)(void);
+	/* Put the device to rest: it is dirty for the next life otherwise. The program ends afterwards. */
+	void (*remove)(void);
+	/* A connection begins. An error refuses it. */
+	int (*connected)(struct connection *c);
+	/* It is over; its memory vanishes when this returns. */
+	void (*disconnected)(struct connection *c);
+	/* The peer signalled (classes without messages). */
+	void (*readable)(struct connection *c);
+	/* A message arrived on an RPC connection: a request at the server's, a reply at the client's end.
+	 * With this verb set, the library empties the message ring of every connection but "console". */
+	void (*message)(struct connection *c, const struct message *m);
+	/* Interrupt `index` of the manifest's list: serve the device, then sys_irq_ack(irq). */
+	void (*interrupt)(unsigned index, uint32_t irq);
+	/* Messages from the manager that the library does not answer itself: COMMAND, GUEST_*. */
+	void (*control)(const struct message *m);
+	/* Bits EVENT_BIT_OWN.. of the main event: own interrupts (MSI), module_signal(). */
+	void (*event)(uint64_t bits);
+};
+
+extern const struct module_ops module;
+
+/* The start page: name, arguments, handles. */
+const struct start_info *module_start(void);
+/* The value of a key in the arguments, copied to `to` (size bytes, terminated); the nth one (from 0) when a key may
+ * come several times. Its length or -ENOENT. */
+int module_argument(const char *key, unsigned nth, char *to, size_t size);
+/* The same as a number; `otherwise` when it is missing or malformed. */
+uint64_t module_argument_number(const char *key, uint64_t otherwise);
+
+/* To the manager. 1 sent, 0 ring full (drop or retry later), -EIO. Any thread. */
+int module_send(const struct message *m);
+/* A line for `modules`, as a printf. */
+void module_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The sentence for people, logged and left in channel.sentence: before probe() fails or a guest ends. */
+void module_sentence(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Logs the sentence, and returns `error` for `return module_fail(-EIO, "...")`. */
+int module_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A boot file, mapped read-only. Only on the main thread, blocks up to 5 s. NULL: *error says why. */
+const void *module_open_file(const char *name, uint64_t *bytes, int *error);
+
+/* Connections. */
+int connection_send(struct connection *c, const struct message *m); /* puts and signals */
+void connection_signal(struct connection *c);
+/* Request and wait for its reply, up to timeout ns; on the main thread. Other messages that come
+ * meanwhile are delivered to message() as usual. 0 or an error; *m becomes the reply. */
+int connection_call(struct connection *c, struct message *m, uint64_t timeout);
+struct connection *connection_find(const char *class_, unsigned nth);
+
+/* Timers of the main loop. Zeroed memory is a timer that is off. */
+struct timer {
+	uint64_t deadline; /* CLOCK ns */
+	void (*expired)(struct timer *t);
+	struct timer *next;
+	bool armed;
+};
+void timer_set(struct timer *t, uint64_t deadline, void (*expired)(struct timer *t));
+void timer_cancel(struct timer *t);
+
+/* From any thread: the main loop calls event() with these bits. */
+void module_signal(uint64_t bits);
+
+/* Address space: `bytes` (rounded up to pages, 2 MiB-aligned from 2 MiB up) of unused addresses, with a hole behind. */
+uint64_t space_reserve(uint64_t bytes);
+/* Maps a whole memory object somewhere; NULL on error. */
+void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights);
+
+/* Port I/O, for ports of the manifest. */
+static inline void port_out8(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t port_in8(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void port_out16(uint16_t port, uint16_t value)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t port_in16(uint16_t port)
+{
+	uint16_t value;
+
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void port_out32(uint16_t port, uint32_t value)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint32_t port_in32(uint16_t port)
+{
+	uint32_t value;
+
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+#endif
