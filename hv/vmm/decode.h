@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 #include <stdbool.h>
+#include <postern/vcpu.h>
 
 #define INSN_MAX_LENGTH 15
 
@@ -43,11 +44,30 @@ enum insn_map {
 #define INSN_NO_REG 0xff
 #define INSN_RIP    0x10 /* insn.base of RIP-relative addressing */
 
+/* What emulate.c executes, by the handler that does it; INSN_OTHER is everything else. */
+enum insn_kind {
+	INSN_OTHER = 0,
+	INSN_MOV_STORE, INSN_MOV_LOAD, INSN_MOV_IMM, INSN_MOV_REG_IMM, INSN_MOV_MOFFS, INSN_MOV_SEG,
+	INSN_MOVZX, INSN_MOVSX, INSN_MOVSXD, INSN_MOVBE,
+	INSN_ALU_STORE, INSN_ALU_LOAD, INSN_ALU_ACC, INSN_ALU_IMM, INSN_TEST, INSN_TEST_ACC,
+	INSN_UNARY,   /* F6, F7: TEST NOT NEG MUL IMUL DIV IDIV */
+	INSN_GROUP5,  /* FE, FF: INC DEC CALL JMP PUSH */
+	INSN_INCDEC,  /* 40..4F */
+	INSN_SHIFT, INSN_SHIFT_DOUBLE, INSN_IMUL, INSN_IMUL_IMM,
+	INSN_XCHG, INSN_XADD, INSN_CMPXCHG, INSN_CMPXCHG8B,
+	INSN_BIT, INSN_BIT_IMM, INSN_BITSCAN, INSN_POPCNT, INSN_SETCC, INSN_CMOVCC,
+	INSN_PUSH_REG, INSN_PUSH_IMM, INSN_POP_REG, INSN_POP_MEM,
+	INSN_MOVS, INSN_CMPS, INSN_STOS, INSN_LODS, INSN_SCAS, INSN_INS, INSN_OUTS,
+	INSN_IN, INSN_OUT,
+	INSN_HINT,    /* prefetches, long NOP, cache-line flushes: no effect on memory */
+	INSN_KINDS
+};
+
 struct insn {
 	uint8_t length;   /* bytes, 1..15 */
 	uint8_t map;      /* enum insn_map */
 	uint8_t opcode;   /* last opcode byte */
-	uint8_t kind;     /* enum insn_kind in decode.h below; 0: not one that emulate.c executes */
+	uint8_t kind;     /* enum insn_kind */
 	uint8_t opsize;   /* operand size in bytes: 1, 2, 4, 8 */
 	uint8_t adsize;   /* address size in bytes: 2, 4, 8 */
 	uint8_t prefixes; /* INSN_LOCK ... */

@@ -69,6 +69,8 @@ struct emul_ops {
 		    struct emul_fault *fault);
 	int (*write)(void *ctx, uint64_t linear, unsigned size, unsigned flags, uint64_t value,
 		     struct emul_fault *fault);
+	/* Would a write succeed? Asked before INS reads a port. May be NULL: not asked. */
+	int (*probe)(void *ctx, uint64_t linear, unsigned size, struct emul_fault *fault);
 	/* INS, OUTS, IN, OUT. May be NULL: then they are EMUL_UNHANDLED. */
 	int (*in)(void *ctx, uint16_t port, unsigned size, uint32_t *value);
 	int (*out)(void *ctx, uint16_t port, unsigned size, uint32_t value);

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
+vmm-y += hv/vmm/decode.o hv/vmm/decode_tables.o
+vmm-y += hv/vmm/emulate.o hv/vmm/emulate_alu.o hv/vmm/emulate_flags.o hv/vmm/emulate_string.o
+vmm-y += hv/vmm/pagewalk.o
