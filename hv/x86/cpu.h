@@ -102,6 +102,31 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
+/* Segment selectors of the core's GDT (hv/x86/cpu.c). SYSCALL and SYSRET want this order (APM 2, 6.1). */
+#define SELECTOR_KERNEL_CODE 0x08
+#define SELECTOR_KERNEL_DATA 0x10
+#define SELECTOR_USER_DATA 0x23
+#define SELECTOR_USER_CODE 0x2b
+#define SELECTOR_TSS 0x30
+
+/* EFER.SCE, STAR, LSTAR = syscall_entry and SFMASK (IF, TF, DF, AC, NT) are set for each CPU at its start. */
+extern char syscall_entry[];
+
+/* MSR accesses that may fault: 0, or -EIO after #GP. */
+int rdmsr_safe(uint32_t msr, uint64_t *value);
+int wrmsr_safe(uint32_t msr, uint64_t value);
+
+/* The timestamp counter: kHz, and its value at the boot loader's jump to us. */
+extern uint64_t tsc_khz;
+extern uint64_t entry_tsc;
+
+/* Top of the current thread's kernel stack, for SYSCALL entries and for interrupts from ring 3. */
+void cpu_set_kernel_stack(uint64_t top);
+/* Ports that ring 3 may use on this CPU from now on: 8192 bytes, a 1 bit forbids (APM 2, 12.2.4). NULL: none.
+ * Cheap when `bitmap` is what was set here last; after changing a bitmap's bits call cpu_ports_changed. */
+void cpu_set_ports(const uint8_t *bitmap);
+void cpu_ports_changed(void);
+
 /* Serve cross-calls that wait for this CPU. Call it in every loop that waits for another. */
 void cpu_poll(void);
 /* Run fn(arg) on every other online CPU whose bit is in mask and wait until all have. IPI based. */
