@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The main loop's side of the connections of module.h. */
+#ifndef LIB_CONNECTION_H
+#define LIB_CONNECTION_H
+
+#include "module.h"
+
+void connection_open(const struct message *m);
+void connection_close(const struct message *m);
+/* The peers of these bits signalled. */
+void connection_serve(uint64_t bits);
+
+#endif

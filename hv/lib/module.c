@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module: the main loop of a program that has verbs instead of a main().
+ *
+ * Three sources wake it: bits of the main event, messages from the manager, deadlines. PING is answered
+ * wherever control messages are read, also while a verb waits for a file; the others keep their order.
+ */
+#include <string.h>
+#include <stdarg.h>
+#include "argument.h"
+#include "clock.h"
+#include "connection.h"
+#include "init.h"
+#include "log.h"
+#include "module.h"
+#include "ring.h"
+#include "stdio.h"
+#include "stdlib.h"
+#include "syscalls.h"
+#include "thread.h"
+#include "timer.h"
+
+#define WAKE_ALL (~0ull >> 1)
+#define DEFERRED_MAX 64
+#define FILE_WAIT (5 * NS_PER_S)
+
+static struct channel *const control = (struct channel *)CHANNEL_VA;
+static struct mutex send_lock;
+static uint32_t irq_handle[MODULE_IRQS_MAX], irq_bit[MODULE_IRQS_MAX];
+static struct message deferred[DEFERRED_MAX];
+static unsigned deferred_count;
+static uint32_t own_event[64]; /* handles with one bit each, for module_signal */
+static bool stopping, started;
+
+const struct start_info *module_start(void)
+{
+	return start_page();
+}
+
+int module_argument(const char *key, unsigned nth, char *to, size_t size)
+{
+	const struct start_info *s = start_page();
+
+	return argument_find(s->arguments, sizeof(s->arguments), key, nth, to, size);
+}
+
+uint64_t module_argument_number(const char *key, uint64_t otherwise)
+{
+	char text[32], *end;
+	uint64_t n;
+	int length = module_argument(key, 0, text, sizeof(text));
+
+	if (length <= 0 || length >= (int)sizeof(text))
+		return otherwise;
+	n = strtoull(text, &end, 0);
+	return *end ? otherwise : n;
+}
+
+int module_send(const struct message *m)
+{
+	int ret;
+
+	mutex_lock(&send_lock);
+	ret = msg_put(&control->to_client, m);
+	mutex_unlock(&send_lock);
+	if (ret > 0)
+		sys_event_signal(start_page()->manager);
+	return ret;
+}
+
+void module_status(const char *format, ...)
+{
+	struct message m = {.kind = MSG_STATUS};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(m.text, sizeof(m.text), format, args);
+	va_end(args);
+	module_send(&m);
+}
+
+static void sentence(const char *format, va_list args)
+{
+	char text[sizeof(control->sentence)];
+
+	vsnprintf(text, sizeof(text), format, args);
+	memcpy(control->sentence, text, sizeof(text));
+	log_line("%s", text);
+}
+
+void module_sentence(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	sentence(format, args);
+	va_end(args);
+}
+
+int module_fail(int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	sentence(format, args);
+	va_end(args);
+	return error;
+}
+
+void module_signal(uint64_t bits)
+{
+	for (; bits; bits &= bits - 1) {
+		unsigned bit = __builtin_ctzll(bits);
+		uint32_t event = __atomic_load_n(&own_event[bit], __ATOMIC_ACQUIRE);
+		int64_t made;
+
+		if (!event) {
+			made = sys_handle_grant(HANDLE_SELF, start_page()->event, RIGHT_SIGNAL,
+						1ull << bit);
+			if (made < 0)
+				return;
+			event = made;
+			__atomic_store_n(&own_event[bit], event, __ATOMIC_RELEASE);
+		}
+		sys_event_signal(event);
+	}
+}
+
+/* One message from the manager that is not a PING. 1, 0 none, -EIO. */
+static int receive(struct message *m)
+{
+	int ret;
+
+	while ((ret = msg_get(&control->to_server, m)) > 0) {
+		if (m->kind != MSG_PING)
+			return 1;
+		m->kind = MSG_PONG;
+		module_send(m);
+	}
+	return ret;
+}
+
+static void start_module(void)
+{
+	struct message m = {.kind = MSG_READY};
+	int ret = module.probe ? module.probe() : 0;
+
+	if (ret < 0) {
+		m.kind = MSG_FAILED;
+		m.word[0] = ret;
+		if (!control->sentence[0])
+			module_sentence("probe failed: error %d", -ret);
+	}
+	started = ret >= 0;
+	module_send(&m);
+}
+
+static void dispatch(const struct message *m)
+{
+	switch (m->kind) {
+	case MSG_IRQ:
+		if (m->irq.index < MODULE_IRQS_MAX && m->irq.bit < 64) {
+			irq_handle[m->irq.index] = m->irq.handle;
+			irq_bit[m->irq.index] = m->irq.bit;
+		}
+		break;
+	case MSG_CONNECT:
+		connection_open(m);
+		break;
+	case MSG_DISCONNECT:
+		connection_close(m);
+		break;
+	case MSG_START:
+		start_module();
+		break;
+	case MSG_STOP:
+		stopping = true;
+		break;
+	default:
+		if (module.control)
+			module.control(m);
+	}
+}
+
+static void serve_control(void)
+{
+	struct message m;
+
+	while (!stopping && deferred_count) {
+		m = deferred[0];
+		deferred_count--;
+		memmove(deferred, deferred + 1, deferred_count * sizeof(m));
+		dispatch(&m);
+	}
+	while (!stopping && receive(&m) > 0)
+		dispatch(&m);
+}
+
+static int wait_reply(struct message *m, uint16_t kind, uint32_t id, uint64_t deadline)
+{
+	int ret;
+
+	for (;;) {
+		while ((ret = receive(m)) > 0) {
+			if (m->kind == kind && m->id == id)
+				return 0;
+			if (deferred_count == DEFERRED_MAX)
+				return -ENOSPC;
+			deferred[deferred_count++] = *m;
+		}
+		if (ret < 0)
+			return ret;
+		if (clock_ns() >= deadline)
+			return -ETIMEDOUT;
+		sys_event_wait(start_page()->event, 1ull << EVENT_BIT_CONTROL, deadline);
+	}
+}
+
+const void *module_open_file(const char *name, uint64_t *bytes, int *error)
+{
+	static uint32_t last_id;
+	struct message m = {.kind = MSG_OPEN_FILE, .id = ++last_id};
+	struct mem_info info;
+	char *at;
+	int ret;
+
+	if (strlcpy(m.text, name, sizeof(m.text)) >= sizeof(m.text)) {
+		*error = -E2BIG;
+		return NULL;
+	}
+	ret = module_send(&m) > 0 ? wait_reply(&m, MSG_OPEN_FILE | MSG_REPLY, m.id,
+					       clock_ns() + FILE_WAIT) : -EIO;
+	if (!ret)
+		ret = m.result < 0 ? m.result : sys_mem_info(m.file.memory, &info);
+	if (ret) {
+		*error = ret;
+		return NULL;
+	}
+	at = space_map(m.file.memory, info.bytes, MAP_READ);
+	sys_handle_close(m.file.memory);
+	*error = at ? 0 : -ENOMEM;
+	*bytes = m.file.bytes;
+	return at ? at + m.file.offset : NULL;
+}
+
+static void serve_interrupts(uint64_t bits)
+{
+	for (unsigned i = 0; i < MODULE_IRQS_MAX; i++)
+		if (irq_handle[i] && bits & 1ull << irq_bit[i] && started && module.interrupt)
+			module.interrupt(i, irq_handle[i]);
+}
+
+int main(void)
+{
+	const uint64_t own = WAKE_ALL & ~0ull << EVENT_BIT_OWN;
+	int64_t bits;
+
+	while (!stopping) {
+		bits = sys_event_wait(start_page()->event, WAKE_ALL, timer_next());
+		if (bits < 0) {
+			log_line("the main event cannot be waited for: error %d", (int)-bits);
+			return 1;
+		}
+		serve_control();
+		connection_serve(bits);
+		serve_interrupts(bits);
+		if (bits & own && module.event)
+			module.event(bits & own);
+		timer_run(clock_ns());
+	}
+	if (started && module.remove)
+		module.remove();
+	return 0;
+}
