@@ -10,6 +10,8 @@ uint64_t tsc_per_ms(void)
 	const unsigned int count = PIT_HZ / 100; /* 10 ms */
 	uint64_t start;
 
+	if (!per_ms)
+		per_ms = option("tsc_per_ms", 0); /* for a host without a PIT */
 	if (per_ms)
 		return per_ms;
 	outb(0x61, (uint8_t)((inb(0x61) & ~2) | 1)); /* gate on, speaker off */
