@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Host tests. A test names the shipped files that it is compiled with in its first comment:
 #	/* sources: hv/vmm/decode.c hv/vmm/emulate.c */
+# unit-cflags-NAME adds flags to a test, a library among its prerequisites is linked.
 # One program a test file; tests/unit/test_*.c run under CMocka, tests/fuzz/fuzz_*.c under libFuzzer.
 
 FUZZ_SECONDS	?= 10
@@ -17,7 +18,8 @@ define unit_rule
 $(O)/unit/$(1): tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $(O)/autoconf.h
 	@mkdir -p $$(@D)
 	@echo "  UNIT    $(1)"
-	$(Q)$(CC) $(host_cflags) -include $(O)/autoconf.h -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$$^) -lcmocka
+	$(Q)$(CC) $(host_cflags) $$(unit-cflags-$(1)) -include $(O)/autoconf.h -MMD -MP -MF $$@.d -o $$@ \
+		$$(filter %.c,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
 

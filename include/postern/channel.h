@@ -55,6 +55,7 @@ enum message_kind {
 	MSG_STATUS = 19,    /* .text: one line for `modules` */
 	MSG_OPEN_FILE = 20, /* .text = name of a boot file. Reply .file */
 	MSG_HANGUP = 21,    /* .connect: this side gives the connection up; a new generation follows */
+	MSG_POWER_BUTTON = 22, /* from the provider of "acpi": the machine's power button was pressed */
 
 	/* Manager to VMM. The VMM reports the new state with GUEST_STATE. */
 	MSG_GUEST_PAUSE = 32,
