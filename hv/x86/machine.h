@@ -17,12 +17,11 @@ void paging_wx_task(const struct page_tables *pt, struct info_wx *out);
 
 /* CTL_RESET: units_shutdown, then FADT's reset register, 0xCF9, i8042, triple fault. */
 _Noreturn void machine_reset(void);
-/* Stop this CPU for good, others by NMI; used by panic. */
+_Noreturn void machine_reset_now(void); /* without the shutdown of units: for panic */
+/* For panic: stop the other CPUs by NMI; stop this one for good. */
+void machine_stop_others(void);
 _Noreturn void machine_halt(void);
 
-/* CTL_CONSOLE_RELEASE / TAKE. 0, or -ENODEV: the core never used that port. */
-int serial_release(uint16_t base);
-int serial_take(uint16_t base);
 
 /* IBPB where the CPU has it and mitigations are on: between guests. Cheap when off. */
 void mitigation_barrier(void);

@@ -31,6 +31,7 @@ struct page_tables {
 	void (*free)(void *context, void *table);
 	void *context;
 	uint64_t tables; /* allocated, for the accounts */
+	void *retired;	 /* left by the last change, freed by the next (the caller has flushed by then) */
 };
 
 extern const struct paging_format host_paging;	 /* 4 levels, AMD64 (APM 2, 5.3) */
@@ -45,6 +46,10 @@ int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes);
 uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys, unsigned *attrs);
 /* Free all tables below root in [from, to) and the root itself when `all`. */
 void paging_destroy(struct page_tables *pt, uint64_t from, uint64_t to, bool all);
+
+/* Call fn for every leaf below the root's entries first..last. */
+void paging_visit(const struct page_tables *pt, unsigned first, unsigned last,
+		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg);
 
 /* The core's own mappings (shared upper half of every task). */
 extern struct page_tables core_tables;

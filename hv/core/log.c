@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The log: a ring of text in RAM, echoed to the consoles.
+//
+// It starts in a small buffer inside the image. Once the memory map is known, it moves to a place that
+// depends only on that map, outside of anything a loader or we write to, so that after a warm reset the
+// lines of the previous life are found there and kept.
+#include "core/log.h"
+#include "core/format.h"
+#include "core/lock.h"
+#include "core/log_ring.h"
+#include "core/string.h"
+#include "x86/console.h"
+#include "x86/cpu.h"
+
+#define LOG_MAGIC 0x676f4c6e72747350ull
+#define LINE_MAX 256
+
+static struct {
+	struct log_ring ring;
+	char text[8192];
+} early = {.ring = {.magic = LOG_MAGIC, .size = 8192}};
+
+static struct log_ring *ring = &early.ring;
+static struct spinlock log_lock;
+
+static void ring_put(struct log_ring *r, const char *text, size_t length)
+{
+	for (; length; length--, r->head++)
+		r->text[r->head % r->size] = *text++;
+	r->check = ~r->head ^ r->magic;
+}
+
+static bool ring_valid(const struct log_ring *r, size_t bytes)
+{
+	return r->magic == LOG_MAGIC && r->size == bytes - sizeof(*r) && r->check == (~r->head ^ r->magic);
+}
+
+static void emit(const char *text, size_t length)
+{
+	ring_put(ring, text, length);
+	console_write(text, length);
+}
+
+static int stamp(char *line, size_t size)
+{
+	uint64_t us = tsc_khz ? (rdtsc() - entry_tsc) / (tsc_khz / 1000 ?: 1) : 0;
+
+	return format_text(line, size, "[%4u.%06u] ", (unsigned)(us / 1000000), (unsigned)(us % 1000000));
+}
+
+void log_printf(const char *format, ...)
+{
+	char line[LINE_MAX];
+	va_list args;
+	int n = stamp(line, sizeof(line) - 1);
+
+	va_start(args, format);
+	n += format_textv(line + n, sizeof(line) - 1 - n, format, args);
+	va_end(args);
+	line[n++] = '\n';
+	spin_lock(&log_lock);
+	emit(line, n);
+	spin_unlock(&log_lock);
+}
+
+void log_text(const char *who, const char *text, size_t length)
+{
+	char line[LINE_MAX];
+
+	while (length) {
+		int n = stamp(line, sizeof(line) - 1);
+
+		n += format_text(line + n, 24, "%s: ", who);
+		for (; length && *text != '\n' && n < LINE_MAX - 1; length--, text++)
+			line[n++] = *text >= ' ' && *text < 0x7f ? *text : '?';
+		if (length && *text == '\n')
+			length--, text++;
+		line[n++] = '\n';
+		spin_lock(&log_lock);
+		emit(line, n);
+		spin_unlock(&log_lock);
+	}
+}
+
+size_t log_copy(uint64_t *position, char *buffer, size_t length)
+{
+	size_t n = 0;
+
+	spin_lock(&log_lock);
+	if (ring->head > ring->size && *position < ring->head - ring->size)
+		*position = ring->head - ring->size;
+	if (*position > ring->head)
+		*position = ring->head;
+	for (; n < length && *position < ring->head; n++, ++*position)
+		buffer[n] = ring->text[*position % ring->size];
+	spin_unlock(&log_lock);
+	return n;
+}
+
+void log_move(void *place, size_t bytes)
+{
+	struct log_ring *new = place;
+	bool kept = ring_valid(new, bytes);
+	uint64_t i;
+
+	spin_lock(&log_lock);
+	if (kept) {
+		static const char end[] = "--- end of the previous boot's log ---\n";
+
+		ring_put(new, end, sizeof(end) - 1);
+	} else {
+		*new = (struct log_ring){.magic = LOG_MAGIC, .size = bytes - sizeof(*new)};
+	}
+	for (i = ring->head > ring->size ? ring->head - ring->size : 0; i < ring->head; i++)
+		ring_put(new, &ring->text[i % ring->size], 1);
+	ring = new;
+	spin_unlock(&log_lock);
+	if (kept)
+		log_printf("log: the previous boot's lines are kept");
+}
+
+void log_break_lock(void)
+{
+	spin_unlock(&log_lock);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Entry from a Multiboot 1 or 2 loader: 32-bit protected mode, flat segments, paging off.
+ *
+ * Builds bootstrap tables that map the first 4 GiB three times: at 0 for the step into paging, at the
+ * pool window (so that pool addresses work from the first C line), and at -2 GiB for the image. All of
+ * that is writable and executable; hv/x86/space.c replaces it before anything but our own code has run.
+ */
+#define KERNEL_VMA 0xffffffff80000000
+#define PHYS(x) ((x) - KERNEL_VMA)
+
+#define MB1_MAGIC 0x1badb002
+#define MB1_FLAGS 0x3 /* modules on page boundaries, memory map */
+#define MB2_MAGIC 0xe85250d6
+
+	.section .boot, "ax"
+	.balign 8
+	.long MB1_MAGIC, MB1_FLAGS, -(MB1_MAGIC + MB1_FLAGS)
+
+	.balign 8
+mb2_header:
+	.long MB2_MAGIC, 0, mb2_end - mb2_header, -(MB2_MAGIC + (mb2_end - mb2_header))
+	.balign 8
+	.short 4, 1		/* console: text is welcome, none is required */
+	.long 12, 2
+	.balign 8
+	.short 5, 1		/* framebuffer, optional: any size, 32 bits (UEFI has no text) */
+	.long 20, 0, 0, 32
+	.balign 8
+	.short 6, 0		/* modules on page boundaries */
+	.long 8
+	.balign 8
+	.short 0, 0
+	.long 8
+mb2_end:
+
+	.code32
+	.globl boot_entry
+boot_entry:
+	cli
+	cld
+	movl %eax, %edi			/* loader's magic */
+	movl %ebx, %esi			/* its information */
+	rdtsc
+	movl %eax, %ebp			/* TSC at entry; CPUID takes EDX */
+	movl %edx, PHYS(boot_tsc_high)
+
+	movl $0x80000001, %eax
+	cpuid
+	btl $29, %edx			/* long mode */
+	jnc no_long_mode
+
+	/* Page directories of 4 GiB in 2 MiB pages. */
+	movl $PHYS(boot_directories), %ebx
+	movl $0x83, %eax
+	xorl %edx, %edx
+	movl $2048, %ecx
+1:	movl %eax, (%ebx)
+	movl %edx, 4(%ebx)
+	addl $0x200000, %eax
+	addl $8, %ebx
+	loop 1b
+
+	movl $PHYS(boot_directories) + 3, %eax
+	movl $PHYS(boot_pdpt_low), %ebx
+	movl $4, %ecx
+2:	movl %eax, (%ebx)
+	addl $0x1000, %eax
+	addl $8, %ebx
+	loop 2b
+
+	movl $PHYS(boot_pdpt_low) + 3, PHYS(boot_pml4)
+	movl $PHYS(boot_pdpt_low) + 3, PHYS(boot_pml4) + 256 * 8
+	movl $PHYS(boot_pdpt_high) + 3, PHYS(boot_pml4) + 511 * 8
+	movl $PHYS(boot_directories) + 3, PHYS(boot_pdpt_high) + 510 * 8
+
+	movl %cr4, %eax
+	orl $0x20, %eax			/* PAE */
+	movl %eax, %cr4
+	movl $PHYS(boot_pml4), %eax
+	movl %eax, %cr3
+	movl $0xc0000080, %ecx
+	rdmsr
+	orl $0x100, %eax		/* EFER.LME */
+	wrmsr
+	movl %cr0, %eax
+	andl $~0x6000000c, %eax		/* caches on; no EM, no TS */
+	orl $0x80010023, %eax		/* PG, WP, NE, MP, PE */
+	movl %eax, %cr0
+	lgdt boot_gdtr
+	ljmp $8, $boot_64
+
+no_long_mode:
+	movl $boot_sorry, %ebx
+3:	movb (%ebx), %al
+	testb %al, %al
+	jz 5f
+	movb %al, %cl
+	movw $0x3fd, %dx
+4:	inb %dx, %al
+	testb $0x20, %al
+	jz 4b
+	movw $0x3f8, %dx
+	movb %cl, %al
+	outb %al, %dx
+	incl %ebx
+	jmp 3b
+5:	hlt
+	jmp 5b
+
+boot_sorry:
+	.asciz "Postern: this processor has no 64-bit mode\r\n"
+
+	.code64
+boot_64:
+	movl $0x10, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	xorl %eax, %eax
+	movl %eax, %fs
+	movl %eax, %gs
+	movq $boot_stack_top, %rsp
+	movl %edi, %edi
+	movl %esi, %esi
+	movl %ebp, %edx
+	movl PHYS(boot_tsc_high), %eax
+	shlq $32, %rax
+	orq %rax, %rdx
+	xorl %ebp, %ebp			/* end of the backtrace */
+	pushq $0
+	movq $boot_main, %rax
+	jmp *%rax
+
+	.balign 8
+boot_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff	/* 64-bit code */
+	.quad 0x00cf93000000ffff	/* data */
+boot_gdtr:
+	.short 3 * 8 - 1
+	.long boot_gdt
+
+	.bss
+	.balign 4096
+	.globl boot_pml4, boot_stack_top
+boot_pml4:
+	.skip 4096
+boot_pdpt_low:
+	.skip 4096
+boot_pdpt_high:
+	.skip 4096
+boot_directories:
+	.skip 4 * 4096
+	.skip 8192
+boot_stack_top:
+boot_tsc_high:
+	.skip 8
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where the log is shown: the serial port and the screen. */
+#ifndef X86_CONSOLE_H
+#define X86_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void console_write(const char *text, size_t length); /* caller serialises */
+
+void serial_init(void);
+void serial_write(const char *text, size_t length);
+
+/* CTL_CONSOLE_RELEASE / TAKE: a driver owns the port, or it died. -ENODEV: the core never used that port. */
+int serial_release(uint16_t base);
+int serial_take(uint16_t base);
+void console_panic(void); /* take everything back, whoever owns it */
+
+#endif

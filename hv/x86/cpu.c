@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One processor: features, descriptor tables, control registers, per-CPU data.
+#include "x86/cpu.h"
+#include "core/frame.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "x86/cpu_init.h"
+#include "x86/offsets.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+_Static_assert(offsetof(struct cpu, self) == CPU_SELF, "offsets.h");
+_Static_assert(offsetof(struct cpu, kernel_stack) == CPU_KERNEL_STACK, "offsets.h");
+_Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "offsets.h");
+_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "offsets.h");
+_Static_assert(offsetof(struct cpu, id) == CPU_ID, "offsets.h");
+_Static_assert(offsetof(struct cpu, resched) == CPU_RESCHED, "offsets.h");
+_Static_assert(offsetof(struct cpu, calls) == CPU_CALLS, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, vector) == FRAME_VECTOR, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, error) == FRAME_ERROR, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "offsets.h");
+
+#define MSR_APIC_BASE 0x1b
+#define MSR_PAT 0x277
+#define MSR_EFER 0xc0000080
+#define EFER_SCE (1 << 0)
+#define EFER_NXE (1 << 11)
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_SFMASK 0xc0000084
+#define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX 0xc0000103
+
+#define CR0_MP (1ull << 1)
+#define CR0_TS (1ull << 3)
+#define CR0_NE (1ull << 5)
+#define CR0_WP (1ull << 16)
+#define CR4_PAE (1ull << 5)
+#define CR4_MCE (1ull << 6)
+#define CR4_PGE (1ull << 7)
+#define CR4_OSFXSR (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_UMIP (1ull << 11)
+#define CR4_OSXSAVE (1ull << 18)
+#define CR4_SMEP (1ull << 20)
+#define CR4_SMAP (1ull << 21)
+
+// Entry 1 write-combining, 2 and 3 uncached, the upper half as after reset (APM 2, 7.8).
+#define PAT_VALUE 0x0007040600070106ull
+// IF, TF, DF, NT, AC, and IOPL: what a SYSCALL must not bring into ring 0.
+#define SFMASK_VALUE 0x47700ull
+
+#define GDT_ENTRIES 8
+#define IST_COUNT 3
+#define IST_BYTES 2560
+#define PORT_BYTES 8192
+#define GATE_INTERRUPT 0x8e
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, ports_at;
+} __attribute__((packed));
+_Static_assert(sizeof(struct tss) == 104, "APM 2, 12.2.5");
+
+struct cpu_arch {
+	uint64_t gdt[GDT_ENTRIES];
+	const uint8_t *ports_set; /* what is in the bitmap below */
+	uint32_t ports_generation;
+	uint8_t ist[IST_COUNT][IST_BYTES] __attribute__((aligned(16)));
+	struct tss tss __attribute__((aligned(128)));
+	uint8_t ports[PORT_BYTES + 1]; /* a byte of ones must follow (APM 2, 12.2.4) */
+};
+_Static_assert(sizeof(struct cpu_arch) <= 4 * 4096, "allocated as 16 KiB");
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_mid;
+	uint32_t offset_high, reserved;
+};
+
+struct table_register {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+struct cpu *cpus[CONFIG_MAX_CPUS];
+unsigned cpu_count;
+struct cpu_features cpu_features;
+uint64_t tsc_khz, entry_tsc;
+
+static struct cpu boot_cpu;
+static struct cpu_arch boot_arch __attribute__((aligned(4096)));
+static struct gate idt[256] __attribute__((aligned(16)));
+static uint32_t ports_generation;
+
+extern char trap_stubs[];
+#define STUB_BYTES 16
+
+static unsigned ist_of(unsigned vector)
+{
+	return vector == 2 ? 1 : vector == 8 ? 2 : vector == 18 ? 3 : 0;
+}
+
+static void idt_fill(void)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		uint64_t at = (uint64_t)trap_stubs + i * STUB_BYTES;
+
+		idt[i] = (struct gate){.offset_low = at,
+				       .selector = SELECTOR_KERNEL_CODE,
+				       .ist = ist_of(i),
+				       .type = GATE_INTERRUPT,
+				       .offset_mid = at >> 16,
+				       .offset_high = at >> 32};
+	}
+}
+
+static void gdt_fill(struct cpu_arch *a)
+{
+	uint64_t base = (uint64_t)&a->tss, limit = sizeof(a->tss) + sizeof(a->ports) - 1;
+
+	a->gdt[1] = 0x00af9b000000ffff; /* kernel code */
+	a->gdt[2] = 0x00cf93000000ffff; /* kernel data */
+	a->gdt[3] = 0;			/* SYSRET's 32-bit code: none */
+	a->gdt[4] = 0x00cff3000000ffff; /* user data */
+	a->gdt[5] = 0x00affb000000ffff; /* user code */
+	a->gdt[6] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	a->gdt[7] = base >> 32;
+	a->tss.ports_at = sizeof(a->tss) + sizeof(a->ports); /* past the limit: no port at all */
+	memset(a->ports, 0xff, sizeof(a->ports));
+	for (unsigned i = 0; i < IST_COUNT; i++)
+		a->tss.ist[i] = (uint64_t)a->ist[i] + IST_BYTES;
+}
+
+static void load_tables(struct cpu_arch *a)
+{
+	struct table_register gdtr = {sizeof(a->gdt) - 1, (uint64_t)a->gdt};
+	struct table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};
+
+	__asm__ volatile("lgdt %0" : : "m"(gdtr));
+	__asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
+			 : : "i"(SELECTOR_KERNEL_CODE) : "rax", "memory");
+	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss; mov %1, %%fs; mov %1, %%gs"
+			 : : "r"(SELECTOR_KERNEL_DATA), "r"(0));
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+}
+
+void cpu_load(struct cpu *c)
+{
+	struct cpu_arch *a = c->arch;
+
+	load_tables(a);
+	wrmsr(MSR_GS_BASE, (uint64_t)c);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+static struct cpu *cpu_fill(struct cpu *c, struct cpu_arch *a, unsigned id)
+{
+	c->self = c;
+	c->id = id;
+	c->arch = a;
+	gdt_fill(a);
+	cpus[id] = c;
+	return c;
+}
+
+void cpu_boot(void)
+{
+	idt_fill();
+	cpu_load(cpu_fill(&boot_cpu, &boot_arch, 0));
+	boot_cpu.online = true;
+	cpu_count = 1;
+}
+
+struct cpu *cpu_create(unsigned id)
+{
+	struct cpu *c = core_alloc(sizeof(*c));
+	struct cpu_arch *a = core_pages_alloc(2);
+
+	if (c && a)
+		return cpu_fill(c, a, id);
+	if (c)
+		core_free(c, sizeof(*c));
+	if (a)
+		core_pages_free(a, 2);
+	return NULL;
+}
+
+static void name_processor(struct cpu_features *f)
+{
+	struct cpuid_result r = cpuid(0, 0);
+	uint32_t *name = (uint32_t *)f->name;
+
+	memcpy(f->vendor, &r.ebx, 4);
+	memcpy(f->vendor + 4, &r.edx, 4);
+	memcpy(f->vendor + 8, &r.ecx, 4);
+	if (cpuid(0x80000000, 0).eax < 0x80000004)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		r = cpuid(0x80000002 + i, 0);
+		memcpy(name + 4 * i, &r, sizeof(r));
+	}
+}
+
+void cpu_detect(void)
+{
+	struct cpu_features *f = &cpu_features;
+	struct cpuid_result max = cpuid(0, 0), one = cpuid(1, 0), seven = {0}, power = {0}, size = {0};
+	struct cpuid_result ext = cpuid(0x80000001, 0);
+	uint32_t ext_max = cpuid(0x80000000, 0).eax;
+
+	name_processor(f);
+	if (max.eax >= 7)
+		seven = cpuid(7, 0);
+	if (ext_max >= 0x80000007)
+		power = cpuid(0x80000007, 0);
+	if (ext_max >= 0x80000008)
+		size = cpuid(0x80000008, 0);
+	f->nx = ext.edx & 1u << 20;
+	f->page1g = ext.edx & 1u << 26;
+	f->rdtscp = ext.edx & 1u << 27;
+	f->svm = ext.ecx & 1u << 2;
+	f->vmx = one.ecx & 1u << 5;
+	f->pcid = one.ecx & 1u << 17;
+	f->x2apic = one.ecx & 1u << 21;
+	f->tsc_deadline = one.ecx & 1u << 24;
+	f->xsave = one.ecx & 1u << 26;
+	f->pge = one.edx & 1u << 13;
+	f->fsgsbase = seven.ebx & 1u << 0;
+	f->tsc_adjust = seven.ebx & 1u << 1;
+	f->smep = seven.ebx & 1u << 7;
+	f->smap = seven.ebx & 1u << 20;
+	f->tsc_invariant = power.edx & 1u << 8;
+	f->phys_bits = size.eax ? size.eax & 0xff : 36;
+	if (f->xsave) {
+		struct cpuid_result xsave = cpuid(0xd, 0);
+
+		f->xcr0 = (uint64_t)xsave.edx << 32 | xsave.eax;
+		f->xsave_size = xsave.ecx;
+		f->xsaveopt = cpuid(0xd, 1).eax & 1;
+	}
+}
+
+static uint64_t cr4_value(void)
+{
+	const struct cpu_features *f = &cpu_features;
+	bool umip = cpuid(0, 0).eax >= 7 && cpuid(7, 0).ecx & 1u << 2;
+
+	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->pge ? CR4_PGE : 0) |
+	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) |
+	       (umip ? CR4_UMIP : 0);
+}
+
+void cpu_control(void)
+{
+	uint64_t cr0;
+
+	wrmsr(MSR_PAT, PAT_VALUE);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu_features.nx ? EFER_NXE : 0));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_value()));
+	// TS stays set in ring 3, so that an FPU instruction there is #NM and cannot touch guest state.
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_WP | CR0_NE | CR0_MP | CR0_TS));
+	wrmsr(MSR_STAR, (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	wrmsr(MSR_SFMASK, SFMASK_VALUE);
+	if (cpu_features.rdtscp)
+		wrmsr(MSR_TSC_AUX, this_cpu()->id);
+}
+
+// Text is still writable here: before space_init.
+void cpu_patch_smap(void)
+{
+	extern char copy_from_user_open[], copy_from_user_close[], copy_to_user_open[], copy_to_user_close[];
+	static const uint8_t stac[] = {0x0f, 0x01, 0xcb}, clac[] = {0x0f, 0x01, 0xca};
+
+	if (!cpu_features.smap)
+		return;
+	memcpy(copy_from_user_open, stac, 3);
+	memcpy(copy_to_user_open, stac, 3);
+	memcpy(copy_from_user_close, clac, 3);
+	memcpy(copy_to_user_close, clac, 3);
+}
+
+void cpu_set_kernel_stack(uint64_t top)
+{
+	struct cpu *c = this_cpu();
+
+	c->kernel_stack = top;
+	((struct cpu_arch *)c->arch)->tss.rsp[0] = top;
+}
+
+void cpu_set_ports(const uint8_t *bitmap)
+{
+	struct cpu_arch *a = this_cpu()->arch;
+	uint32_t generation = __atomic_load_n(&ports_generation, __ATOMIC_ACQUIRE);
+
+	a->tss.ports_at = sizeof(a->tss) + (bitmap ? 0 : sizeof(a->ports));
+	if (!bitmap || (a->ports_set == bitmap && a->ports_generation == generation))
+		return;
+	memcpy(a->ports, bitmap, PORT_BYTES);
+	a->ports_set = bitmap;
+	a->ports_generation = generation;
+}
+
+void cpu_ports_changed(void)
+{
+	__atomic_add_fetch(&ports_generation, 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Steps of a processor's bring-up, in the order in which hv/x86/init.c and smp.c take them. */
+#ifndef X86_CPU_INIT_H
+#define X86_CPU_INIT_H
+
+#include <stdint.h>
+
+struct cpu;
+
+void cpu_boot(void);		/* boot processor: per-CPU data, GDT, TSS, IDT; first thing in C */
+void cpu_detect(void);		/* fills cpu_features */
+void cpu_patch_smap(void);	/* boot processor, text still writable */
+struct cpu *cpu_create(unsigned id);
+void cpu_load(struct cpu *c);	/* GDT, TSS, IDT, GS */
+void cpu_control(void);		/* CR0, CR4, EFER, PAT, SYSCALL */
+
+uint64_t boot_trampoline(void); /* a free page below 640 KiB; 0: none */
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Exceptions and interrupts: 256 stubs, one frame (struct trap_frame), one way out.
+ *
+ * GS: in ring 3 GS base is the user's (0), in ring 0 struct cpu. Interrupts and ordinary exceptions tell by
+ * the saved CS. NMI, #MC and #DF can arrive between SYSCALL and its SWAPGS, so they look at the base itself;
+ * ring 3 cannot have one with the top bit set, since CR4.FSGSBASE is off.
+ */
+#include "x86/offsets.h"
+
+#define MSR_GS_BASE 0xc0000101
+
+	.macro save_registers
+	pushq %rax
+	pushq %rbx
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rbp
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	.endm
+
+	.macro restore_registers
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rbp
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbx
+	popq %rax
+	.endm
+
+	.text
+	/* The processor pushes an error code for these (APM 2, 8.2). */
+	.macro stub n
+	.balign 16
+	.if (\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+	.else
+	pushq $0
+	.endif
+	pushq $\n
+	.if (\n == 2) || (\n == 8) || (\n == 18)
+	jmp entry_paranoid
+	.elseif \n >= 32
+	jmp entry_interrupt
+	.else
+	jmp entry_exception
+	.endif
+	.endm
+
+	.globl trap_stubs
+	.balign 16
+trap_stubs:
+	.altmacro
+	vector = 0
+	.rept 256
+	stub %vector
+	vector = vector + 1
+	.endr
+	.noaltmacro
+
+	.macro enter handler
+	cld
+	testb $3, FRAME_CS - FRAME_VECTOR(%rsp)
+	jz 1f
+	swapgs
+1:	save_registers
+	xorl %ebp, %ebp
+	testb $3, FRAME_CS(%rsp)
+	jnz 2f
+	movq 64(%rsp), %rbp		/* ring 0: the backtrace goes on */
+2:	movq %rsp, %rdi
+	call \handler
+	testb $3, FRAME_CS(%rsp)
+	jz 3f
+	call sched_check
+	swapgs
+3:	restore_registers
+	addq $16, %rsp
+	iretq
+	.endm
+
+entry_interrupt:
+	enter interrupt_dispatch
+
+entry_exception:
+	enter trap_exception
+
+entry_paranoid:
+	cld
+	save_registers
+	xorl %ebp, %ebp
+	movl $MSR_GS_BASE, %ecx
+	rdmsr
+	xorl %ebx, %ebx
+	testl %edx, %edx
+	js 1f
+	swapgs
+	incl %ebx
+1:	movq %rsp, %rdi
+	call trap_paranoid
+	testl %ebx, %ebx
+	jz 2f
+	swapgs
+2:	restore_registers
+	addq $16, %rsp
+	iretq
+
+/* int rdmsr_safe(uint32_t msr, uint64_t *value) */
+	.globl rdmsr_safe
+rdmsr_safe:
+	movl %edi, %ecx
+10:	rdmsr
+	shlq $32, %rdx
+	orq %rdx, %rax
+	movq %rax, (%rsi)
+	xorl %eax, %eax
+	ret
+	.globl wrmsr_safe
+/* int wrmsr_safe(uint32_t msr, uint64_t value) */
+wrmsr_safe:
+	movl %edi, %ecx
+	movl %esi, %eax
+	movq %rsi, %rdx
+	shrq $32, %rdx
+11:	wrmsr
+	xorl %eax, %eax
+	ret
+12:	movl $-5, %eax			/* -EIO */
+	ret
+
+/* int copy_from_user(void *to, uint64_t from, uint64_t bytes), int copy_to_user(uint64_t to, ...) */
+	.macro copy name, user
+	.globl \name
+\name:
+	/* The user's range must end in the lower half: subtraction form, no wrap. */
+	movq $0x0000800000000000, %rax
+	cmpq %rax, %rdx
+	ja 22f
+	subq %rdx, %rax
+	cmpq %rax, \user
+	ja 22f
+	movq %rdx, %rcx
+	.globl \name\()_open
+\name\()_open:
+	nop; nop; nop			/* STAC when the processor has SMAP: hv/x86/cpu.c */
+	shrq $3, %rcx
+20:	rep movsq
+	movl %edx, %ecx
+	andl $7, %ecx
+21:	rep movsb
+	xorl %eax, %eax
+	.globl \name\()_close
+\name\()_close:
+	nop; nop; nop			/* CLAC */
+	ret
+22:	movl $-14, %eax			/* -EFAULT */
+	jmp \name\()_close
+	.pushsection .extable, "a"
+	.long 20b - ., 22b - .
+	.long 21b - ., 22b - .
+	.popsection
+	.endm
+
+	copy copy_from_user, %rsi
+	copy copy_to_user, %rdi
+
+	.section .extable, "a"
+	.long 10b - ., 12b - .
+	.long 11b - ., 12b - .
+	.section .note.GNU-stack, "", @progbits

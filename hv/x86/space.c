@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The core's address space: image by sections (W^X), pool window, device window, clearing windows. It is the
+// upper half of every task's: its root entries exist from the start, so that tasks only copy them.
+#include "x86/space.h"
+#include "core/frame.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "core/string.h"
+#include "core/task.h"
+#include "x86/cpu.h"
+#include "x86/machine.h"
+#include "x86/paging.h"
+#include "x86/paging_format.h"
+#include <postern/errno.h>
+
+extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[], _symbols[], _symbols_end[];
+extern uint64_t paging_nx;
+
+#define ROOT_ENTRIES 512
+#define ROOT_UPPER 256
+#define FLUSH_PAGES_MAX 32 /* beyond that, reloading CR3 is cheaper */
+
+static void *table_alloc(void *context)
+{
+	return pool_page_in_reserve();
+}
+
+static void table_free(void *context, void *table)
+{
+	core_page_free(table);
+}
+
+struct page_tables core_tables = {.format = &host_paging, .alloc = table_alloc, .free = table_free};
+static struct spinlock map_lock; /* core_tables; taken inside anything, takes the frame lock */
+static uint64_t device_next = SPACE_DEVICE_BASE;
+
+void paging_store(uint64_t *entry, uint64_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static void map_or_panic(uint64_t va, uint64_t phys, uint64_t bytes, unsigned attrs)
+{
+	if (paging_map(&core_tables, va, phys, bytes, attrs))
+		panic("no memory for the core's page tables");
+}
+
+static void map_section(char *from, char *to, unsigned attrs)
+{
+	map_or_panic((uint64_t)from, (uint64_t)from - SPACE_IMAGE_BASE, to - from, attrs | PAGE_GLOBAL);
+}
+
+// Root entries that tasks will copy must never change: give each its table now.
+static void fill_root_entry(unsigned index)
+{
+	uint64_t *root = core_pool_virt(core_tables.root);
+	void *table;
+
+	if (root[index])
+		return;
+	table = pool_page_in_reserve();
+	if (!table)
+		panic("no memory for the core's page tables");
+	core_tables.tables++;
+	root[index] = host_paging.level[0].make_table(core_phys(table));
+}
+
+// Each CPU has a slot of its own here, so that neither lock nor cross-call is needed.
+static uint64_t *clear_slots;
+
+static void clear_window_init(void)
+{
+	uint64_t *root = core_pool_virt(core_tables.root), *pdpt;
+
+	pdpt = core_pool_virt(host_paging.level[0].phys(root[510]));
+	clear_slots = pool_page_in_reserve();
+	pdpt[0] = host_paging.level[1].make_table(core_phys(clear_slots));
+	core_tables.tables++;
+}
+
+void space_init(uint64_t ram_end)
+{
+	unsigned i, pool_entries = (ram_end + (1ull << 39) - 1) >> 39;
+
+	if (!cpu_features.nx)
+		paging_nx = 0;
+	core_tables.root = core_phys(pool_page_in_reserve());
+	core_tables.tables = 1;
+	for (i = 0; i < pool_entries && SPACE_POOL_ENTRY + i < 510; i++)
+		fill_root_entry(SPACE_POOL_ENTRY + i);
+	fill_root_entry(510);
+	fill_root_entry(511);
+	clear_window_init();
+	map_section(_text, _text_end, PAGE_READ | PAGE_EXEC);
+	map_section(_rodata, _rodata_end, PAGE_READ);
+	map_section(_data, _data_end, PAGE_READ | PAGE_WRITE);
+	map_section(_symbols, _symbols_end, PAGE_READ);
+	pool_map_first();
+	paging_switch(&core_tables);
+}
+
+int pool_map_chunk(uint64_t phys)
+{
+	int error;
+
+	spin_lock(&map_lock);
+	error = paging_map(&core_tables, CORE_POOL_BASE + phys, phys, LARGE_PAGE_SIZE,
+			   PAGE_READ | PAGE_WRITE | PAGE_GLOBAL);
+	spin_unlock(&map_lock);
+	return error;
+}
+
+void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs)
+{
+	uint64_t offset = phys & 0xfff, size = (offset + bytes + 0xfff) & ~0xfffull;
+	uint64_t align = size >= LARGE_PAGE_SIZE ? LARGE_PAGE_SIZE : PAGE_SIZE, va;
+	void *result = NULL;
+
+	if (size < bytes || size > SPACE_DEVICE_BYTES)
+		return NULL;
+	spin_lock(&map_lock);
+	// The same offset in a large page, so that large pages can be used.
+	va = ((device_next + align - 1) & ~(align - 1)) + ((phys - offset) & (align - 1));
+	if (va - SPACE_DEVICE_BASE <= SPACE_DEVICE_BYTES - size &&
+	    !paging_map(&core_tables, va, phys - offset, size, attrs | PAGE_GLOBAL)) {
+		device_next = va + size;
+		result = (void *)(va + offset);
+	}
+	spin_unlock(&map_lock);
+	if (!result)
+		log_printf("paging: no room to map %llu bytes at 0x%llx", (unsigned long long)bytes,
+			   (unsigned long long)phys);
+	return result;
+}
+
+void core_unmap(void *va, uint64_t bytes)
+{
+	uint64_t start = (uint64_t)va & ~0xfffull, size = ((uint64_t)va - start + bytes + 0xfff) & ~0xfffull;
+
+	spin_lock(&map_lock);
+	paging_unmap(&core_tables, start, size);
+	paging_flush(~0ull, start, size);
+	// Room comes back in the order of a stack; that is how tables are read and MSI-X entries written.
+	if (start + size == device_next)
+		device_next = start;
+	spin_unlock(&map_lock);
+}
+
+void frame_clear(uint64_t phys, uint64_t bytes)
+{
+	unsigned id = this_cpu()->id;
+	uint64_t va = SPACE_CLEAR_BASE + id * LARGE_PAGE_SIZE, offset = phys & (LARGE_PAGE_SIZE - 1);
+
+	assert(bytes <= LARGE_PAGE_SIZE - offset);
+	paging_store(&clear_slots[id], host_paging.level[2].make_leaf(phys - offset, PAGE_READ | PAGE_WRITE));
+	memset((void *)(va + offset), 0, bytes);
+	paging_store(&clear_slots[id], 0);
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+int paging_task_init(struct page_tables *pt)
+{
+	uint64_t *root = core_page_alloc(), *core = core_pool_virt(core_tables.root);
+
+	if (!root)
+		return -ENOMEM;
+	memcpy(root + ROOT_UPPER, core + ROOT_UPPER, (ROOT_ENTRIES - ROOT_UPPER) * sizeof(*root));
+	pt->format = &host_paging;
+	pt->root = core_phys(root);
+	pt->tables = 1;
+	if (!pt->alloc) {
+		pt->alloc = pool_table_alloc;
+		pt->free = table_free;
+	}
+	return 0;
+}
+
+void paging_switch(const struct page_tables *pt)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(pt->root) : "memory");
+}
+
+struct flush {
+	uint64_t va, bytes;
+};
+
+static void flush_here(void *arg)
+{
+	const struct flush *f = arg;
+	uint64_t at, value;
+
+	if (f->bytes <= FLUSH_PAGES_MAX * PAGE_SIZE) {
+		for (at = 0; at < f->bytes; at += PAGE_SIZE)
+			__asm__ volatile("invlpg (%0)" : : "r"(f->va + at) : "memory");
+	} else if (f->va >= CORE_POOL_BASE) {
+		// Global translations stay over a CR3 load; toggling PGE drops them (APM 2, 5.5.3).
+		__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+		__asm__ volatile("mov %0, %%cr4; mov %1, %%cr4" : : "r"(value ^ 0x80), "r"(value) : "memory");
+	} else {
+		__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(value) : : "memory");
+	}
+}
+
+void paging_flush(uint64_t cpu_mask, uint64_t va, uint64_t bytes)
+{
+	struct flush f = {va, bytes};
+	uint64_t self = 1ull << this_cpu()->id;
+
+	if (cpu_mask & self)
+		flush_here(&f);
+	if (cpu_mask & ~self)
+		cpu_call(cpu_mask & ~self, flush_here, &f);
+}
+
+int space_map_trampoline(uint64_t phys)
+{
+	return paging_map(&core_tables, phys, phys, PAGE_SIZE, PAGE_READ | PAGE_EXEC);
+}
+
+void space_unmap_trampoline(uint64_t phys)
+{
+	paging_unmap(&core_tables, phys, PAGE_SIZE);
+	paging_flush(~0ull, phys, PAGE_SIZE);
+}
+
+static void count_leaf(void *arg, uint64_t bytes, unsigned attrs)
+{
+	struct info_wx *out = arg;
+	uint64_t pages = bytes / PAGE_SIZE;
+
+	out->pages += pages;
+	out->writable += attrs & PAGE_WRITE ? pages : 0;
+	out->executable += attrs & PAGE_EXEC ? pages : 0;
+	out->both += (attrs & (PAGE_WRITE | PAGE_EXEC)) == (PAGE_WRITE | PAGE_EXEC) ? pages : 0;
+}
+
+static void count_core_leaf(void *arg, uint64_t bytes, unsigned attrs)
+{
+	struct info_wx *out = arg;
+
+	count_leaf(arg, bytes, attrs);
+	out->user_in_core += attrs & PAGE_USER ? 1 : 0;
+}
+
+void paging_wx_core(struct info_wx *out)
+{
+	paging_visit(&core_tables, ROOT_UPPER, ROOT_ENTRIES - 1, count_core_leaf, out);
+}
+
+void paging_wx_task(const struct page_tables *pt, struct info_wx *out)
+{
+	paging_visit(pt, 0, ROOT_UPPER - 1, count_leaf, out);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Exceptions: a ring-3 fault is the task's, a ring-0 fault at a marked instruction is its error return, any
+// other is ours and ends in a panic. Interrupts are counted and handed on.
+#include "x86/trap.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/task.h"
+#include "x86/cpu.h"
+
+#define VECTOR_NMI 2
+#define VECTOR_PAGE_FAULT 14
+#define ERROR_USER 4
+
+struct extable_entry {
+	int32_t at, fixup; /* relative to their own place */
+};
+extern const struct extable_entry _extable[], _extable_end[];
+
+static const char *const names[32] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
+	"device not available", "double fault", "coprocessor", "invalid TSS", "segment not present", "stack fault",
+	"general protection", "page fault", "15", "x87 fault", "alignment check", "machine check", "SIMD fault",
+	"virtualization", "control protection",
+};
+
+static uint64_t read_cr2(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%cr2, %0" : "=r"(v));
+	return v;
+}
+
+const char *trap_name(unsigned vector)
+{
+	return vector < 32 && names[vector] ? names[vector] : "exception";
+}
+
+static bool fixup(struct trap_frame *f)
+{
+	for (const struct extable_entry *e = _extable; e < _extable_end; e++)
+		if ((uint64_t)&e->at + e->at == f->rip) {
+			f->rip = (uint64_t)&e->fixup + e->fixup;
+			return true;
+		}
+	return false;
+}
+
+static bool marked(uint64_t rip)
+{
+	for (const struct extable_entry *e = _extable; e < _extable_end; e++)
+		if ((uint64_t)&e->at + e->at == rip)
+			return true;
+	return false;
+}
+
+static void user_exception(struct trap_frame *f)
+{
+	uint64_t address = f->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
+
+	if (f->vector == VECTOR_PAGE_FAULT && task_page_fault(address, f->error, f->rip))
+		return;
+	// task_page_fault has ended the task already; a second end changes nothing.
+	task_end(current_task(), TASK_FAULTED, f->vector, address, f->rip);
+}
+
+void trap_exception(struct trap_frame *f)
+{
+	uint64_t address;
+
+	if (f->cs & 3) {
+		user_exception(f);
+		return;
+	}
+	// A copy from or to a task touches what may not have been populated yet.
+	if (f->vector == VECTOR_PAGE_FAULT && marked(f->rip)) {
+		address = read_cr2();
+		if (!(address >> 47) && task_page_fault(address, f->error & ~(uint64_t)ERROR_USER, f->rip))
+			return;
+	}
+	if (!fixup(f))
+		panic_trap(f);
+}
+
+void trap_paranoid(struct trap_frame *f)
+{
+	if (f->vector != VECTOR_NMI)
+		panic_trap(f);
+	if (panic_stopping())
+		panic_stop();
+	this_cpu()->in_nmi = true;
+	log_printf("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id, (unsigned long long)f->rip);
+	this_cpu()->in_nmi = false;
+}
