@@ -13,6 +13,7 @@ struct event {
 	struct thread *waiters;
 };
 
+struct event *event_create(void); /* one reference; NULL: no memory */
 void event_signal(struct event *e, uint64_t bits); /* any context */
 
 #endif

@@ -22,6 +22,7 @@ enum object_type {
 struct object {
 	uint8_t type;
 	uint32_t refs;
+	struct object *dead_next; /* on its way through object_put */
 };
 
 /* Each type registers how it dies, so that core never names engine: linker section object_types. */
@@ -46,6 +47,10 @@ struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t
 void object_put_unlocked(struct object *o);
 /* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
 int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);
+/* The end of a task: drop all handles and the table. core_lock held. */
+void handle_close_all(struct task *task);
+/* The system object: one, made at boot. */
+extern struct object system_object;
 
 /* System calls register themselves: linker section syscalls. */
 struct syscall_args {
@@ -60,7 +65,8 @@ struct syscall_entry {
 	static const struct syscall_entry syscall_##n                                              \
 		__attribute__((used, section("syscalls"), aligned(8))) = {n, #n, fn}
 
-/* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. */
+/* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. What is not populated
+ * yet gets populated on the way, under task->lock and memory->lock: hold neither, nor any lock below them. */
 int copy_from_user(void *to, uint64_t from, uint64_t bytes);
 int copy_to_user(uint64_t to, const void *from, uint64_t bytes);
 

@@ -6,8 +6,15 @@
 #include <postern/syscall.h>
 #include "core/lock.h"
 #include "core/object.h"
+#include "core/sched.h"
 #include "x86/paging.h"
 
+/* Ring 3 ends a page before the canonical hole: a SYSCALL in the last bytes of the lower half would save a
+ * return address that is not canonical, and SYSRET to that faults in ring 0 on some processors. */
+#define USER_BASE 0x10000ull
+#define USER_TOP 0x00007ffffffff000ull
+
+struct memory;
 struct mapping; /* va range -> memory object, hv/core/task.c */
 
 struct task {
@@ -32,6 +39,8 @@ struct task {
 	struct task *next;
 	void *ports; /* I/O permission: NULL for none */
 	struct death_watch *watchers;
+	uint32_t mapping_count, watcher_count, thread_numbers;
+	bool reaped; /* nothing left but this structure */
 };
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
@@ -48,7 +57,15 @@ struct thread {
 	struct vcpu *vcpu;	/* it is inside SYS_VCPU_RUN with this one */
 	void (*switched_out)(struct thread *); /* engine: save FPU etc.; called before another thread runs here */
 	struct thread *queue_next, *task_next;
-	uint64_t started; /* CLOCK ns of its present turn */
+	uint64_t started; /* CLOCK ns: its time is charged up to here */
+	uint64_t turn;	  /* CLOCK ns of the begin of its present turn */
+	volatile bool on_cpu; /* its registers are on a CPU: nobody else may run it */
+	bool yields;
+	struct timer timer; /* of the deadline */
+	void (*body)(void); /* runs in ring 0 before the first entry to ring 3; may be NULL */
+	/* SYS_EVENT_WAIT */
+	uint64_t wait_mask;
+	struct thread *wait_next;
 };
 
 #define CORE_STACK_BYTES 8192
@@ -63,9 +80,33 @@ static inline struct task *current_task(void)
 	return this_cpu()->current->task;
 }
 
-/* End a task from inside: its threads stop at their way out of the core. Logs one sentence. Any context. */
+/* End a task: its threads stop at their way out of the core. Logs one sentence. Any context that holds neither
+ * task->lock nor a lock below it. */
 void task_end(struct task *task, enum task_end how, int64_t detail, uint64_t address, uint64_t rip);
-/* The exception path: a fault from ring 3. Resolves lazy mappings (returns true: retry) or ends the task. */
+/* The exception path. Resolves lazy mappings (returns true: retry); else, for a fault from ring 3 (bit 2 of
+ * error), ends the task. */
 bool task_page_fault(uint64_t address, uint64_t error, uint64_t rip);
+
+/* A task without threads, one reference. NULL: *error says why. */
+struct task *task_create(const char *name, unsigned class_, int *error);
+void task_info(struct task *t, struct task_info *out);
+struct task *task_first(void); /* the list of all, by next; core_lock held */
+
+/* Map [offset, offset + bytes) of m at va, all page multiples. 0, -EINVAL, -EEXIST, -EPERM (W^X), -ENOSPC, -ENOMEM. */
+int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uint64_t bytes, unsigned rights);
+int task_unmap(struct task *t, uint64_t va, uint64_t bytes);
+void task_unmap_all(struct task *t); /* core_lock held; its tables are loaded nowhere */
+
+/* A thread that starts at once: body in ring 0, if there is one, then ring 3. Its number, or an error. */
+int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack, uint64_t argument);
+void thread_free(struct thread *t);	/* by the scheduler, once it is off its stack */
+_Noreturn void thread_finish(int64_t status); /* the current one ends; no locks held */
+void thread_first(void);		/* where a new thread begins, from hv/x86/switch.S */
+
+/* The end of a task, for its interrupts: hv/core/irq.c. */
+void irq_task_ended(struct task *t);
+void irq_granted(struct object *irq, struct task *t);
+struct info_irq;
+int irq_info(unsigned index, struct info_irq *out);
 
 #endif
