@@ -8,8 +8,9 @@
  *
  * -f: the whole interrupt controller and the PIT in KVM (for Linux); else KVM's split form, as
  *     Postern's: the local APIC in the kernel, the others in user space.
- * -t: print the exits to user space by reason at the end.
+ * -t: print the exits to user space by reason, and KVM's counters, at the end.
  */
+#include <dirent.h>
 #include <elf.h>
 #include <err.h>
 #include <errno.h>
@@ -28,6 +29,7 @@
 #define CPUS_MAX 16
 #define COM1 0x3f8
 #define DEBUG_EXIT 0xf4
+#define CMOS_DATA 0x71 /* zero: the clock is not in the middle of an update */
 #define INFO_AT 0x9000 /* start information of the guest, in its memory */
 #define TEXT_AT 0x9800
 #define TEXT_BYTES 2048
@@ -261,6 +263,30 @@ static void uart_write(unsigned int reg, uint8_t v)
 	uart_irq();
 }
 
+/* KVM's own counters, from debugfs: gone when this process is. */
+static void print_counters(void)
+{
+	static const char folder[] = "/sys/kernel/debug/kvm";
+	DIR *d = opendir(folder);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[512], text[32];
+		int fd;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		fd = open(path, O_RDONLY);
+		n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+		close(fd);
+		if (n <= 0)
+			continue;
+		text[n] = 0;
+		if (strtoul(text, NULL, 10))
+			printf("KVMSTAT %s %lu\n", e->d_name, strtoul(text, NULL, 10));
+	}
+}
+
 /* --- running ------------------------------------------------------------------------------------- */
 static void end(int status)
 {
@@ -271,6 +297,8 @@ static void end(int status)
 		if (exits[i])
 			printf("KVMM user-space exits, %s: %lu\n",
 			       i <= KVM_EXIT_INTR && name[i] ? name[i] : "other", exits[i]);
+	if (tell)
+		print_counters();
 	fflush(stdout);
 	_exit(status);
 }
@@ -295,7 +323,7 @@ static void port(struct kvm_run *run)
 	if (n == 0xcf9 || (n == 0x64 && run->io.direction == KVM_EXIT_IO_OUT && *data == 0xfe))
 		end(0);
 	if (run->io.direction == KVM_EXIT_IO_IN)
-		memset(data, 0xff, run->io.size * run->io.count);
+		memset(data, n == CMOS_DATA ? 0 : 0xff, run->io.size * run->io.count);
 }
 
 static void *run_vcpu(void *arg)
