@@ -30,6 +30,9 @@ const struct interpreter_facts *interpreter_facts(void);
  * irq_flag of syscall.h. */
 int interpreter_route(uint32_t bdf, uint32_t pin, uint32_t *gsi, uint32_t *flags);
 
+/* The bus of the index-th PCI root bridge. */
+int interpreter_root(uint64_t index, uint64_t *bus);
+
 /* Returns only when it failed, after at most two seconds. */
 int interpreter_power_off(void);
 int interpreter_reset(void);

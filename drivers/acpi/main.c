@@ -63,6 +63,9 @@ static void serve(struct connection *c, const struct message *m)
 		reply.result = interpreter_route(m->route.bdf, m->route.pin, &reply.route.gsi,
 						 &reply.route.flags);
 		break;
+	case ACPI_ROOT:
+		reply.result = interpreter_root(m->word[0], &reply.word[0]);
+		break;
 	case ACPI_POWER_OFF:
 		reply.result = interpreter_power_off();
 		break;

@@ -65,6 +65,16 @@ unsigned route_roots(void)
 	return root_count;
 }
 
+int interpreter_root(uint64_t index, uint64_t *bus)
+{
+	if (!interpreter_facts()->tables)
+		return -ENODEV;
+	if (index >= root_count)
+		return -ENOENT;
+	*bus = roots[index].bus;
+	return 0;
+}
+
 static acpi_handle root_object(uint8_t bus)
 {
 	for (unsigned i = 0; i < root_count; i++) {

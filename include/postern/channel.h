@@ -74,10 +74,26 @@ enum message_kind {
 	ACPI_POWER_OFF = 0x100, /* -> reply .result, only on failure */
 	ACPI_REBOOT = 0x101,	/* -> reply .result, only on failure */
 	ACPI_ROUTE = 0x102,	/* .route: bdf, pin -> reply .route with gsi, flags */
+	ACPI_ROOT = 0x103,	/* .word[0] = index -> reply .word[0] = bus of that PCI root bridge; -ENOENT past the end */
 	PCI_COUNT = 0x110,	/* -> reply .word[0] = functions found */
 	PCI_FUNCTION = 0x111,	/* .word[0] = index -> reply .pci */
-	PCI_BAR = 0x112,	/* .word[0] = bdf, [1] = BAR number -> reply .word[0] = address, [1] = bytes, [2] = flags */
+	PCI_BAR = 0x112,	/* .word[0] = bdf, [1] = BAR number -> reply .word[0] = address, [1] = bytes (0: not
+				 * sized, because it is in use), [2] = enum pci_bar_flag; -ENOENT: not there */
+	PCI_FIND = 0x113,	/* .word[0] = vendor | device << 16 (0xffff: any), [1] = class code (24 bits), [2] = mask
+				 * on it, [3] = first index -> reply .pci, .result = its index; -ENOENT */
+	PCI_REGISTER = 0x114,	/* .word[0] = bdf, [1] = register, [2] = 1, 2, 4 -> reply .word[0] = value. Registers of
+				 * the header (below 0x40), and all below 0x100 for who claimed the function */
+	PCI_CLAIM = 0x115,	/* .word[0] = bdf -> reply .claim. One connection owns it then; over when that ends */
+	PCI_RELEASE = 0x116,	/* .word[0] = bdf */
+	PCI_ENABLE = 0x117,	/* owner: .word[0] = bdf, [1] = enum pci_enable, all others off -> reply .word[0] = command
+				 * register read back */
+	PCI_INTERRUPT = 0x118,	/* .word[0] = bdf -> reply .route; -ENOENT: it has no pin */
+	PCI_TEXT = 0x119,	/* .word[0] = index, [1] = line -> reply .text; line 0 the function, then its BARs */
 };
+
+enum pci_bar_flag { PCI_BAR_IO = 1, PCI_BAR_64 = 2, PCI_BAR_PREFETCH = 4 };
+/* Bits of the command register. */
+enum pci_enable { PCI_ENABLE_IO = 1, PCI_ENABLE_MEMORY = 2, PCI_ENABLE_MASTER = 4, PCI_ENABLE_NO_INTX = 0x400 };
 
 enum connection_role { ROLE_CLIENT, ROLE_SERVER };
 
@@ -133,6 +149,11 @@ struct message {
 			uint32_t bdf, vendor_device, class_revision, subsystem;
 			uint32_t header, pin;
 		} pci;
+		struct {
+			uint32_t bdf, bars; /* bit n: BAR n is there */
+			uint32_t gsi, flags; /* of its pin; gsi ~0: none */
+			uint32_t msi, msix;  /* vectors it offers, 0: not there */
+		} claim;
 	};
 };
 
