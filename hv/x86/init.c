@@ -138,5 +138,6 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	memcpy(boot_info.version, CONFIG_VERSION, sizeof(CONFIG_VERSION));
 	units_init();
 	boot_info.cpus = cpu_count;
+	smp_release();
 	core_start(&boot_info);
 }

@@ -9,6 +9,7 @@
 
 /* Line `index` of what was found (INFO_MACHINE); -ENOENT past the end, else its length. */
 int machine_line(unsigned index, char *out, unsigned size);
+int mitigation_line(char *out, unsigned size);
 
 /* INFO_WX: count the leaves of live tables. The core's half, or a task's own half of its tables. Fills all
  * but the task's name. */

@@ -12,8 +12,9 @@
 
 WEAK char syscall_entry[1];
 WEAK struct spinlock core_lock;
-WEAK void sched_check(void)
+WEAK int sched_check(void)
 {
+	return 0;
 }
 WEAK void timer_interrupt(void)
 {
@@ -35,27 +36,6 @@ WEAK void core_start(struct boot_info *info)
 	machine_halt();
 }
 WEAK void core_start_cpu(void)
-{
-	machine_halt();
-}
-WEAK void cpu_poll(void)
-{
-}
-WEAK void cpu_call(uint64_t mask, void (*fn)(void *), void *arg)
-{
-}
-WEAK void interrupt_dispatch(struct trap_frame *frame)
-{
-}
-WEAK void machine_stop_others(void)
-{
-}
-WEAK void machine_halt(void)
-{
-	for (;;)
-		__asm__ volatile("cli; hlt");
-}
-WEAK void machine_reset_now(void)
 {
 	machine_halt();
 }

@@ -15,4 +15,13 @@ __x86_indirect_thunk_\reg:
 	.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
 	thunk \reg
 	.endr
+
+	.section .rodata
+	.globl retpolines_built
+retpolines_built:
+#ifdef CONFIG_MITIGATIONS
+	.byte 1
+#else
+	.byte 0
+#endif
 	.section .note.GNU-stack, "", @progbits

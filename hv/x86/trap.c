@@ -92,3 +92,31 @@ void trap_paranoid(struct trap_frame *f)
 	log_printf("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id, (unsigned long long)f->rip);
 	this_cpu()->in_nmi = false;
 }
+
+void interrupt_dispatch(struct trap_frame *f)
+{
+	this_cpu()->interrupts++;
+	switch (f->vector) {
+	case VECTOR_TIMER:
+		apic_eoi();
+		timer_interrupt();
+		break;
+	case VECTOR_CALL:
+		apic_eoi();
+		cpu_poll();
+		break;
+	case VECTOR_KICK:
+		apic_eoi();
+		break;
+	case VECTOR_SPURIOUS:
+		break;
+	default:
+		if (f->vector >= VECTOR_DEVICE_FIRST && f->vector <= VECTOR_DEVICE_LAST) {
+			irq_vector(f->vector); /* masks a level line, so the acknowledgement comes after */
+			apic_eoi();
+		} else {
+			log_printf("cpu %u: unexpected vector 0x%llx", this_cpu()->id,
+				   (unsigned long long)f->vector);
+		}
+	}
+}

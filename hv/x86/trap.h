@@ -38,7 +38,7 @@ void timer_program(uint64_t tsc);
 /* APICs */
 void apic_eoi(void);
 uint32_t apic_id_of(unsigned cpu);
-/* Route a GSI to vector on CPU (IO-APIC), mask/unmask. -ENODEV when no IO-APIC has it. flags: enum irq_flag */
+/* Route a GSI to vector on CPU (IO-APIC), which unmasks it; mask/unmask. -ENODEV when no IO-APIC has it. flags: enum irq_flag */
 int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags);
 void ioapic_mask(uint32_t gsi, int masked);
 /* MSI: program capability of the function at bdf and enable (MSI-X: entry `index`). -ENODEV: it has none. */

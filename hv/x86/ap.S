@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where other processors start: copied to a page below 640 KiB, entered in real mode at its first byte
+ * with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the core's tables, in which this page is
+ * mapped to itself for as long as it is needed. hv/x86/smp.c fills the fields at its end.
+ */
+	.section .rodata
+	.balign 16
+	.globl ap_start, ap_end, ap_fields
+ap_start:
+	.code16
+	cli
+	cld
+	movw %cs, %ax
+	movw %ax, %ds
+	lgdtl ap_gdtr - ap_start
+	movl $0x20, %eax		/* CR4.PAE */
+	movl %eax, %cr4
+	movl ap_cr3 - ap_start, %eax
+	movl %eax, %cr3
+	movl $0xc0000080, %ecx
+	rdmsr
+	orl ap_efer - ap_start, %eax
+	wrmsr
+	movl $0x80010033, %eax		/* PG, WP, NE, ET, MP, PE; caches on */
+	movl %eax, %cr0
+	ljmpl *(ap_far - ap_start)
+	.code64
+ap_64:
+	movl $0x10, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movq ap_stack(%rip), %rsp
+	movq ap_cpu(%rip), %rdi
+	movq ap_main_at(%rip), %rax
+	xorl %ebp, %ebp
+	pushq $0
+	jmp *%rax
+
+	.balign 8
+ap_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff
+	.quad 0x00cf93000000ffff
+ap_fields:				/* struct ap_fields */
+ap_gdtr:
+	.short 3 * 8 - 1
+	.long ap_gdt - ap_start		/* + page */
+ap_far:
+	.long ap_64 - ap_start		/* + page */
+	.short 8
+ap_cr3:
+	.long 0
+ap_efer:
+	.long 0
+ap_stack:
+	.quad 0
+ap_cpu:
+	.quad 0
+ap_main_at:
+	.quad 0
+ap_end:
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The local APIC of each processor, and the old PIC put to silence.
+#include "x86/apic.h"
+#include "core/log.h"
+#include "core/unit.h"
+#include "x86/acpi.h"
+#include "x86/cpu.h"
+#include "x86/io.h"
+#include "x86/paging.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2 (1 << 10)
+#define APIC_BASE_ENABLE (1 << 11)
+#define MSR_X2APIC 0x800
+#define ICR_POLLS 1000000
+
+#define PIC1 0x20
+#define PIC2 0xa0
+#define PIC_VECTOR 0x20 /* where spurious ones of a masked PIC arrive */
+
+static volatile uint32_t *registers; /* xAPIC mode only */
+static bool x2;
+
+uint32_t apic_read(unsigned reg)
+{
+	return x2 ? rdmsr(MSR_X2APIC + reg / 16) : registers[reg / 4];
+}
+
+void apic_write(unsigned reg, uint32_t value)
+{
+	if (x2)
+		wrmsr(MSR_X2APIC + reg / 16, value);
+	else
+		registers[reg / 4] = value;
+}
+
+void apic_eoi(void)
+{
+	apic_write(APIC_EOI, 0);
+}
+
+bool apic_present(void)
+{
+	return x2 || registers;
+}
+
+void apic_command(uint32_t apic_id, uint32_t command)
+{
+	if (x2) {
+		// x2APIC writes are not ordered behind stores (SDM 3, 10.12.3; APM 2, 16.11).
+		__asm__ volatile("mfence" : : : "memory");
+		wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | command);
+		return;
+	}
+	registers[APIC_ICR_HIGH / 4] = apic_id << 24;
+	registers[APIC_ICR / 4] = command;
+	for (unsigned n = 0; registers[APIC_ICR / 4] & APIC_ICR_PENDING; n++) {
+		if (n == ICR_POLLS) {
+			log_printf("apic: command %x to %u was not accepted, ICR %x", command, apic_id,
+				   registers[APIC_ICR / 4]);
+			return;
+		}
+		__builtin_ia32_pause();
+	}
+}
+
+uint32_t apic_id_of(unsigned cpu)
+{
+	return cpus[cpu]->apic_id;
+}
+
+// Both PICs initialised, moved away from the exceptions, all lines masked.
+static void silence_pic(void)
+{
+	outb(PIC1, 0x11);
+	outb(PIC2, 0x11);
+	outb(PIC1 + 1, PIC_VECTOR);
+	outb(PIC2 + 1, PIC_VECTOR + 8);
+	outb(PIC1 + 1, 4);
+	outb(PIC2 + 1, 2);
+	outb(PIC1 + 1, 1);
+	outb(PIC2 + 1, 1);
+	outb(PIC1 + 1, 0xff);
+	outb(PIC2 + 1, 0xff);
+}
+
+static int apic_init(void)
+{
+	if (!(cpuid(1, 0).edx & 1 << 9))
+		return -ENODEV;
+	silence_pic();
+	// Firmware may have turned x2APIC on already; there is no way back from it but through a reset.
+	x2 = cpu_features.x2apic || rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
+	if (x2)
+		return 0;
+	registers = core_map_phys(acpi_facts.lapic_phys, 4096, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+	return registers ? 0 : -ENOMEM;
+}
+
+static void apic_cpu_init(void)
+{
+	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+
+	wrmsr(MSR_APIC_BASE, base);
+	if (x2)
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2);
+	this_cpu()->apic_id = x2 ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+	apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
+	apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
+	apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
+	apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | 0xfe);
+	apic_write(APIC_ESR, 0);
+	apic_eoi();
+}
+UNIT(apic, UNIT_IRQ, true, apic_init, apic_cpu_init, NULL);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The machine as a whole: what was found, in words; reset; halt.
+#include "x86/machine.h"
+#include "core/boot.h"
+#include "core/log.h"
+#include "core/unit.h"
+#include "x86/acpi.h"
+#include "x86/cpu.h"
+#include "x86/io.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+#define RESET_WAIT 10000000 /* TSC ticks between two ways */
+#define ULL(x) ((unsigned long long)(x))
+
+static int line_cpu(char *out, unsigned size)
+{
+	return format_text(out, size, "processors: %u x %s (%s)", cpu_count, cpu_features.name, cpu_features.vendor);
+}
+
+static int line_features(char *out, unsigned size)
+{
+	const struct cpu_features *f = &cpu_features;
+
+	return format_text(out, size, "features:%s%s%s%s%s%s%s%s%s%s", f->nx ? " nx" : "", f->smep ? " smep" : "",
+			   f->smap ? " smap" : "", f->pge ? " pge" : "", f->page1g ? " 1g-pages" : "",
+			   f->x2apic ? " x2apic" : "", f->tsc_deadline ? " tsc-deadline" : "",
+			   f->xsave ? " xsave" : "", f->svm ? " svm" : "", f->vmx ? " vmx" : "");
+}
+
+static int line_mitigations(char *out, unsigned size)
+{
+	return mitigation_line(out, size);
+}
+
+static int line_time(char *out, unsigned size)
+{
+	return format_text(out, size, "time: TSC %llu kHz%s, one-shot timer %s", ULL(tsc_khz),
+			   cpu_features.tsc_invariant ? " (invariant)" : "",
+			   cpu_features.tsc_deadline ? "TSC deadline" : "APIC counter");
+}
+
+static int line_memory(char *out, unsigned size)
+{
+	return format_text(out, size, "memory: %llu MiB usable RAM, %u physical address bits",
+			   ULL(boot_info.ram_bytes >> 20), cpu_features.phys_bits);
+}
+
+static int line_interrupts(char *out, unsigned size)
+{
+	return format_text(out, size, "interrupts: %s, %u IO-APICs, %u overrides, SCI on %u",
+			   cpu_features.x2apic ? "x2APIC" : "xAPIC", acpi_facts.ioapic_count,
+			   acpi_facts.override_count, acpi_facts.sci);
+}
+
+static int line_pci(char *out, unsigned size)
+{
+	if (!acpi_facts.mmconfig_phys)
+		return format_text(out, size, "pci: ports 0xcf8/0xcfc");
+	return format_text(out, size, "pci: MMCONFIG at 0x%llx, buses %u-%u", ULL(acpi_facts.mmconfig_phys),
+			   acpi_facts.mmconfig_first_bus, acpi_facts.mmconfig_last_bus);
+}
+
+static int line_firmware(char *out, unsigned size)
+{
+	return format_text(out, size, "firmware: RSDP at 0x%llx, PM timer port 0x%x, IOMMU %s", ULL(boot_info.rsdp),
+			   acpi_facts.pm_timer_port, acpi_facts.ivrs ? "AMD (IVRS)" : acpi_facts.dmar ? "Intel (DMAR)" : "none");
+}
+
+static int line_screen(char *out, unsigned size)
+{
+	if (!boot_info.framebuffer_phys)
+		return format_text(out, size, "screen: VGA text");
+	return format_text(out, size, "screen: framebuffer %ux%u at 0x%llx", boot_info.framebuffer_width,
+			   boot_info.framebuffer_height, ULL(boot_info.framebuffer_phys));
+}
+
+int machine_line(unsigned index, char *out, unsigned size)
+{
+	static int (*const lines[])(char *, unsigned) = {
+		line_cpu, line_features,   line_mitigations, line_memory,   line_time,
+		line_interrupts, line_pci, line_firmware,    line_screen,
+	};
+
+	return index < sizeof(lines) / sizeof(lines[0]) ? lines[index](out, size) : -ENOENT;
+}
+
+static void wait(void)
+{
+	uint64_t end = rdtsc() + RESET_WAIT;
+
+	while (rdtsc() < end)
+		__builtin_ia32_pause();
+}
+
+static void reset_by_fadt(void)
+{
+	uint64_t at = acpi_facts.reset_address;
+	volatile uint8_t *p;
+
+	if (!acpi_facts.reset_supported)
+		return;
+	switch (acpi_facts.reset_space) {
+	case ACPI_SPACE_PORT:
+		outb(at, acpi_facts.reset_value);
+		break;
+	case ACPI_SPACE_PCI: /* bus 0: device, function, register (ACPI 6.4, 4.8.3.6) */
+		pci_config_write((at >> 32 & 0x1f) << 3 | (at >> 16 & 7), at & 0xff, 1, acpi_facts.reset_value);
+		break;
+	case ACPI_SPACE_MEMORY:
+		p = core_map_phys(at, 1, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+		if (p)
+			*p = acpi_facts.reset_value;
+		break;
+	}
+	wait();
+}
+
+void machine_reset_now(void)
+{
+	const struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) no_idt = {0, 0};
+
+	__asm__ volatile("cli");
+	reset_by_fadt();
+	outb(0xcf9, 0x02); /* PIIX and ICH: hard reset, then go */
+	outb(0xcf9, 0x06);
+	wait();
+	outb(0x64, 0xfe); /* i8042 pulses the reset line */
+	wait();
+	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
+	machine_halt();
+}
+
+void machine_reset(void)
+{
+	log_printf("machine: reset");
+	machine_stop_others();
+	units_shutdown();
+	machine_reset_now();
+}
+
+void machine_halt(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Speculation: what this processor needs and offers. Retpolines are compiled in (hv/x86/thunks.S), the engine
+// refills the return-stack buffer after an exit when rsb_fill says so; MSR-driven controls are set here.
+// Boot option: mitigations=off | auto.
+#include "core/boot.h"
+#include "core/log.h"
+#include "core/unit.h"
+#include "x86/cpu.h"
+#include "x86/machine.h"
+
+#define MSR_SPEC_CTRL 0x48
+#define SPEC_CTRL_IBRS (1 << 0)
+#define SPEC_CTRL_STIBP (1 << 1)
+#define SPEC_CTRL_SSBD (1 << 2)
+#define MSR_PRED_CMD 0x49
+#define PRED_CMD_IBPB 1
+
+static uint64_t spec_ctrl;
+extern const uint8_t retpolines_built; /* hv/x86/thunks.S */
+
+// AMD: 8000_0008 EBX (APM 3); Intel: 7 EDX (SDM 2A).
+static void detect(struct cpu_features *f)
+{
+	uint32_t amd = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).ebx : 0;
+	uint32_t intel = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).edx : 0;
+
+	f->ibpb = amd & 1u << 12 || intel & 1u << 26;
+	f->ibrs = amd & 1u << 14 || intel & 1u << 26;
+	f->stibp = amd & 1u << 15 || intel & 1u << 27;
+	f->ssbd = amd & 1u << 24 || intel & 1u << 31;
+	f->rsb_fill = true;
+}
+
+static int mitigations_init(void)
+{
+	struct cpu_features *f = &cpu_features;
+
+	detect(f);
+	if (boot_option_is("mitigations", "off")) {
+		f->ibpb = f->ibrs = f->stibp = f->ssbd = f->rsb_fill = false;
+		return 0;
+	}
+	// Retpolines cover the core's own indirect jumps; IBRS stays off there, as its cost is an MSR write at each
+	// entry. STIBP shields siblings; it is set once.
+	spec_ctrl = (f->stibp ? SPEC_CTRL_STIBP : 0) | (f->ssbd ? SPEC_CTRL_SSBD : 0);
+	return 0;
+}
+
+static void mitigations_cpu_init(void)
+{
+	if (spec_ctrl && wrmsr_safe(MSR_SPEC_CTRL, spec_ctrl))
+		log_printf("cpu %u: SPEC_CTRL refuses %llx", this_cpu()->id, (unsigned long long)spec_ctrl);
+}
+UNIT(mitigations, UNIT_TABLES, false, mitigations_init, mitigations_cpu_init, NULL);
+
+void mitigation_barrier(void)
+{
+	if (cpu_features.ibpb)
+		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
+
+int mitigation_line(char *out, unsigned size)
+{
+	const struct cpu_features *f = &cpu_features;
+
+	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s", retpolines_built ? "built in" : "not built",
+			   f->rsb_fill ? ", RSB fill" : "", f->ibpb ? ", IBPB between guests" : "",
+			   f->stibp ? ", STIBP" : "", f->ssbd ? ", SSBD" : "");
+}

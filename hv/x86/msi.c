@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Message-signalled interrupts (PCI 3.0, 6.8): programmed here, never by a driver, so that a driver cannot
+// write a message that is not its own.
+#include "core/lock.h"
+#include "x86/paging.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+#include <stddef.h>
+
+#define PCI_COMMAND 0x04
+#define PCI_COMMAND_NO_INTX (1 << 10)
+#define PCI_STATUS 0x06
+#define PCI_STATUS_CAPABILITIES (1 << 4)
+#define PCI_HEADER 0x0e
+#define PCI_BAR0 0x10
+#define PCI_CAPABILITIES 0x34
+#define PCI_CAP_MSI 0x05
+#define PCI_CAP_MSIX 0x11
+#define CAPABILITIES_MAX 48
+
+#define MSI_CONTROL 2
+#define MSI_ENABLE (1 << 0)
+#define MSI_COUNT_MASK (7 << 4)
+#define MSI_64BIT (1 << 7)
+#define MSI_ADDRESS 4
+#define MSIX_TABLE 4
+#define MSIX_MASK_ALL (1 << 14)
+#define MSIX_ENABLE (1 << 15)
+#define MSIX_ENTRY 16
+#define MSIX_SIZE_MASK 0x7ff
+
+#define MESSAGE_ADDRESS 0xfee00000u
+
+static struct spinlock msi_lock;
+
+static uint32_t get(uint32_t bdf, unsigned reg, unsigned width)
+{
+	uint32_t v = 0;
+
+	pci_config_read(bdf, reg, width, &v);
+	return v;
+}
+
+static unsigned find_capability(uint32_t bdf, unsigned id)
+{
+	unsigned at, n;
+
+	if (get(bdf, 0, 2) == 0xffff || !(get(bdf, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
+		return 0;
+	at = get(bdf, PCI_CAPABILITIES, 1) & 0xfc;
+	for (n = 0; at >= 0x40 && n < CAPABILITIES_MAX; n++) {
+		if (get(bdf, at, 1) == id)
+			return at;
+		at = get(bdf, at + 1, 1) & 0xfc;
+	}
+	return 0;
+}
+
+static uint64_t bar_address(uint32_t bdf, unsigned index)
+{
+	uint32_t low;
+
+	if (index > 5)
+		return 0;
+	low = get(bdf, PCI_BAR0 + 4 * index, 4);
+	if (low & 1)
+		return 0;
+	return (low & ~0xfull) | ((low & 6) == 4 && index < 5 ? (uint64_t)get(bdf, PCI_BAR0 + 4 * index + 4, 4) << 32 : 0);
+}
+
+static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
+{
+	uint32_t control = get(bdf, cap + MSI_CONTROL, 2), table = get(bdf, cap + MSIX_TABLE, 4);
+	uint64_t bar = bar_address(bdf, table & 7);
+	volatile uint32_t *entry;
+
+	if (index > (control & MSIX_SIZE_MASK))
+		return -EINVAL;
+	if (!bar)
+		return -ENODEV;
+	entry = core_map_phys(bar + (table & ~7u) + index * MSIX_ENTRY, MSIX_ENTRY,
+			      PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+	if (!entry)
+		return -ENOMEM;
+	// Enabled with everything masked while the entry is written.
+	pci_config_write(bdf, cap + MSI_CONTROL, 2, control | MSIX_ENABLE | MSIX_MASK_ALL);
+	entry[3] = 1;
+	entry[0] = MESSAGE_ADDRESS | apic_id_of(cpu) << 12;
+	entry[1] = 0;
+	entry[2] = vector;
+	entry[3] = 0;
+	pci_config_write(bdf, cap + MSI_CONTROL, 2, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
+	core_unmap((void *)entry, MSIX_ENTRY);
+	return 0;
+}
+
+static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
+{
+	uint32_t control = get(bdf, cap + MSI_CONTROL, 2);
+	unsigned data = cap + (control & MSI_64BIT ? 12 : 8);
+
+	if (index)
+		return -EINVAL;
+	pci_config_write(bdf, cap + MSI_CONTROL, 2, control & ~(MSI_ENABLE | MSI_COUNT_MASK));
+	pci_config_write(bdf, cap + MSI_ADDRESS, 4, MESSAGE_ADDRESS | apic_id_of(cpu) << 12);
+	if (control & MSI_64BIT)
+		pci_config_write(bdf, cap + MSI_ADDRESS + 4, 4, 0);
+	pci_config_write(bdf, data, 2, vector);
+	pci_config_write(bdf, cap + MSI_CONTROL, 2, (control & ~MSI_COUNT_MASK) | MSI_ENABLE);
+	return 0;
+}
+
+int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
+{
+	unsigned msix = find_capability(bdf, PCI_CAP_MSIX), msi = find_capability(bdf, PCI_CAP_MSI);
+	int error = -ENODEV;
+
+	spin_lock(&msi_lock);
+	if (msix)
+		error = enable_msix(bdf, msix, index, vector, cpu);
+	else if (msi)
+		error = enable_msi(bdf, msi, index, vector, cpu);
+	if (!error)
+		pci_config_write(bdf, PCI_COMMAND, 2, get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
+	spin_unlock(&msi_lock);
+	return error;
+}
+
+void msi_disable(uint32_t bdf)
+{
+	unsigned msix = find_capability(bdf, PCI_CAP_MSIX), msi = find_capability(bdf, PCI_CAP_MSI);
+
+	spin_lock(&msi_lock);
+	if (msix)
+		pci_config_write(bdf, msix + MSI_CONTROL, 2, get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
+	if (msi)
+		pci_config_write(bdf, msi + MSI_CONTROL, 2, get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
+	spin_unlock(&msi_lock);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Starts the other processors, one after the other, and lets processors call each other.
+#include "core/boot.h"
+#include "core/frame.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "core/task.h"
+#include "core/unit.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/cpu_init.h"
+#include "x86/machine.h"
+#include "x86/paging.h"
+#include "x86/space.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+#define EFER_LME (1 << 8)
+#define EFER_NXE (1 << 11)
+#define STARTUP_US 200
+#define ONLINE_US 100000
+#define NMI_US 1000
+
+// At the end of the page that a processor starts in: hv/x86/ap.S.
+struct ap_fields {
+	uint16_t gdt_limit;
+	uint32_t gdt_base, far_offset;
+	uint16_t far_selector;
+	uint32_t cr3, efer;
+	uint64_t stack, cpu, main;
+} __attribute__((packed));
+
+extern const char ap_start[], ap_end[], ap_fields[];
+
+static struct {
+	struct spinlock lock;
+	void (*fn)(void *);
+	void *arg;
+} call;
+static volatile bool released;
+
+static void delay_us(uint64_t us)
+{
+	uint64_t end = rdtsc() + us * tsc_khz / 1000;
+
+	while (rdtsc() < end)
+		__builtin_ia32_pause();
+}
+
+static void ap_main(struct cpu *c)
+{
+	cpu_load(c);
+	cpu_control();
+	units_cpu_init();
+	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
+	while (!released) {
+		__builtin_ia32_pause();
+		cpu_poll();
+	}
+	core_start_cpu();
+}
+
+static bool wait_online(struct cpu *c, uint64_t us)
+{
+	uint64_t end = rdtsc() + us * tsc_khz / 1000;
+
+	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE)) {
+		if (rdtsc() > end)
+			return false;
+		__builtin_ia32_pause();
+	}
+	return true;
+}
+
+// INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause after INIT
+// beyond the delivery itself.
+static int start(uint32_t apic_id, unsigned id, uint64_t page, char *window)
+{
+	struct ap_fields *f = (void *)(window + (ap_fields - ap_start));
+	struct cpu *c = cpu_create(id);
+	char *stack = core_pages_alloc(1);
+
+	if (!c || !stack)
+		return -ENOMEM;
+	c->apic_id = apic_id;
+	memcpy(window, ap_start, ap_end - ap_start);
+	f->gdt_base += page;
+	f->far_offset += page;
+	f->cr3 = core_tables.root;
+	f->efer = EFER_LME | (cpu_features.nx ? EFER_NXE : 0);
+	f->stack = (uint64_t)stack + CORE_STACK_BYTES;
+	f->cpu = (uint64_t)c;
+	f->main = (uint64_t)ap_main;
+	__asm__ volatile("mfence" : : : "memory");
+	apic_command(apic_id, APIC_ICR_INIT);
+	delay_us(STARTUP_US);
+	apic_command(apic_id, APIC_ICR_STARTUP | page >> 12);
+	if (wait_online(c, 10 * STARTUP_US))
+		return 0;
+	apic_command(apic_id, APIC_ICR_STARTUP | page >> 12);
+	return wait_online(c, ONLINE_US) ? 0 : -ETIMEDOUT;
+}
+
+static void start_all(uint64_t page, char *window)
+{
+	for (unsigned i = 0; i < acpi_facts.cpu_count; i++) {
+		uint32_t apic_id = acpi_facts.apic_id[i];
+		int error;
+
+		if (apic_id == this_cpu()->apic_id)
+			continue;
+		if (cpu_count == CONFIG_MAX_CPUS) {
+			log_printf("smp: more than %u CPUs, the rest stays off", CONFIG_MAX_CPUS);
+			return;
+		}
+		error = start(apic_id, cpu_count, page, window);
+		if (error) {
+			// Its memory is lost on purpose: it may still wake up there.
+			log_printf("smp: CPU with APIC id %u did not start, error %d", apic_id, -error);
+			apic_command(apic_id, APIC_ICR_INIT);
+			cpus[cpu_count] = NULL;
+			continue;
+		}
+		cpu_count++;
+	}
+}
+
+static int smp_init(void)
+{
+	uint64_t page = boot_trampoline();
+	size_t length;
+	char *window;
+
+	if (acpi_facts.cpu_count < 2 || boot_option("nosmp", &length))
+		return 0;
+	window = page ? core_map_phys(page, 4096, PAGE_READ | PAGE_WRITE) : NULL;
+	if (!window || core_tables.root >> 32 || space_map_trampoline(page)) {
+		log_printf("smp: no page below 640 KiB to start CPUs in");
+		return -ENOMEM;
+	}
+	start_all(page, window);
+	space_unmap_trampoline(page);
+	core_unmap(window, 4096);
+	log_printf("smp: %u CPUs online", cpu_count);
+	return 0;
+}
+UNIT(smp, UNIT_SMP, false, smp_init, NULL, NULL);
+
+void smp_release(void)
+{
+	released = true;
+}
+
+// --- calls between processors: one at a time ---
+
+void cpu_poll(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (!__atomic_load_n(&c->calls, __ATOMIC_ACQUIRE))
+		return;
+	call.fn(call.arg);
+	__atomic_store_n(&c->calls, 0, __ATOMIC_RELEASE);
+}
+
+void cpu_call(uint64_t mask, void (*fn)(void *), void *arg)
+{
+	unsigned i, self = this_cpu()->id;
+
+	spin_lock(&call.lock);
+	call.fn = fn;
+	call.arg = arg;
+	for (i = 0; i < cpu_count; i++) {
+		if (i == self || !(mask >> i & 1) || !cpus[i]->online)
+			continue;
+		__atomic_store_n(&cpus[i]->calls, 1, __ATOMIC_RELEASE);
+		apic_command(cpus[i]->apic_id, APIC_ICR_FIXED | VECTOR_CALL);
+	}
+	for (i = 0; i < cpu_count; i++)
+		while (i != self && __atomic_load_n(&cpus[i]->calls, __ATOMIC_ACQUIRE))
+			__builtin_ia32_pause();
+	spin_unlock(&call.lock);
+}
+
+void cpu_kick(unsigned id)
+{
+	if (apic_present())
+		apic_command(cpus[id]->apic_id, APIC_ICR_FIXED | VECTOR_KICK);
+}
+
+void machine_stop_others(void)
+{
+	for (unsigned i = 0; i < cpu_count && apic_present(); i++)
+		if (cpus[i] != this_cpu() && cpus[i]->online)
+			apic_command(cpus[i]->apic_id, APIC_ICR_NMI);
+	if (tsc_khz)
+		delay_us(NMI_US);
+}
