@@ -172,7 +172,7 @@ static void test_control(void)
 }
 
 static volatile unsigned int debug_hits;
-static word debug_dr6;
+static volatile word debug_dr6;
 
 static void on_debug(struct regs *regs)
 {
@@ -193,7 +193,8 @@ static void test_debug_registers(void)
 	check(READ_DR(0) == (word)watched, "dr0: keeps its value over an exit");
 	__asm__ volatile("" : "+r"(watched));
 	*watched = 1;
-	check(debug_hits == 1 && debug_dr6 & 1, "dr7: data breakpoint, DR6 %lx", debug_dr6);
+	check(debug_hits == 1 && debug_dr6 & 1, "dr7: data breakpoint, DR6 %lx, %u hits", debug_dr6,
+	      debug_hits);
 	WRITE_DR(7, 0x400);
 	debug_hits = 0;
 	__asm__ volatile("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\tnop\n\tpushf\n\tandl $~0x100, (%%rsp)\n\tpopf\n\t"
