@@ -2,62 +2,44 @@
 /*
  * The decoder: prefixes, opcode, ModRM, SIB, displacement, immediate, in the order of the bytes.
  *
- * A cursor that runs past the bytes given remembers it and delivers zeros; the failure is
- * reported once, at the end. So a decode costs no test after each field.
+ * It works on a copy that is padded with zeros far enough for the longest encoding after the
+ * longest run of prefixes, so that no field needs a bounds check of its own; an instruction that
+ * ends in the padding is recognised by its length, once, at the end.
  */
 #include "decode.h"
 #include "decode_tables.h"
 
+/* 15 prefixes, then 3 bytes of opcode, ModRM, SIB, 8 of displacement, 8 of immediate, and the
+ * 8 that take() loads whatever it needs. */
+#define PADDED 48
+
 struct cursor {
-	const uint8_t *p, *end;
-	bool past;
+	const uint8_t *p;
 };
 
 static inline uint8_t take_byte(struct cursor *c)
 {
-	if (c->p == c->end) {
-		c->past = true;
-		return 0;
-	}
 	return *c->p++;
 }
 
-static uint64_t take(struct cursor *c, unsigned size)
+/* size: 1..8 */
+static inline uint64_t take(struct cursor *c, unsigned size)
 {
-	uint64_t value = 0;
-	uint16_t u16;
-	uint32_t u32;
+	uint64_t value;
 
-	if ((uintptr_t)(c->end - c->p) < size) {
-		c->past = true;
-		c->p = c->end;
-		return 0;
-	}
-	switch (size) {
-	case 1:
-		value = *c->p;
-		break;
-	case 2:
-		__builtin_memcpy(&u16, c->p, 2);
-		value = u16;
-		break;
-	case 4:
-		__builtin_memcpy(&u32, c->p, 4);
-		value = u32;
-		break;
-	case 8:
-		__builtin_memcpy(&value, c->p, 8);
-		break;
-	}
+	__builtin_memcpy(&value, c->p, 8);
 	c->p += size;
-	return value;
+	return value & (~0ull >> (64 - 8 * size));
 }
 
-static int64_t take_signed(struct cursor *c, unsigned size)
+static inline int64_t take_signed(struct cursor *c, unsigned size)
 {
 	unsigned shift = 64 - 8 * size;
+	uint64_t value;
 
-	return (int64_t)(take(c, size) << shift) >> shift;
+	__builtin_memcpy(&value, c->p, 8);
+	c->p += size;
+	return (int64_t)(value << shift) >> shift;
 }
 
 /* One legacy prefix. In 64-bit code only FS and GS overrides count; the others change nothing. */
@@ -270,8 +252,6 @@ static int vex(struct insn *insn, struct cursor *c, unsigned escape)
 /* Whether C4, C5, 62 or 8F opens another encoding and not LES, LDS, BOUND or POP. */
 static bool is_vex(const struct insn *insn, const struct cursor *c, unsigned opcode)
 {
-	if (c->p == c->end)
-		return insn->code == 8 && opcode != 0x8f;
 	if (opcode == 0x8f)
 		return (*c->p & 0x1f) >= 8;
 	return insn->code == 8 || *c->p >= 0xc0;
@@ -321,35 +301,74 @@ static int body(struct insn *insn, struct cursor *c, unsigned op)
 	return 0;
 }
 
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, unsigned n)
+{
+	if (n >= INSN_MAX_LENGTH) { /* two overlapping words: 0-7, 7-14 */
+		__builtin_memcpy(to, from, 8);
+		__builtin_memcpy(to + 7, from + 7, 8);
+		return;
+	}
+	while (n--)
+		to[n] = from[n];
+}
+
 int insn_decode(struct insn *insn, const uint8_t *bytes, unsigned n, unsigned code)
 {
-	struct cursor c = {bytes, bytes + (n < INSN_MAX_LENGTH ? n : INSN_MAX_LENGTH), false};
-	unsigned op = 0;
+	uint64_t padded[PADDED / 8] = {0};
+	struct cursor c = {(const uint8_t *)padded};
+	const uint8_t *last = c.p + INSN_MAX_LENGTH - 1;
+	unsigned op, length;
 	int err;
 
+	copy_bytes((uint8_t *)padded, bytes, n);
 	*insn = (struct insn){.code = code};
 	for (;;) {
 		insn->opcode = take_byte(&c);
-		if (c.past)
-			break;
+		op = decode_map_one[insn->opcode];
 		if (code == 8 && (insn->opcode & 0xf0) == 0x40) {
 			insn->rex = insn->opcode;
-			continue;
-		}
-		op = decode_map_one[insn->opcode];
-		if ((op & OP_FORM) != OP_PREFIX)
+		} else if ((op & OP_FORM) == OP_PREFIX) {
+			insn->rex = 0; /* only the last byte before the opcode is a REX prefix */
+			prefix(insn, insn->opcode);
+		} else {
 			break;
-		insn->rex = 0; /* only the last byte before the opcode is a REX prefix */
-		prefix(insn, insn->opcode);
+		}
+		if (c.p > last)
+			return n < INSN_MAX_LENGTH ? INSN_TRUNCATED : INSN_TOO_LONG;
 	}
-	err = c.past ? 0 : body(insn, &c, op);
-	if (c.past)
+	err = body(insn, &c, op);
+	length = c.p - (const uint8_t *)padded;
+	if (length > n || length > INSN_MAX_LENGTH)
 		return n < INSN_MAX_LENGTH ? INSN_TRUNCATED : INSN_TOO_LONG;
 	if (err)
 		return err;
-	insn->length = c.p - bytes;
-	return insn->length;
+	insn->length = length;
+	return length;
 }
+
+int insn_decode_cached(struct insn_cache *cache, const uint8_t *bytes, unsigned code,
+		       const struct insn **insn)
+{
+	struct insn_cached *entry;
+	uint64_t head, tail;
+	int rc;
+
+	__builtin_memcpy(&head, bytes, 8);
+	__builtin_memcpy(&tail, bytes + 7, 8);
+	entry = &cache->entry[(head * 0x9e3779b97f4a7c15) >> 58];
+	*insn = &entry->insn;
+	if (entry->head == head && entry->tail == tail && entry->insn.code == code &&
+	    entry->insn.length)
+		return entry->insn.length;
+	rc = insn_decode(&entry->insn, bytes, INSN_MAX_LENGTH, code);
+	entry->head = head;
+	entry->tail = tail;
+	if (rc < 0)
+		entry->insn.length = 0;
+	return rc;
+}
+
+_Static_assert(INSN_CACHE_SIZE == 64, "the hash above has six bits");
 
 int insn_length(const uint8_t *bytes, unsigned n, unsigned code)
 {

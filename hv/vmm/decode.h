@@ -94,6 +94,27 @@ struct insn {
  */
 int insn_decode(struct insn *insn, const uint8_t *bytes, unsigned n, unsigned code);
 
+/*
+ * Instructions decoded before. Decoding is a pure function of the bytes, so an entry that matches
+ * all 15 bytes cannot be stale, whatever the guest does to its code or page tables. Zeroed memory
+ * is an empty cache. One cache is used by one thread.
+ */
+#define INSN_CACHE_SIZE 64
+
+struct insn_cache {
+	struct insn_cached {
+		uint64_t head, tail; /* bytes 0-7 and 7-14 */
+		struct insn insn;    /* insn.length 0: empty */
+	} entry[INSN_CACHE_SIZE];
+};
+
+/*
+ * As insn_decode(), of 15 readable bytes (INSN_TRUNCATED cannot happen). Returns the length and
+ * *insn, valid until the next call, or a failure.
+ */
+int insn_decode_cached(struct insn_cache *cache, const uint8_t *bytes, unsigned code,
+		       const struct insn **insn);
+
 /* The length only; the same results. */
 int insn_length(const uint8_t *bytes, unsigned n, unsigned code);
 

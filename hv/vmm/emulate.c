@@ -106,52 +106,15 @@ static bool segment_allows(const struct emul_cpu *cpu, const struct segment *s, 
 	return last <= s->limit;
 }
 
-int mem_linear(struct emul *e, unsigned seg, uint64_t offset, unsigned size, bool write,
-	       uint64_t *linear)
+int mem_linear_checked(struct emul *e, unsigned seg, uint64_t offset, unsigned size, bool write,
+		       uint64_t *linear)
 {
 	const struct segment *s = &e->cpu->seg[seg];
-	uint64_t first, last;
 
-	if (e->cpu->mode != EMUL_LONG) {
-		if (!segment_allows(e->cpu, s, offset, size, write))
-			return emul_exception(e, seg == SEG_SS ? VECTOR_SS : VECTOR_GP, 0);
-		*linear = (uint32_t)(s->base + offset);
-		return EMUL_OK;
-	}
-	first = seg >= SEG_FS ? offset + s->base : offset;
-	last = first + size - 1;
-	if (((first ^ sign_extend(first, 6)) | (last ^ sign_extend(last, 6))))
+	if (e->cpu->mode == EMUL_LONG || !segment_allows(e->cpu, s, offset, size, write))
 		return emul_exception(e, seg == SEG_SS ? VECTOR_SS : VECTOR_GP, 0);
-	*linear = first;
+	*linear = (uint32_t)(s->base + offset);
 	return EMUL_OK;
-}
-
-int mem_read(struct emul *e, uint64_t linear, unsigned size, unsigned flags, uint64_t *value)
-{
-	int rc = e->ops->read(e->ctx, linear, size, flags, value, e->fault);
-
-	*value &= size_mask(size);
-	return rc;
-}
-
-int mem_write(struct emul *e, uint64_t linear, unsigned size, unsigned flags, uint64_t value)
-{
-	return e->ops->write(e->ctx, linear, size, flags, value & size_mask(size), e->fault);
-}
-
-uint64_t effective_address(const struct emul *e)
-{
-	const struct insn *insn = e->insn;
-	const uint64_t *gpr = e->cpu->gpr;
-	uint64_t address = insn->disp;
-
-	if (insn->base == INSN_RIP)
-		address += e->cpu->rip + insn->length;
-	else if (insn->base != INSN_NO_REG)
-		address += gpr[insn->base];
-	if (insn->index != INSN_NO_REG)
-		address += gpr[insn->index] << insn->scale;
-	return address & size_mask(insn->adsize);
 }
 
 /* The memory operand is the only one unless a stack access comes with it. */

@@ -76,13 +76,58 @@ void reg_write_masked(struct emul *e, unsigned reg, unsigned size, uint64_t valu
 
 /* --- memory --- */
 int emul_exception(struct emul *e, unsigned vector, uint32_t error);
+/* mem_linear() outside 64-bit mode, and of addresses that are not canonical. */
+int mem_linear_checked(struct emul *e, unsigned seg, uint64_t offset, unsigned size, bool write,
+		       uint64_t *linear);
+
+/* Neither the first nor the last byte's address has bits that 48-bit addressing does not. */
+static inline bool canonical(uint64_t first, unsigned size)
+{
+	return ((first + (1ull << 47)) | (first + size - 1 + (1ull << 47))) < 1ull << 48;
+}
+
 /* Segment checks and base: offset in `seg` to linear address. */
-int mem_linear(struct emul *e, unsigned seg, uint64_t offset, unsigned size, bool write,
-	       uint64_t *linear);
-int mem_read(struct emul *e, uint64_t linear, unsigned size, unsigned flags, uint64_t *value);
-int mem_write(struct emul *e, uint64_t linear, unsigned size, unsigned flags, uint64_t value);
+static inline int mem_linear(struct emul *e, unsigned seg, uint64_t offset, unsigned size,
+			     bool write, uint64_t *linear)
+{
+	if (e->cpu->mode == EMUL_LONG) {
+		*linear = seg >= SEG_FS ? offset + e->cpu->seg[seg].base : offset;
+		if (canonical(*linear, size))
+			return EMUL_OK;
+	}
+	return mem_linear_checked(e, seg, offset, size, write, linear);
+}
+
+static inline int mem_read(struct emul *e, uint64_t linear, unsigned size, unsigned flags,
+			   uint64_t *value)
+{
+	int rc = e->ops->read(e->ctx, linear, size, flags, value, e->fault);
+
+	*value &= size_mask(size);
+	return rc;
+}
+
+static inline int mem_write(struct emul *e, uint64_t linear, unsigned size, unsigned flags,
+			    uint64_t value)
+{
+	return e->ops->write(e->ctx, linear, size, flags, value & size_mask(size), e->fault);
+}
+
 /* Offset of the memory operand within its segment. */
-uint64_t effective_address(const struct emul *e);
+static inline uint64_t effective_address(const struct emul *e)
+{
+	const struct insn *insn = e->insn;
+	const uint64_t *gpr = e->cpu->gpr;
+	uint64_t address = insn->disp;
+
+	if (insn->base < 16)
+		address += gpr[insn->base];
+	else if (insn->base == INSN_RIP)
+		address += e->cpu->rip + insn->length;
+	if (insn->index < 16)
+		address += gpr[insn->index] << insn->scale;
+	return insn->adsize == 8 ? address : address & size_mask(insn->adsize);
+}
 
 /* The r/m operand. rm_write after rm_modify, or alone. */
 int rm_read(struct emul *e, unsigned size, uint64_t *value);

@@ -37,6 +37,9 @@
 /* Attempts before a walk whose entries keep changing gives up on setting A and D. */
 #define RETRIES 16
 
+#define PAGE 4096ull
+#define ADDRESS 0x000ffffffffff000ull /* of a table or page in an 8-byte entry, and in CR3 */
+
 /* One walk in progress. */
 struct walk {
 	const struct pagewalk *w;
@@ -185,7 +188,7 @@ static int pae_root(struct walk *k, uint64_t *table, struct pagewalk_out *out)
 		return fault(k, 0, out);
 	if (entry & (reserved_common(k->w) | 0xfffull << 52 | 0x1e6))
 		return fault(k, ERROR_P | ERROR_RSVD, out);
-	*table = entry & ((1ull << 52) - 1) & ~0xfffull;
+	*table = entry & ADDRESS;
 	return PW_OK;
 }
 
@@ -217,7 +220,7 @@ static int descend(struct walk *k, uint64_t table, unsigned level, struct pagewa
 		k->nx |= entry & PTE_NX;
 		if (leaf)
 			break;
-		table = entry & ((1ull << 52) - 1) & ~0xfffull;
+		table = entry & ADDRESS;
 	}
 	k->level = level;
 	k->entry = entry;
@@ -253,7 +256,7 @@ static bool mark_all(const struct walk *k, unsigned top)
 static int walk_once(struct walk *k, struct pagewalk_out *out)
 {
 	const struct pagewalk *w = k->w;
-	uint64_t table = w->cr3 & ((1ull << 52) - 1) & ~0xfffull;
+	uint64_t table = w->cr3 & ADDRESS;
 	unsigned top = k->levels;
 	int rc;
 
@@ -275,9 +278,61 @@ static int walk_once(struct walk *k, struct pagewalk_out *out)
 	return PW_OK;
 }
 
-int pagewalk(const struct pagewalk *w, uint64_t linear, unsigned access, struct pagewalk_out *out)
+/*
+ * The common case, of the formats with 8-byte entries: tables in low RAM, everything allowed, no
+ * bit to set. Anything else, whatever it is, is left to the full walk, which judges it.
+ */
+static bool walk_fast(const struct pagewalk *w, uint64_t linear, unsigned access, uint64_t table,
+		      unsigned shift, struct pagewalk_out *out)
 {
-	struct walk k = {.w = w, .linear = linear, .access = access};
+	uint64_t odd = reserved_common(w) | 0x7ffull << 52;
+	uint64_t entry, all = ~0ull, any = 0;
+	uint64_t wanted = PTE_P | PTE_A;
+
+	for (;; shift -= 9) {
+		table += (linear >> shift & 511) * 8;
+		if (table > w->low_size - 8)
+			return false;
+		entry = __atomic_load_n((const uint64_t *)(w->low_ram + table), __ATOMIC_RELAXED);
+		all &= entry;
+		any |= entry;
+		if (!(entry & PTE_P) || entry & odd)
+			return false;
+		if (shift == 12)
+			break;
+		table = entry & ~PTE_NX & ~0xfffull;
+		if (entry & PTE_PS) {
+			if (shift != 21 || entry & 0x1fe000)
+				return false;
+			break;
+		}
+	}
+	if (access & PW_WRITE) {
+		wanted |= PTE_RW;
+		if (!(entry & PTE_D))
+			return false;
+	}
+	if (access & PW_USER)
+		wanted |= PTE_US;
+	else if (all & PTE_US) /* SMEP and SMAP */
+		return false;
+	if ((all & wanted) != wanted || (access & PW_FETCH && any & PTE_NX))
+		return false;
+	out->page_size = 1ull << shift;
+	out->gpa = (entry & ~PTE_NX & ~0xfffull & ~(out->page_size - 1)) |
+		   (linear & (out->page_size - 1));
+	return true;
+}
+
+static bool refused(const struct pagewalk *w)
+{
+	return w->cr4 & (CR4_LA57 | CR4_PKE | CR4_PKS) || w->phys_bits - 32u > 20;
+}
+
+static __attribute__((noinline)) int walk_full(const struct pagewalk *w, uint64_t linear,
+					       unsigned access, struct pagewalk_out *out)
+{
+	struct walk k;
 	unsigned i;
 	int rc = PW_OK;
 
@@ -287,8 +342,11 @@ int pagewalk(const struct pagewalk *w, uint64_t linear, unsigned access, struct 
 		out->page_size = 1ull << 32;
 		return PW_OK;
 	}
-	if (w->cr4 & (CR4_LA57 | CR4_PKE | CR4_PKS) || w->phys_bits < 32 || w->phys_bits > 52)
+	if (refused(w))
 		return PW_REFUSED;
+	k.w = w;
+	k.linear = linear;
+	k.access = access;
 	k.index_bits = w->cr4 & CR4_PAE ? 9 : 10;
 	k.entry_size = w->cr4 & CR4_PAE ? 8 : 4;
 	if (w->efer & EFER_LMA) {
@@ -306,4 +364,12 @@ int pagewalk(const struct pagewalk *w, uint64_t linear, unsigned access, struct 
 	}
 	/* Another processor keeps rewriting the entry: its translation is as good without A, D. */
 	return PW_OK;
+}
+
+int pagewalk(const struct pagewalk *w, uint64_t linear, unsigned access, struct pagewalk_out *out)
+{
+	if (w->efer & EFER_LMA && w->cr0 & CR0_PG && w->cr4 & CR4_PAE && w->low_size >= PAGE &&
+	    !refused(w) && walk_fast(w, linear, access, w->cr3 & ADDRESS, 39, out))
+		return PW_OK;
+	return walk_full(w, linear, access, out);
 }
