@@ -40,7 +40,7 @@ static uint32_t sci_irq;
 
 uint64_t machine_rsdp(void)
 {
-	return module_argument_number("rsdp", 0);
+	return module_argument_number("rsdp", RSDP_UNKNOWN);
 }
 
 /* First fit; pages on success. */

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Physical address of the RSDP that the boot loader named; 0: none, search the legacy places. */
+/* Physical address of the RSDP; 0: this machine has none. */
+#define RSDP_UNKNOWN (~0ull) /* search the legacy places for it */
 uint64_t machine_rsdp(void);
 
 /* `bytes` of physical memory from `phys` on, readable and writable; NULL when it cannot be had

@@ -35,7 +35,7 @@ acpi_physical_address acpi_os_get_root_pointer(void)
 {
 	acpi_physical_address rsdp = machine_rsdp();
 
-	if (!rsdp && ACPI_FAILURE(acpi_find_root_pointer(&rsdp)))
+	if (rsdp == RSDP_UNKNOWN && ACPI_FAILURE(acpi_find_root_pointer(&rsdp)))
 		rsdp = 0;
 	return rsdp;
 }

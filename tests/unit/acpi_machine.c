@@ -87,14 +87,11 @@ static void make_fadt(uint8_t *t, uint64_t facs, uint64_t dsdt)
 	seal(t, 244, 9);
 }
 
-static void make_madt(uint8_t *t)
+static void make_madt(uint8_t *t, const uint8_t *entries, size_t bytes)
 {
-	/* IRQ 9 is GSI 20, level, active low. */
-	static const uint8_t override[] = {2, 10, 0, 9, 20, 0, 0, 0, 0x0f, 0};
-
-	head(t, "APIC", 44 + sizeof(override), 1);
-	memcpy(t + 44, override, sizeof(override));
-	seal(t, 44 + sizeof(override), 9);
+	head(t, "APIC", 44 + bytes, 1);
+	memcpy(t + 44, entries, bytes);
+	seal(t, 44 + bytes, 9);
 }
 
 static void start_over(void)
@@ -152,17 +149,24 @@ void fake_machine_tables(const void *dsdt, size_t bytes, const void *fadt, size_
 	make_roots(tables, 2);
 }
 
+void fake_machine_madt(const void *dsdt, size_t bytes, const uint8_t *entries, size_t entry_bytes)
+{
+	uint8_t fadt[244], madt[256];
+
+	make_fadt(fadt, 0, 0);
+	make_madt(madt, entries, entry_bytes);
+	fake_machine_tables(dsdt, bytes, fadt, sizeof(fadt), madt, 44 + entry_bytes);
+}
+
 void fake_machine(const void *dsdt, size_t bytes)
 {
-	uint8_t fadt[244], madt[54];
+	/* IRQ 9 is GSI 20, level, active low. */
+	static const uint8_t override[] = {2, 10, 0, 9, 20, 0, 0, 0, 0x0f, 0};
 
-	if (!dsdt) {
+	if (dsdt)
+		fake_machine_madt(dsdt, bytes, override, sizeof(override));
+	else
 		start_over();
-		return;
-	}
-	make_fadt(fadt, 0, 0);
-	make_madt(madt);
-	fake_machine_tables(dsdt, bytes, fadt, sizeof(fadt), madt, sizeof(madt));
 }
 
 void fake_function(uint32_t bdf, uint8_t secondary)

@@ -15,6 +15,8 @@
 /* Builds RSDP, XSDT, FADT, FACS, MADT around a DSDT and any further tables. DSDT NULL: a machine
  * without ACPI. */
 void fake_machine(const void *dsdt, size_t bytes);
+/* The same with other entries in the MADT. */
+void fake_machine_madt(const void *dsdt, size_t bytes, const uint8_t *entries, size_t entry_bytes);
 /* Takes tables as the machine has them (real ones, dumped); the FADT's pointers are redirected. */
 void fake_machine_tables(const void *dsdt, size_t bytes, const void *fadt, size_t fadt_bytes,
 			 const void *madt, size_t madt_bytes);

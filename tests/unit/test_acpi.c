@@ -140,6 +140,38 @@ static void test_again(void **state)
 	}
 }
 
+/* Entries of the MADT that override IRQ 9, or fail to. */
+static void test_overrides(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t bytes[24];
+		unsigned count;
+		uint32_t gsi, flags;
+	} rows[] = {
+		{"none", {0}, 0, 9, IRQ_LEVEL | IRQ_LOW},
+		{"another IRQ", {2, 10, 0, 5, 20}, 10, 9, IRQ_LEVEL | IRQ_LOW},
+		{"as the bus has it", {2, 10, 0, 9, 21}, 10, 21, IRQ_LEVEL | IRQ_LOW},
+		{"high, level", {2, 10, 0, 9, 9, 0, 0, 0, 0x0d}, 10, 9, IRQ_LEVEL},
+		{"high, edge", {2, 10, 0, 9, 9, 0, 0, 0, 0x05}, 10, 9, 0},
+		{"behind another entry", {1, 2, 2, 10, 0, 9, 22, 0, 0, 0, 0x0d}, 12, 22, IRQ_LEVEL},
+		{"too short to be one", {2, 8, 0, 9, 22, 0, 0, 0}, 8, 9, IRQ_LEVEL | IRQ_LOW},
+		{"cut by the table's end", {2, 10, 0, 9, 22, 0}, 6, 9, IRQ_LEVEL | IRQ_LOW},
+		{"length 0 in front", {0, 0, 2, 10, 0, 9, 22}, 12, 9, IRQ_LEVEL | IRQ_LOW},
+		{"one byte left over", {2}, 1, 9, IRQ_LEVEL | IRQ_LOW},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_machine_madt(acpi_test_aml_code, sizeof(acpi_test_aml_code), rows[i].bytes,
+				  rows[i].count);
+		assert_int_equal(interpreter_start(on_press), 0);
+		if (fake_sci_gsi != rows[i].gsi || fake_sci_flags != rows[i].flags)
+			fail_msg("%s: GSI %u, flags %u", rows[i].what, fake_sci_gsi,
+				 fake_sci_flags);
+		interpreter_stop();
+	}
+}
+
 static void test_without_acpi(void **state)
 {
 	uint32_t gsi, flags;
@@ -162,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reset, start, stop),
 		cmocka_unit_test_setup_teardown(test_button, start, stop),
 		cmocka_unit_test_setup_teardown(test_again, start, stop),
+		cmocka_unit_test(test_overrides),
 		cmocka_unit_test(test_without_acpi),
 	};
 
