@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* I/O space. */
+#include <string.h>
+#include <postern/errno.h>
+#include "io.h"
+
+void io_init(struct io_space *io, const struct io_device *nobody)
+{
+	memset(io->owner, 0, sizeof(io->owner));
+	io->devices[0] = *nobody;
+	io->count = 1;
+}
+
+int io_add(struct io_space *io, unsigned first, unsigned count, const struct io_device *d)
+{
+	if (first >= IO_PORTS || count == 0 || count > IO_PORTS - first)
+		return -EINVAL;
+	if (io->count == IO_DEVICES_MAX)
+		return -ENOSPC;
+	for (unsigned p = first; p < first + count; p++)
+		if (io->owner[p])
+			return -EEXIST;
+	io->devices[io->count] = *d;
+	memset(io->owner + first, io->count, count);
+	io->count++;
+	return 0;
+}
+
+static const struct io_device *owner(struct io_space *io, unsigned port)
+{
+	return &io->devices[io->owner[port & (IO_PORTS - 1)]];
+}
+
+static uint32_t read_as_is(struct io_space *io, const struct io_device *d, unsigned port, unsigned size)
+{
+	uint32_t value;
+
+	if (d->flags & IO_UNLOCKED || !io->lock)
+		return d->read(d->device, port, size);
+	io->lock();
+	value = d->read(d->device, port, size);
+	io->unlock();
+	return value;
+}
+
+static void write_as_is(struct io_space *io, const struct io_device *d, unsigned port, unsigned size,
+			uint32_t value)
+{
+	if (d->flags & IO_UNLOCKED || !io->lock) {
+		d->write(d->device, port, size, value);
+		return;
+	}
+	io->lock();
+	d->write(d->device, port, size, value);
+	io->unlock();
+}
+
+uint32_t io_read(struct io_space *io, unsigned port, unsigned size)
+{
+	const struct io_device *d = owner(io, port);
+	uint32_t value = 0;
+
+	if (size == 1 || d->flags & IO_WIDE)
+		return read_as_is(io, d, port, size);
+	for (unsigned i = 0; i < size; i++) {
+		d = owner(io, port + i);
+		value |= (read_as_is(io, d, (port + i) & (IO_PORTS - 1), 1) & 0xff) << 8 * i;
+	}
+	return value;
+}
+
+void io_write(struct io_space *io, unsigned port, unsigned size, uint32_t value)
+{
+	const struct io_device *d = owner(io, port);
+
+	if (size == 1 || d->flags & IO_WIDE) {
+		write_as_is(io, d, port, size, value);
+		return;
+	}
+	for (unsigned i = 0; i < size; i++) {
+		d = owner(io, port + i);
+		write_as_is(io, d, (port + i) & (IO_PORTS - 1), 1, value >> 8 * i & 0xff);
+	}
+}

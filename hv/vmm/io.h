@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * I/O space: which device answers a port. One byte a port leads to the device in a single look-up,
+ * because every port access of the guest passes here.
+ *
+ * An access that is wider than its device's registers is split into bytes, each at its own port, as
+ * the ISA bus does.
+ */
+#ifndef VMM_IO_H
+#define VMM_IO_H
+
+#include <stdint.h>
+
+#define IO_DEVICES_MAX 48
+#define IO_PORTS 65536
+
+enum io_flag {
+	IO_WIDE = 1,	 /* takes 2- and 4-byte accesses as they are */
+	IO_UNLOCKED = 2, /* needs no lock: it has no state that two processors share */
+};
+
+struct io_device {
+	const char *name;
+	uint32_t (*read)(void *device, unsigned port, unsigned size);
+	void (*write)(void *device, unsigned port, unsigned size, uint32_t value);
+	void *device;
+	unsigned flags; /* enum io_flag */
+};
+
+struct io_space {
+	struct io_device devices[IO_DEVICES_MAX]; /* 0 answers where nobody else does */
+	unsigned count;
+	void (*lock)(void), (*unlock)(void); /* NULL: none needed */
+	uint8_t owner[IO_PORTS];
+};
+
+void io_init(struct io_space *io, const struct io_device *nobody);
+/* Ports [first, first + count) are the device's. 0, -EINVAL, -EEXIST (taken), -ENOSPC. */
+int io_add(struct io_space *io, unsigned first, unsigned count, const struct io_device *d);
+uint32_t io_read(struct io_space *io, unsigned port, unsigned size);
+void io_write(struct io_space *io, unsigned port, unsigned size, uint32_t value);
+
+#endif
