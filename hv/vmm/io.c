@@ -11,19 +11,42 @@ void io_init(struct io_space *io, const struct io_device *nobody)
 	io->count = 1;
 }
 
+/* The number of a device, -ENOSPC. The same device again keeps its number. */
+static int number(struct io_space *io, const struct io_device *d)
+{
+	for (unsigned n = 1; n < io->count; n++)
+		if (io->devices[n].read == d->read && io->devices[n].write == d->write &&
+		    io->devices[n].device == d->device)
+			return n;
+	if (io->count == IO_DEVICES_MAX)
+		return -ENOSPC;
+	io->devices[io->count] = *d;
+	return io->count++;
+}
+
+int io_fill(struct io_space *io, unsigned first, unsigned count, const struct io_device *d)
+{
+	int n;
+
+	if (first >= IO_PORTS || count == 0 || count > IO_PORTS - first)
+		return -EINVAL;
+	n = number(io, d);
+	if (n < 0)
+		return n;
+	for (unsigned p = first; p < first + count; p++)
+		if (!io->owner[p])
+			io->owner[p] = n;
+	return 0;
+}
+
 int io_add(struct io_space *io, unsigned first, unsigned count, const struct io_device *d)
 {
 	if (first >= IO_PORTS || count == 0 || count > IO_PORTS - first)
 		return -EINVAL;
-	if (io->count == IO_DEVICES_MAX)
-		return -ENOSPC;
 	for (unsigned p = first; p < first + count; p++)
 		if (io->owner[p])
 			return -EEXIST;
-	io->devices[io->count] = *d;
-	memset(io->owner + first, io->count, count);
-	io->count++;
-	return 0;
+	return io_fill(io, first, count, d);
 }
 
 static const struct io_device *owner(struct io_space *io, unsigned port)

@@ -37,6 +37,8 @@ struct io_space {
 void io_init(struct io_space *io, const struct io_device *nobody);
 /* Ports [first, first + count) are the device's. 0, -EINVAL, -EEXIST (taken), -ENOSPC. */
 int io_add(struct io_space *io, unsigned first, unsigned count, const struct io_device *d);
+/* The same for those of the ports that nobody owns yet. */
+int io_fill(struct io_space *io, unsigned first, unsigned count, const struct io_device *d);
 uint32_t io_read(struct io_space *io, unsigned port, unsigned size);
 void io_write(struct io_space *io, unsigned port, unsigned size, uint32_t value);
 

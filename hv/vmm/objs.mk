@@ -3,3 +3,20 @@ vmm-y += hv/vmm/decode.o hv/vmm/decode_tables.o
 vmm-y += hv/vmm/emulate.o hv/vmm/emulate_alu.o hv/vmm/emulate_flags.o hv/vmm/emulate_string.o
 vmm-y += hv/vmm/pagewalk.o
 vmm-y += hv/vmm/image.o hv/vmm/image_bzimage.o hv/vmm/image_elf.o hv/vmm/image_multiboot.o
+
+vmm-y += hv/vmm/control.o hv/vmm/config.o hv/vmm/vcpu.o hv/vmm/mmio.o hv/vmm/insn.o hv/vmm/report.o
+vmm-y += hv/vmm/platform.o hv/vmm/console.o hv/vmm/io.o hv/vmm/ram.o
+vmm-y += hv/vmm/pic.o hv/vmm/pit.o hv/vmm/rtc.o hv/vmm/ioapic.o hv/vmm/uart.o hv/vmm/pm.o hv/vmm/pci.o
+vmm-y += hv/vmm/cpuid.o hv/vmm/msr.o hv/vmm/kvmclock.o
+vmm-y += hv/vmm/acpi.o hv/vmm/mptable.o hv/vmm/dsdt.o
+vmm-y += hv/vmm/boot.o hv/vmm/boot_linux.o hv/vmm/boot_pvh.o hv/vmm/boot_multiboot.o
+modules-y += vmm
+
+$(O)/dsdt.aml: hv/vmm/dsdt.asl
+	@mkdir -p $(@D)
+	@echo "  IASL    $<"
+	$(Q)iasl -p $(O)/dsdt $< >$(O)/dsdt.log 2>&1 || { cat $(O)/dsdt.log; exit 1; }
+
+$(O)/user/hv/vmm/dsdt.o: hv/vmm/dsdt.S $(O)/dsdt.aml $(O)/autoconf.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) -D__ASSEMBLY__ -Wa,-I$(O) -c -o $@ $<

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Control: the main thread: makes the guest, serves the manager's commands and the devices' deadlines.
+ *
+ * Whatever needs the virtual processors at rest is an action: it is noted, all processors are stopped, and
+ * when the last one has parked the main thread does it.
+ *
+ *   STARTING -> RUNNING <-> PAUSED
+ *                  |  ^
+ *              end |  | RESET
+ *                  v  |
+ *                 ENDED
+ */
+#include <clock.h>
+#include <cpuid.h>
+#include <log.h>
+#include <module.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syscalls.h>
+#include <postern/manifest.h>
+#include "console.h"
+#include "cpuid.h"
+#include "guest.h"
+
+MODULE_MANIFEST("name = vmm\n"
+		"version = 1.0\n"
+		"licence = GPL-2.0-only\n"
+		"about = runs one guest\n"
+		"uses = console\n"
+		"rights = vms\n"
+		"class = guest\n"
+		"start = guest\n"
+		"safe = yes\n");
+
+struct guest guest;
+
+static struct timer deadline;
+
+void guest_lock(void)
+{
+	mutex_lock(&guest.lock);
+}
+
+void guest_unlock(void)
+{
+	mutex_unlock(&guest.lock);
+}
+
+/* --- deadlines of the devices --------------------------------------------------------------- */
+
+static void arm(void);
+
+static void deadline_expired(struct timer *t)
+{
+	arm();
+}
+
+static void arm(void)
+{
+	uint64_t next;
+
+	guest_lock();
+	platform_tick();
+	next = platform_deadline();
+	guest.armed = next;
+	guest_unlock();
+	if (next == WAIT_FOREVER)
+		timer_cancel(&deadline);
+	else
+		timer_set(&deadline, next, deadline_expired);
+}
+
+void control_deadline(uint64_t next)
+{
+	if (next < guest.armed) {
+		guest.armed = next;
+		module_signal(EVENT_DEADLINE);
+	}
+}
+
+/* --- state and ends --------------------------------------------------------------------------- */
+
+static void report_state(enum guest_state state)
+{
+	struct message m = {.kind = MSG_GUEST_STATE};
+
+	guest.state = state;
+	m.guest.state = state;
+	m.guest.cpus = guest.cpus;
+	m.guest.memory = guest.ram.bytes;
+	m.guest.first_ns = guest.first_ns;
+	m.guest.resets = guest.resets;
+	module_send(&m);
+}
+
+static void report_end(enum guest_end how, uint32_t value, const char *sentence)
+{
+	struct message m = {.kind = MSG_GUEST_ENDED};
+
+	m.ended.how = how;
+	m.ended.value = value;
+	m.ended.pass_on = how == END_DEBUG_EXIT && guest.debug_exit_machine;
+	module_sentence("%s", sentence);
+	guest.state = GUEST_ENDED_STATE;
+	module_send(&m);
+}
+
+/* Lock held. An end outranks a pause and a reset; the first end counts. */
+static bool begin_action(enum action action)
+{
+	if (guest.action >= action)
+		return false;
+	guest.action = action;
+	vcpu_stop_all();
+	return true;
+}
+
+void guest_end(enum guest_end how, uint32_t value, const char *format, ...)
+{
+	va_list args;
+
+	guest_lock();
+	if (guest.action != ACTION_END) {
+		va_start(args, format);
+		vsnprintf(guest.end_sentence, sizeof(guest.end_sentence), format, args);
+		va_end(args);
+		guest.end_how = how;
+		guest.end_value = value;
+		begin_action(ACTION_END);
+	}
+	guest_unlock();
+}
+
+/* Loads everything anew. All processors are parked, or have not begun. */
+static int load(void)
+{
+	struct boot_error error;
+	int e;
+
+	guest_lock();
+	platform_reset();
+	guest_unlock();
+	e = boot_load(&guest.ram, &guest.boot, &guest.start, &error);
+	guest.boot.fresh = false;
+	if (e) {
+		report_end(END_REFUSED, 0, error.text);
+		return e;
+	}
+	e = vcpu_reset_all();
+	if (e)
+		report_end(END_REFUSED, 0, "the core refuses the processors' first state");
+	return e;
+}
+
+static void restart(void)
+{
+	guest.resets++;
+	if (load())
+		return;
+	guest_lock();
+	guest.first_ns = clock_ns();
+	guest.action = ACTION_NONE;
+	vcpu_unpark_all();
+	guest_unlock();
+	arm();
+	report_state(GUEST_RUNNING);
+}
+
+static void act(void)
+{
+	enum action action;
+
+	guest_lock();
+	action = guest.parked == guest.cpus ? guest.action : ACTION_NONE;
+	if (action == ACTION_PAUSE)
+		guest.action = ACTION_NONE;
+	guest_unlock();
+	switch (action) {
+	case ACTION_PAUSE:
+		report_state(GUEST_PAUSED);
+		break;
+	case ACTION_RESET:
+		restart();
+		break;
+	case ACTION_END:
+		if (guest.end_how == END_RESET && guest.reset_restarts) {
+			log_line("guest %s %s", guest.name, guest.end_sentence);
+			restart();
+		} else {
+			report_end(guest.end_how, guest.end_value, guest.end_sentence);
+		}
+		break;
+	case ACTION_NONE:
+		break;
+	}
+}
+
+static void resume(void)
+{
+	if (guest.state != GUEST_PAUSED)
+		return;
+	guest_lock();
+	vcpu_unpark_all();
+	guest_unlock();
+	report_state(GUEST_RUNNING);
+}
+
+static void reset(void)
+{
+	if (!guest.threads)
+		return;
+	if (guest.state == GUEST_RUNNING) {
+		guest_lock();
+		begin_action(ACTION_RESET);
+		guest_unlock();
+	} else {
+		restart();
+	}
+}
+
+static void control(const struct message *m)
+{
+	switch (m->kind) {
+	case MSG_GUEST_PAUSE:
+		if (guest.state != GUEST_RUNNING)
+			break;
+		guest_lock();
+		begin_action(ACTION_PAUSE);
+		guest_unlock();
+		break;
+	case MSG_GUEST_RESUME:
+		resume();
+		break;
+	case MSG_GUEST_RESET:
+		reset();
+		break;
+	case MSG_GUEST_STOP:
+		if (guest.state == GUEST_RUNNING)
+			guest_end(END_STOPPED, 0, "stopped");
+		else if (guest.state == GUEST_PAUSED)
+			report_end(END_STOPPED, 0, "stopped");
+		break;
+	case MSG_GUEST_QUERY:
+		report_state(guest.state);
+		break;
+	case MSG_GUEST_POWER_BUTTON:
+		guest_lock();
+		pm_power_button(&guest.pm);
+		guest_unlock();
+		break;
+	}
+}
+
+static void event(uint64_t bits)
+{
+	if (bits & EVENT_PARKED)
+		act();
+	if (bits & EVENT_DEADLINE)
+		arm();
+	if (bits & EVENT_CONSOLE)
+		console_event();
+}
+
+/* --- making the guest ------------------------------------------------------------------------ */
+
+static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid_regs r;
+
+	__cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
+	return r;
+}
+
+static int make_ram(struct boot_error *error)
+{
+	uint64_t bytes = guest.ram.bytes, va = space_reserve(bytes);
+	int64_t memory = sys_mem_create(bytes, MEM_GUEST, NULL), e;
+
+	if (memory < 0)
+		return boot_fail(error, memory, "%llu MiB of memory are not free: make `memory` smaller",
+				 (unsigned long long)bytes >> 20);
+	e = va ? sys_map(HANDLE_SELF, memory, 0, va, bytes, MAP_READ | MAP_WRITE) : -ENOMEM;
+	if (e < 0)
+		return boot_fail(error, e, "the guest's memory cannot be mapped: error %lld", (long long)e);
+	guest.memory = memory;
+	ram_init(&guest.ram, (uint8_t *)va, bytes);
+	return 0;
+}
+
+#define RAM_RIGHTS (MAP_READ | MAP_WRITE | MAP_EXEC)
+
+static int map_ram(void)
+{
+	const struct ram *r = &guest.ram;
+	struct vm_mapping m[3];
+	unsigned n = 0;
+
+	m[n++] = (struct vm_mapping){.bytes = r->low < RAM_VGA ? r->low : RAM_VGA,
+				     .memory = guest.memory, .rights = RAM_RIGHTS};
+	if (r->low > RAM_ROM)
+		m[n++] = (struct vm_mapping){.gpa = RAM_ROM, .bytes = r->low - RAM_ROM, .offset = RAM_ROM,
+					     .memory = guest.memory, .rights = RAM_RIGHTS};
+	if (r->high)
+		m[n++] = (struct vm_mapping){.gpa = RAM_HIGH, .bytes = r->high, .offset = r->low,
+					     .memory = guest.memory, .rights = RAM_RIGHTS};
+	return sys_vm_map(guest.vm, m, n);
+}
+
+/*
+ * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones, eight
+ * functions at a time, where no device is. Writes are not among the rights: they come here.
+ */
+static int map_ecam(void)
+{
+	struct vm_mapping m[PCI_SLOTS + 1];
+	uint64_t slot = 8 * PCI_CONFIG_BYTES;
+	int64_t memory = sys_mem_create(slot + PCI_CONFIG_BYTES, 0, NULL);
+	uint8_t *at;
+
+	if (memory < 0)
+		return memory;
+	at = space_map(memory, slot + PCI_CONFIG_BYTES, MAP_READ | MAP_WRITE);
+	if (!at)
+		return -ENOMEM;
+	memset(at, 0xff, slot);
+	pci_function_init(&guest.host_bridge, at + slot, 0x1b36, 0x0008, 0x060000);
+	pci_add(&guest.pci, 0, &guest.host_bridge);
+	for (unsigned n = 0; n < PCI_SLOTS; n++)
+		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * slot, .bytes = slot, .memory = memory,
+					   .rights = MAP_READ};
+	m[PCI_SLOTS] = (struct vm_mapping){.gpa = ECAM_BASE, .bytes = PCI_CONFIG_BYTES, .offset = slot,
+					   .memory = memory, .rights = MAP_READ};
+	return sys_vm_map(guest.vm, m, PCI_SLOTS + 1);
+}
+
+static int make_vm(struct boot_error *error)
+{
+	static struct cpuid_entry table[VCPU_CPUID_MAX];
+	struct cpuid_policy policy = {.cpus = guest.cpus,
+				      .tsc_khz = clock_tsc_khz(),
+				      .x2apic = guest.x2apic,
+				      .known_hypervisor = true,
+				      .host = host_cpuid};
+	unsigned count = cpuid_build(table, &policy);
+	const struct cpuid_entry *sizes = cpuid_find(table, count, 0x80000008, 0);
+	int64_t e = sys_vm_create(module_start()->system);
+
+	if (e < 0)
+		return boot_fail(error, e, "the core makes no virtual machine: error %lld", (long long)e);
+	guest.vm = e;
+	guest.phys_bits = sizes && (sizes->eax & 0xff) >= 32 ? sizes->eax & 0xff : 40;
+	e = map_ram();
+	if (!e)
+		e = map_ecam();
+	if (e < 0)
+		return boot_fail(error, e, "the guest's memory map is refused: error %lld", (long long)e);
+	e = vcpu_create_all(table, count);
+	if (e < 0)
+		return boot_fail(error, e, "virtual processors cannot be made: error %lld", (long long)e);
+	return 0;
+}
+
+static int probe(void)
+{
+	struct boot_error error = {""};
+	int e = config_read(&error);
+
+	guest.armed = WAIT_FOREVER;
+	guest.boot.fresh = true;
+	if (!e)
+		e = make_ram(&error);
+	if (!e)
+		e = make_vm(&error);
+	if (e) {
+		report_end(END_REFUSED, 0, error.text);
+		return 0; /* the program is well; the manager decides */
+	}
+	platform_init();
+	report_state(GUEST_STARTING);
+	if (load())
+		return 0;
+	guest.threads = true;
+	guest.first_ns = clock_ns();
+	e = vcpu_start_all();
+	if (e) {
+		report_end(END_REFUSED, 0, "no thread for a virtual processor");
+		return 0;
+	}
+	arm();
+	report_state(GUEST_RUNNING);
+	return 0;
+}
+
+/* Threads that run guests end as soon as they come out. */
+static void remove_guest(void)
+{
+	guest.quit = true;
+	if (!guest.threads)
+		return;
+	guest_lock();
+	vcpu_stop_all();
+	for (unsigned n = 0; n < guest.cpus; n++)
+		sys_event_signal(guest.vcpu[n].event);
+	guest_unlock();
+}
+
+static int connected(struct connection *c)
+{
+	if (strcmp(c->class_, "console") || c->role != ROLE_CLIENT)
+		return -EINVAL;
+	console_connected(c);
+	return 0;
+}
+
+static void readable(struct connection *c)
+{
+	console_readable();
+}
+
+const struct module_ops module = {
+	.probe = probe,
+	.remove = remove_guest,
+	.connected = connected,
+	.disconnected = console_disconnected,
+	.readable = readable,
+	.control = control,
+	.event = event,
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest: all that this process holds of its one guest.
+ *
+ * Threads: one a virtual processor (vcpu.c) and the main thread (control.c), which serves the
+ * manager, the console and the devices' deadlines. `lock` guards the devices and the fields so
+ * marked; the IO space takes it around device calls.
+ */
+#ifndef VMM_GUEST_H
+#define VMM_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thread.h>
+#include <postern/channel.h>
+#include <postern/vcpu.h>
+#include "boot.h"
+#include "io.h"
+#include "ioapic.h"
+#include "kvmclock.h"
+#include "msr.h"
+#include "pci.h"
+#include "pic.h"
+#include "pit.h"
+#include "pm.h"
+#include "ram.h"
+#include "rtc.h"
+#include "uart.h"
+
+#define GUEST_CPUS_MAX 64
+
+/* What a guest's access to something that is not there does. */
+enum policy { POLICY_FAULT, POLICY_ZERO, POLICY_IGNORE };
+
+struct vcpu {
+	struct vcpu_run *run; /* a page */
+	uint32_t handle, number;
+	uint32_t event; /* wakes it when it is parked */
+	uintptr_t stack; /* an address near the top of its thread's stack */
+	bool gpa_used;	/* mmio.c: the exit's address was taken for an access already */
+};
+
+/* What the main thread shall do when all processors are parked; guarded by lock. */
+enum action { ACTION_NONE, ACTION_PAUSE, ACTION_RESET, ACTION_END };
+
+struct guest {
+	char name[16];
+	struct ram ram;
+	uint32_t memory, vm; /* handles */
+	unsigned cpus;
+	struct vcpu vcpu[GUEST_CPUS_MAX];
+	uint8_t phys_bits;
+
+	struct mutex lock;
+	struct io_space io;
+	struct pic pic;
+	struct pit pit;
+	struct rtc rtc;
+	struct ioapic ioapic;
+	struct uart uart;
+	struct pm pm;
+	struct pci pci;
+	struct pci_function host_bridge;
+	struct msr_set msr;
+	struct kvmclock clock;
+	uint64_t armed; /* the devices' next deadline as the main thread knows it */
+	uint8_t reset_control, post_code, system_control;
+
+	enum policy unknown_msr, unknown_port, unknown_mmio;
+	bool reset_restarts; /* on-reset = restart: done here, the manager only hears of it */
+	bool debug_exit_machine, x2apic;
+	int debug_exit, debug_con; /* ports, -1 none */
+	unsigned reports; /* lines about unknown accesses so far */
+
+	enum action action;
+	enum guest_state state;
+	enum guest_end end_how;
+	uint32_t end_value;
+	char end_sentence[256];
+	unsigned parked;
+	bool quit; /* threads end instead of parking */
+	bool threads; /* they exist */
+	uint64_t first_ns;
+	uint32_t resets;
+
+	struct boot_request boot;
+	struct boot_start start;
+};
+
+extern struct guest guest;
+
+/* config.c: the guest's section, into `guest`; opens its files. 0 or a negative error with *error filled. */
+int config_read(struct boot_error *error);
+
+/* platform.c: the devices, their wires and ports. */
+void platform_init(void);
+void platform_reset(void);
+void platform_tick(void);	   /* devices whose time has come; lock held */
+uint64_t platform_deadline(void); /* lock held */
+
+/* control.c: from any thread, without the lock. */
+void guest_end(enum guest_end how, uint32_t value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void guest_lock(void);
+void guest_unlock(void);
+/* lock held: `next` may be sooner than the main thread's timer */
+void control_deadline(uint64_t next);
+/* Bits of the main event. */
+#define EVENT_DEADLINE (1ull << 48)
+#define EVENT_PARKED (1ull << 49)
+#define EVENT_CONSOLE (1ull << 50)
+
+
+/* vcpu.c */
+int vcpu_create_all(const struct cpuid_entry *table, unsigned count);
+int vcpu_reset_all(void);
+int vcpu_start_all(void);
+void vcpu_stop_all(void);   /* lock held; each parks as soon as it can */
+void vcpu_unpark_all(void); /* lock held */
+
+/* mmio.c: exits that need the decoder. */
+void mmio_exit(struct vcpu *v);
+void mmio_string_io(struct vcpu *v);
+void insn_exit(struct vcpu *v);
+/* Code bytes at the instruction pointer: how many could be read, 0 none. */
+unsigned mmio_fetch(struct vcpu *v, uint8_t *bytes, unsigned n);
+
+/* report.c: accesses that nobody answers. True: answer with zero or drop it; false: fault. */
+bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64_t address, unsigned size,
+		    bool write, uint64_t value);
+struct vcpu *vcpu_current(void); /* of this thread; NULL on the main thread */
+void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error, uint64_t address);
+
+#endif

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Vcpu: a virtual processor's thread: run, look why it came out, answer, run again.
+ *
+ *   running --stop--> parked (waits for its event) --unpark--> running
+ */
+#include <clock.h>
+#include <log.h>
+#include <module.h>
+#include <stdio.h>
+#include <string.h>
+#include <syscalls.h>
+#include "guest.h"
+
+#define VECTOR_GP 13
+#define KVM_ENOSYS 1000
+
+static struct vcpu_state scratch_state; /* main thread, and kvmclock under the lock */
+
+void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error, uint64_t address)
+{
+	struct vcpu_run *r = v->run;
+
+	r->inject_vector = vector;
+	r->inject_has_error = has_error;
+	r->inject_error = error;
+	r->inject_address = address;
+	r->flags |= RUN_INJECT;
+}
+
+static void step_to(struct vcpu_run *r, uint64_t next)
+{
+	r->rip = next;
+	r->flags |= RUN_SET_RIP;
+}
+
+static void exit_io(struct vcpu *v)
+{
+	struct vcpu_run *r = v->run;
+	uint64_t *rax = &r->gpr[GPR_RAX];
+	uint32_t value;
+
+	if (r->io.string) {
+		mmio_string_io(v);
+		return;
+	}
+	if (r->io.in) {
+		value = io_read(&guest.io, r->io.port, r->io.size);
+		if (r->io.size == 1)
+			*rax = (*rax & ~0xffull) | (value & 0xff);
+		else if (r->io.size == 2)
+			*rax = (*rax & ~0xffffull) | (value & 0xffff);
+		else
+			*rax = value;
+	} else {
+		io_write(&guest.io, r->io.port, r->io.size,
+			 r->io.size == 4 ? *rax : *rax & ((1u << 8 * r->io.size) - 1));
+	}
+	step_to(r, r->io.next_rip);
+}
+
+/* The place for `bytes` that the guest named by its MSR write; NULL: not RAM. */
+static void write_clock(uint64_t value)
+{
+	struct pvclock_time *t = ram_at(&guest.ram, value & ~1ull, sizeof(*t));
+
+	if (value & 1 && t)
+		kvmclock_time(&guest.clock, t);
+}
+
+static int write_msr(uint32_t index, uint64_t value)
+{
+	struct pvclock_wall *w;
+
+	switch (index) {
+	case MSR_KVM_SYSTEM_TIME:
+		write_clock(value);
+		return 0;
+	case MSR_KVM_WALL_CLOCK:
+		w = ram_at(&guest.ram, value, sizeof(*w));
+		if (w)
+			kvmclock_wall(&guest.clock, w);
+		return 0;
+	}
+	return msr_write(&guest.msr, index, value);
+}
+
+static void exit_msr(struct vcpu *v)
+{
+	struct vcpu_run *r = v->run;
+	uint32_t index = r->msr.index;
+	uint64_t value = r->msr.value;
+	int e;
+
+	guest_lock();
+	if (r->msr.write)
+		e = write_msr(index, value);
+	else
+		e = msr_read(&guest.msr, index, &value);
+	guest_unlock();
+	if (e == -ENOENT) {
+		if (!r->msr.write)
+			value = 0;
+		if (report_unknown(v, guest.unknown_msr, "msr", index, 8, r->msr.write, value))
+			e = 0;
+	}
+	if (e) {
+		vcpu_inject(v, VECTOR_GP, true, 0, 0);
+		return;
+	}
+	if (!r->msr.write) {
+		r->gpr[GPR_RAX] = (uint32_t)value;
+		r->gpr[GPR_RDX] = value >> 32;
+	}
+	step_to(r, r->msr.next_rip);
+}
+
+static void exit_hypercall(struct vcpu *v)
+{
+	v->run->gpr[GPR_RAX] = -KVM_ENOSYS;
+	step_to(v->run, v->run->msr.next_rip);
+}
+
+static void exit_eoi(struct vcpu *v)
+{
+	guest_lock();
+	ioapic_eoi(&guest.ioapic, v->run->eoi.vector);
+	guest_unlock();
+}
+
+static void exit_inta(struct vcpu *v)
+{
+	guest_lock();
+	v->run->inta_vector = pic_acknowledge(&guest.pic);
+	guest_unlock();
+	v->run->flags |= RUN_INTA;
+}
+
+static void park(struct vcpu *v)
+{
+	guest_lock();
+	if (++guest.parked == guest.cpus)
+		module_signal(EVENT_PARKED);
+	guest_unlock();
+	if (guest.quit)
+		sys_thread_exit(0);
+	sys_event_wait(v->event, ~0ull, WAIT_FOREVER);
+	if (guest.quit)
+		sys_thread_exit(0);
+}
+
+static void exit_kicked(struct vcpu *v)
+{
+	if (__atomic_load_n(&v->run->stop, __ATOMIC_ACQUIRE))
+		park(v);
+}
+
+static void exit_shutdown(struct vcpu *v)
+{
+	const struct vcpu_run *r = v->run;
+
+	guest_end(END_FAULT, v->number,
+		  "triple fault on cpu %u at rip %#llx (cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx efer %#llx)",
+		  v->number, (unsigned long long)r->rip, (unsigned long long)r->cr0,
+		  (unsigned long long)r->cr2, (unsigned long long)r->cr3, (unsigned long long)r->cr4,
+		  (unsigned long long)r->efer);
+}
+
+static void exit_unexpected(struct vcpu *v)
+{
+	const struct vcpu_run *r = v->run;
+
+	guest_end(END_FAULT, v->number,
+		  "%s on cpu %u at rip %#llx: code %#llx info %#llx %#llx (cr0 %#llx cr3 %#llx cr4 %#llx)",
+		  r->reason == EXIT_INVALID ? "the processor refuses the guest's state" : "unknown exit",
+		  v->number, (unsigned long long)r->rip, (unsigned long long)r->raw.code,
+		  (unsigned long long)r->raw.info1, (unsigned long long)r->raw.info2,
+		  (unsigned long long)r->cr0, (unsigned long long)r->cr3, (unsigned long long)r->cr4);
+}
+
+static void (*const handlers[EXIT_REASONS])(struct vcpu *) = {
+	[EXIT_NONE] = exit_unexpected,
+	[EXIT_IO] = exit_io,
+	[EXIT_MMIO] = mmio_exit,
+	[EXIT_MSR] = exit_msr,
+	[EXIT_HYPERCALL] = exit_hypercall,
+	[EXIT_EOI] = exit_eoi,
+	[EXIT_INTA] = exit_inta,
+	[EXIT_SHUTDOWN] = exit_shutdown,
+	[EXIT_INSN] = insn_exit,
+	[EXIT_INVALID] = exit_unexpected,
+	[EXIT_KICKED] = exit_kicked,
+	[EXIT_UNKNOWN] = exit_unexpected,
+};
+
+#define STACK_BYTES_MAX 65536
+
+struct vcpu *vcpu_current(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	for (unsigned n = 0; n < guest.cpus; n++)
+		if (guest.vcpu[n].stack - here < STACK_BYTES_MAX)
+			return &guest.vcpu[n];
+	return NULL;
+}
+
+static void run(void *argument)
+{
+	struct vcpu *v = argument;
+	int64_t e;
+
+	v->stack = (uintptr_t)__builtin_frame_address(0);
+	if (v->number == 0)
+		guest.first_ns = clock_ns();
+	for (;;) {
+		e = sys_vcpu_run(v->handle);
+		if (e == 0 && v->run->reason < EXIT_REASONS) {
+			handlers[v->run->reason](v);
+		} else if (e != -EINTR) {
+			guest_end(END_FAULT, v->number, "cpu %u does not run: error %lld, exit reason %u", v->number,
+				  (long long)e, v->run->reason);
+			park(v);
+		}
+	}
+}
+
+int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
+{
+	int64_t memory = sys_mem_create((uint64_t)guest.cpus * PAGE_SIZE, MEM_POPULATE, NULL);
+	uint8_t *pages;
+
+	if (memory < 0)
+		return memory;
+	pages = space_map(memory, (uint64_t)guest.cpus * PAGE_SIZE, MAP_READ | MAP_WRITE);
+	if (!pages)
+		return -ENOMEM;
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		struct vcpu *v = &guest.vcpu[n];
+		int64_t e;
+
+		v->number = n;
+		v->run = (struct vcpu_run *)(pages + n * PAGE_SIZE);
+		e = sys_vcpu_create(guest.vm, n, v->run);
+		if (e < 0)
+			return e;
+		v->handle = e;
+		e = sys_vcpu_set_cpuid(v->handle, table, count);
+		if (e < 0)
+			return e;
+		e = sys_event_create();
+		if (e < 0)
+			return e;
+		v->event = e;
+	}
+	return 0;
+}
+
+/* Every processor as after reset, the first one at the kernel's entry; and where guest time begins. */
+int vcpu_reset_all(void)
+{
+	struct vcpu_state *s = &scratch_state;
+	int64_t e;
+
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		boot_state(s, n, &guest.start);
+		guest.vcpu[n].run->flags = 0;
+		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
+		if (e < 0) {
+			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n, (long long)e);
+			return e;
+		}
+	}
+	s->version = VCPU_STATE_VERSION;
+	s->bytes = sizeof(*s);
+	e = sys_vcpu_get_state(guest.vcpu[0].handle, s, sizeof(*s));
+	if (e < 0)
+		return e;
+	guest.clock.tsc = s->tsc;
+	guest.clock.ns = 0;
+	guest.clock.tsc_khz = clock_tsc_khz();
+	guest.clock.wall_ns = guest.rtc.base + (int64_t)clock_ns();
+	return 0;
+}
+
+int vcpu_start_all(void)
+{
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		int e = thread_create(run, &guest.vcpu[n], 0);
+
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+void vcpu_stop_all(void)
+{
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		__atomic_store_n(&guest.vcpu[n].run->stop, 1, __ATOMIC_SEQ_CST);
+		sys_vcpu_kick(guest.vcpu[n].handle);
+	}
+}
+
+void vcpu_unpark_all(void)
+{
+	guest.parked = 0;
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		__atomic_store_n(&guest.vcpu[n].run->stop, 0, __ATOMIC_SEQ_CST);
+		sys_event_signal(guest.vcpu[n].event);
+	}
+}
