@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kvmclock: the numbers. */
 #include "kvmclock.h"
+#include "muldiv.h"
 
 #define TSC_STABLE 1
 
@@ -25,7 +26,7 @@ void kvmclock_scale(uint64_t khz, uint32_t *mul, int8_t *shift)
 		s++;
 		khz <<= 1;
 	}
-	*mul = ((unsigned __int128)ns << 32) / khz;
+	*mul = muldiv(ns, 1ull << 32, khz);
 	*shift = s;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PIT: computed from the clock. */
+#include "muldiv.h"
 #include "pit.h"
 
 #define CONTROL (PIT_BASE + 3)
@@ -17,13 +18,13 @@ static uint64_t ticks_since(const struct pit_channel *c, uint64_t now)
 {
 	if (now <= c->start)
 		return 0;
-	return (unsigned __int128)(now - c->start) * PIT_HZ / 1000000000;
+	return muldiv(now - c->start, PIT_HZ, 1000000000);
 }
 
 static uint64_t ticks_to_ns(uint64_t ticks)
 {
 	/* Rounded up: at that time ticks_since() says at least `ticks`. */
-	return ((unsigned __int128)ticks * 1000000000 + PIT_HZ - 1) / PIT_HZ;
+	return muldiv_up(ticks, 1000000000, PIT_HZ);
 }
 
 static bool periodic(const struct pit_channel *c)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PM: ACPI fixed hardware. */
+#include "muldiv.h"
 #include "pm.h"
 
 #define TIMER_EVENT (1 << 0)
@@ -12,7 +13,7 @@
 
 static uint64_t ticks(uint64_t now)
 {
-	return (unsigned __int128)now * PM_HZ / 1000000000;
+	return muldiv(now, PM_HZ, 1000000000);
 }
 
 uint32_t pm_timer(uint64_t now)
@@ -121,7 +122,7 @@ uint64_t pm_deadline(const struct pm *p)
 {
 	if (!(p->enable & TIMER_EVENT) || p->status & TIMER_EVENT)
 		return PM_NEVER;
-	return ((unsigned __int128)((p->overflows + 1) << 31) * 1000000000 + PM_HZ - 1) / PM_HZ;
+	return muldiv_up((p->overflows + 1) << 31, 1000000000, PM_HZ);
 }
 
 void pm_tick(struct pm *p, uint64_t now)
