@@ -15,6 +15,7 @@
 #include <postern/channel.h>
 #include <postern/vcpu.h>
 #include "boot.h"
+#include "decode.h"
 #include "io.h"
 #include "ioapic.h"
 #include "kvmclock.h"
@@ -37,6 +38,7 @@ struct vcpu {
 	uint32_t handle, number;
 	uint32_t event; /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
+	struct insn_cache cache;
 	bool gpa_used;	/* mmio.c: the exit's address was taken for an access already */
 };
 

@@ -281,6 +281,17 @@ static void give_up(struct vcpu *v, const char *why, const uint8_t *bytes, unsig
 		  (unsigned long long)r->rip, v->number, hex);
 }
 
+/* As emul_bytes(), by the cache of decoded instructions where all 15 bytes are there. */
+static int decode_and_run(struct vcpu *v, struct emul_cpu *cpu, const uint8_t *bytes, unsigned n,
+			  struct emul_fault *fault)
+{
+	const struct insn *insn;
+
+	if (n < INSN_MAX_LENGTH || insn_decode_cached(&v->cache, bytes, cpu->code, &insn) < 0)
+		return emul_bytes(cpu, bytes, n, &ops, v, fault);
+	return emul_run(cpu, insn, &ops, v, fault);
+}
+
 static void execute(struct vcpu *v, const uint8_t *bytes, unsigned n)
 {
 	struct vcpu_run *r = v->run;
@@ -290,7 +301,7 @@ static void execute(struct vcpu *v, const uint8_t *bytes, unsigned n)
 
 	emul_from_run(&cpu, r);
 	v->gpa_used = false;
-	e = emul_bytes(&cpu, bytes, n, &ops, v, &fault);
+	e = decode_and_run(v, &cpu, bytes, n, &fault);
 	switch (e) {
 	case EMUL_FAULT:
 		vcpu_inject(v, fault.vector, fault.has_error, fault.error, fault.cr2);

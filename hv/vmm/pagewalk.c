@@ -332,7 +332,7 @@ static bool refused(const struct pagewalk *w)
 static __attribute__((noinline)) int walk_full(const struct pagewalk *w, uint64_t linear,
 					       unsigned access, struct pagewalk_out *out)
 {
-	struct walk k;
+	struct walk k = {.entry = 0}; /* gcc cannot see that a walk sets it */
 	unsigned i;
 	int rc = PW_OK;
 
