@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Console: the multiplexer between terminals, shell, guests and log. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "console.h"
+#include "init.h"
+#include "line.h"
+#include "log.h"
+#include "ring.h"
+#include "shell.h"
+#include "syscalls.h"
+
+#define LOG_INTERVAL (100 * NS_PER_MS)
+#define LOG_ROOM 4096
+#define PIECE 512
+
+static struct terminal *shell_terminal, *log_terminal;
+static bool quiet, interactive, prompt_shown;
+static struct guest *attached, *last_attached;
+static uint64_t log_position;
+static bool log_following;
+static struct timer log_timer;
+static struct line line;
+
+/* --- the shell's side -------------------------------------------------------------------------- */
+
+void console_printf(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	if (!shell_terminal)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	terminal_puts(shell_terminal, text);
+}
+
+static void prompt(void)
+{
+	console_printf("%s", LINE_PROMPT);
+	prompt_shown = true;
+}
+
+struct guest *console_attached(void)
+{
+	return attached;
+}
+
+/* The oldest bytes make room: who attaches wants to see the end. */
+static void keep_unseen(struct guest *g, const char *from, size_t bytes)
+{
+	for (; bytes; bytes--, from++) {
+		g->unseen_text[(g->unseen_at + g->unseen) % GUEST_UNSEEN] = *from;
+		if (g->unseen < GUEST_UNSEEN)
+			g->unseen++;
+		else
+			g->unseen_at = (g->unseen_at + 1) % GUEST_UNSEEN;
+	}
+}
+
+static void show_unseen(struct guest *g)
+{
+	uint32_t first = GUEST_UNSEEN - g->unseen_at;
+
+	if (first > g->unseen)
+		first = g->unseen;
+	terminal_write(shell_terminal, g->unseen_text + g->unseen_at, first);
+	terminal_write(shell_terminal, g->unseen_text, g->unseen - first);
+	g->unseen = g->unseen_at = 0;
+}
+
+void console_attach(struct guest *g)
+{
+	if (!shell_terminal || g == attached)
+		return;
+	attached = g;
+	if (g) {
+		last_attached = g;
+		prompt_shown = false;
+		console_printf("[guest %s; Ctrl-] goes to the shell]\n", g->config->name);
+		show_unseen(g);
+		return;
+	}
+	console_printf("\n[Postern's shell; Ctrl-] goes back to guest %s; `help` lists commands]\n",
+		       last_attached->config->name);
+	prompt();
+}
+
+static void shell_byte(char c)
+{
+	char echo[LINE_ECHO];
+
+	interactive = true;
+	if (c == CONSOLE_ESCAPE) {
+		if (last_attached) {
+			console_printf("\n");
+			console_attach(last_attached);
+		}
+		return;
+	}
+	switch (line_input(&line, c, echo)) {
+	case LINE_NOTHING:
+		terminal_write(shell_terminal, echo, strlen(echo));
+		break;
+	case LINE_DONE:
+		terminal_write(shell_terminal, echo, strlen(echo));
+		prompt_shown = false;
+		shell_run(line.text);
+		line_input(&line, 0, echo); /* begins the next line */
+		if (!attached)
+			prompt();
+		break;
+	case LINE_CANCEL:
+		terminal_write(shell_terminal, echo, strlen(echo));
+		prompt();
+		break;
+	}
+}
+
+/* --- guests ------------------------------------------------------------------------------------------ */
+
+static struct terminal *terminal_of(const struct guest *g)
+{
+	int port = g->config->console;
+
+	if (port >= 0 && &terminals[port] != shell_terminal)
+		return &terminals[port];
+	return g == attached ? shell_terminal : NULL;
+}
+
+static void guest_output(struct guest *g)
+{
+	struct terminal *t = terminal_of(g);
+	bool moved = false;
+	char piece[PIECE];
+	int n;
+
+	if (!g->console || !g->console->up)
+		return;
+	for (unsigned rounds = 0; rounds < 8; rounds++) {
+		if (t && terminal_room(t) < sizeof(piece))
+			break; /* its ring fills up, and its VMM sees that */
+		n = console_server_read(g->console->console, piece, sizeof(piece));
+		if (n < 0) {
+			log_line("guest %s: its console ring is garbage", g->config->name);
+			link_down(g->console);
+		}
+		if (n <= 0)
+			break;
+		moved = true;
+		if (t)
+			terminal_write(t, piece, n);
+		else
+			keep_unseen(g, piece, n);
+	}
+	if (moved)
+		link_signal(g->console);
+}
+
+static size_t guest_room(const struct guest *g)
+{
+	struct xencons_interface *r;
+
+	if (!g->console || !g->console->up)
+		return PIECE; /* nobody there: input is dropped */
+	r = &g->console->console->ring;
+	return bytes_room(sizeof(r->in), &r->in_prod, &r->in_cons);
+}
+
+static void guest_input(struct guest *g, const char *from, size_t bytes)
+{
+	if (!g->console || !g->console->up || !bytes)
+		return;
+	console_server_write(g->console->console, from, bytes);
+	link_signal(g->console);
+}
+
+/* Takes no more than the receiver has room for: the rest waits in the driver. */
+static void own_port_input(struct guest *g, struct terminal *t)
+{
+	char piece[PIECE];
+	size_t room = guest_room(g);
+
+	guest_input(g, piece, terminal_read(t, piece, room < PIECE ? room : PIECE));
+}
+
+static void shell_terminal_input(void)
+{
+	char piece[64];
+	size_t room = attached ? guest_room(attached) : sizeof(piece), n;
+
+	n = terminal_read(shell_terminal, piece, room < sizeof(piece) ? room : sizeof(piece));
+	for (size_t i = 0; i < n; i++) {
+		if (!attached)
+			shell_byte(piece[i]);
+		else if (piece[i] == CONSOLE_ESCAPE)
+			console_attach(NULL);
+		else
+			guest_input(attached, &piece[i], 1);
+	}
+}
+
+/* --- the log --------------------------------------------------------------------------------------- */
+
+static void log_text(const char *from, size_t bytes)
+{
+	bool at_shell = log_terminal == shell_terminal && prompt_shown;
+
+	if (at_shell)
+		terminal_puts(log_terminal, interactive ? "\r\033[K" : "\n");
+	for (size_t i = 0; i < bytes; i++) {
+		if (from[i] == '\n')
+			terminal_write(log_terminal, "\r", 1);
+		terminal_write(log_terminal, from + i, 1);
+	}
+	if (!at_shell)
+		return;
+	prompt_shown = interactive;
+	if (interactive)
+		console_printf("%s%s", LINE_PROMPT, line.text);
+}
+
+/* Only whole lines are shown while somebody may be typing. */
+static void follow_log(void)
+{
+	static char kept[PIECE];
+	static size_t length;
+	uint64_t before;
+	int64_t n;
+
+	while (log_following && terminal_room(log_terminal) > LOG_ROOM) {
+		before = log_position;
+		n = sys_log_read(start_page()->system, kept + length, sizeof(kept) - length,
+				 &log_position);
+		if (n <= 0 || log_position == before)
+			break;
+		length += n;
+		if (quiet || (attached && log_terminal == shell_terminal)) {
+			length = 0;
+			continue;
+		}
+		n = length;
+		while (n && kept[n - 1] != '\n')
+			n--;
+		if (!n && length == sizeof(kept))
+			n = length;
+		log_text(kept, n);
+		memmove(kept, kept + n, length - n);
+		length -= n;
+	}
+}
+
+/* Without a driver the core shows the log itself. Once a driver owns the port, new lines are ours. */
+static void check_log_port(const struct link *l)
+{
+	char skip[PIECE];
+	uint64_t before;
+
+	if (!l || !l->up)
+		log_following = false;
+	if (!l || !l->up || log_following)
+		return;
+	do {
+		before = log_position;
+	} while (sys_log_read(start_page()->system, skip, sizeof(skip), &log_position) > 0 &&
+		 log_position != before);
+	log_following = true;
+}
+
+static void log_tick(struct timer *t)
+{
+	timer_set(t, clock_ns() + LOG_INTERVAL, log_tick); /* the pump after this reads the log */
+}
+
+/* --- all together ----------------------------------------------------------------------------------- */
+
+void console_setup(const struct config *c)
+{
+	quiet = c->quiet;
+	if (c->shell >= 0)
+		shell_terminal = terminal_open(c->shell);
+	if (c->log >= 0)
+		log_terminal = terminal_open(c->log);
+	for (unsigned n = 0; n < guest_count; n++)
+		if (guests[n].config->console >= 0)
+			terminal_open(guests[n].config->console);
+	if (log_terminal)
+		timer_set(&log_timer, clock_ns() + LOG_INTERVAL, log_tick);
+	if (!shell_terminal)
+		return;
+	if (c->attach[0])
+		attached = last_attached = guest_find(c->attach);
+	else
+		prompt();
+}
+
+static void leave_ended_guest(void)
+{
+	if (!attached || attached->phase != PHASE_OFF || !attached->ended)
+		return;
+	console_printf("\n[guest %s ended: %s]", attached->config->name, attached->ending);
+	console_attach(NULL);
+}
+
+void console_pump(void)
+{
+	if (log_terminal)
+		check_log_port(log_terminal->link);
+	for (unsigned n = 0; n < guest_count; n++) {
+		struct guest *g = &guests[n];
+		struct terminal *t = terminal_of(g);
+
+		guest_output(g);
+		if (t && t != shell_terminal)
+			own_port_input(g, t);
+	}
+	leave_ended_guest();
+	if (shell_terminal)
+		shell_terminal_input();
+	if (log_terminal)
+		follow_log();
+	for (unsigned n = 0; n < TERMINALS; n++)
+		if (terminals[n].used)
+			terminal_pump(&terminals[n]);
+}
+
+bool console_drained(void)
+{
+	bool drained = true;
+
+	for (unsigned n = 0; n < TERMINALS; n++)
+		drained &= terminal_drained(&terminals[n]);
+	return drained;
+}

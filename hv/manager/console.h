@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Console: what is seen on which terminal. The shell's terminal shows either the shell or the
+ * guest that it is attached to; Ctrl-] goes back and forth. A guest with a port of its own has that
+ * terminal for itself. The log follows to the port that the configuration names, but not
+ * into a guest's output.
+ */
+#ifndef MANAGER_CONSOLE_H
+#define MANAGER_CONSOLE_H
+
+#include "config.h"
+#include "guest.h"
+#include "terminal.h"
+
+#define CONSOLE_ESCAPE 0x1d /* Ctrl-] */
+
+void console_setup(const struct config *c);
+/* Moves everything that can move: guests' bytes, input, log, queues. */
+void console_pump(void);
+/* Everything that was to be seen was written? */
+bool console_drained(void);
+/* Text of the shell. */
+void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Shows a guest instead of the shell; NULL: the shell. */
+void console_attach(struct guest *g);
+struct guest *console_attached(void);
+
+#endif

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guest: starts VMMs for guests and does what the configuration says when one ends. */
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "finish.h"
+#include "guest.h"
+#include "init.h"
+#include "log.h"
+#include "resource.h"
+#include "syscalls.h"
+
+#define VMM_PROGRAM "vmm"
+#define VMM_OVERHEAD (6ull << 20) /* what a VMM and its page tables need beside the guest's RAM */
+
+struct guest guests[GUESTS_MAX];
+unsigned guest_count;
+const char *const guest_phase_names[] = {"off", "starting", "running", "paused"};
+
+struct guest *guest_find(const char *name)
+{
+	for (unsigned n = 0; n < guest_count; n++)
+		if (!strcmp(guests[n].config->name, name))
+			return &guests[n];
+	return NULL;
+}
+
+static void check_files(struct config *c, struct guest_config *g)
+{
+	for (unsigned n = 0; n < g->files; n++)
+		if (!resource_file(g->file[n].name))
+			config_complain(c, g, g->file[n].line,
+					"[guest %s]: the boot loader gave no file '%s'; give it, as in: "
+					"module /path/%s name=%s",
+					g->name, g->file[n].name, g->file[n].name, g->file[n].name);
+}
+
+void guests_setup(struct config *c)
+{
+	struct program *vmm = program_find(VMM_PROGRAM);
+
+	for (unsigned n = 0; n < c->guests; n++) {
+		struct guest *g = &guests[guest_count++];
+
+		g->config = &c->guest[n];
+		check_files(c, g->config);
+		if (g->config->memory > boot()->ram_bytes)
+			config_complain(c, g->config, g->config->memory_line,
+					"[guest %s]: memory = %llu MiB, but the machine has %llu MiB; "
+					"make it smaller", g->config->name,
+					(unsigned long long)g->config->memory >> 20,
+					(unsigned long long)boot()->ram_bytes >> 20);
+		if (vmm)
+			g->instance = instance_new(g->config->name, vmm, g,
+						   g->config->arguments.text);
+	}
+}
+
+void guests_autostart(void)
+{
+	const char *why;
+
+	for (unsigned n = 0; n < guest_count; n++) {
+		if (!guests[n].config->autostart)
+			continue;
+		why = guest_start(&guests[n]);
+		if (why)
+			log_line("guest %s is refused: %s", guests[n].config->name, why);
+	}
+	finish_check();
+}
+
+static const char *lack_of_memory(struct guest *g)
+{
+	static char text[160];
+	struct info_memory info;
+
+	if (sys_system_info(start_page()->system, INFO_MEMORY, 0, &info, sizeof(info)) < 0)
+		return NULL;
+	if (g->config->memory + VMM_OVERHEAD <= info.free - info.reserved || info.reserved > info.free)
+		return NULL;
+	snprintf(text, sizeof(text), "it needs %llu MiB (line %u) and %llu MiB are free; make it smaller or "
+		 "stop another guest", (unsigned long long)(g->config->memory + VMM_OVERHEAD) >> 20,
+		 g->config->memory_line, (unsigned long long)(info.free - info.reserved) >> 20);
+	return text;
+}
+
+static const char *refusal(struct guest *g)
+{
+	const struct graph_node *n;
+
+	if (!boot()->engine)
+		return boot()->engine_reason[0] ? boot()->engine_reason
+						: "this machine has no hardware virtualization";
+	g->refused = true;
+	if (g->config->bad)
+		return "its section in the configuration has errors, see `log`";
+	if (!g->instance)
+		return "the image has no module 'vmm'";
+	n = &graph.node[g->instance->program - programs];
+	if (!n->chosen)
+		return n->reason;
+	return lack_of_memory(g);
+}
+
+const char *guest_start(struct guest *g)
+{
+	const char *why;
+
+	if (g->phase != PHASE_OFF)
+		return "it is running";
+	why = refusal(g);
+	if (why)
+		return why;
+	if (g->instance->state != INST_DOWN)
+		return "its VMM is still ending";
+	g->refused = false;
+	g->started_once = true;
+	g->ended = g->start_again = g->stop_asked = false;
+	g->ending[0] = 0;
+	g->first_ns = 0;
+	g->resets = 0;
+	g->phase = PHASE_STARTING;
+	log_line("guest %s starts: %llu MiB, %u CPU%s", g->config->name,
+		 (unsigned long long)g->config->memory >> 20, g->config->cpus,
+		 g->config->cpus == 1 ? "" : "s");
+	instance_start(g->instance);
+	return NULL;
+}
+
+void guest_connect(struct guest *g)
+{
+	if (g->config->console == PORT_NONE)
+		return;
+	if (!g->console) {
+		g->console = link_new("console", g->instance, NULL, 0);
+		if (g->console)
+			g->console->owner = g;
+	}
+	if (g->console)
+		link_try(g->console);
+}
+
+bool guest_command(struct guest *g, uint16_t kind)
+{
+	struct message m = {.kind = kind};
+
+	return g->phase != PHASE_OFF && instance_send(g->instance, &m) > 0;
+}
+
+void guest_stop(struct guest *g)
+{
+	if (g->phase == PHASE_OFF)
+		return;
+	g->stop_asked = true;
+	g->ended = true;
+	g->how = END_STOPPED;
+	snprintf(g->ending, sizeof(g->ending), "stopped from the shell");
+	log_line("guest %s is stopped", g->config->name);
+	instance_stop(g->instance);
+}
+
+/* --- ends ------------------------------------------------------------------------------------------ */
+
+static void log_end(const struct guest *g)
+{
+	const char *verb = g->how == END_FAULT ? "crashed" : "ended";
+
+	if (g->how == END_REFUSED)
+		verb = "died before it started";
+	log_line("guest %s %s: %s", g->config->name, verb, g->ending);
+}
+
+static enum config_on policy(const struct guest *g)
+{
+	switch (g->how) {
+	case END_POWER_OFF:
+		return g->config->on_poweroff;
+	case END_RESET:
+		return g->config->on_reset;
+	case END_FAULT:
+		return g->config->on_crash;
+	default:
+		return ON_STOP;
+	}
+}
+
+/* What follows an end. VMM: it is still alive and can run the guest once more. */
+static void follow(struct guest *g, bool vmm)
+{
+	enum config_on on = policy(g);
+
+	if (on == ON_RESTART && vmm) {
+		g->ended = false;
+		guest_command(g, MSG_GUEST_RESET);
+		return;
+	}
+	if (on == ON_END)
+		finish_by_guest(g);
+	if (vmm) {
+		instance_stop(g->instance);
+		return;
+	}
+	g->phase = PHASE_OFF;
+	if (on == ON_RESTART || g->start_again)
+		guest_start(g);
+	else
+		finish_check();
+}
+
+static void describe(struct guest *g)
+{
+	switch (g->how) {
+	case END_POWER_OFF:
+		snprintf(g->ending, sizeof(g->ending), "power-off");
+		break;
+	case END_DEBUG_EXIT:
+		snprintf(g->ending, sizeof(g->ending), "debug exit with value 0x%x", g->value);
+		break;
+	case END_RESET:
+		snprintf(g->ending, sizeof(g->ending), "reset");
+		break;
+	default:
+		snprintf(g->ending, sizeof(g->ending), "%s",
+			 g->instance->sentence[0] ? g->instance->sentence : "no reason given");
+	}
+}
+
+static void state_changed(struct guest *g, const struct message *m)
+{
+	static const enum guest_phase phases[] = {PHASE_STARTING, PHASE_RUNNING, PHASE_PAUSED};
+
+	g->cpus = m->guest.cpus;
+	g->resets = m->guest.resets;
+	g->first_ns = m->guest.first_ns;
+	if (m->guest.state < 3 && g->phase != PHASE_OFF && !g->ended)
+		g->phase = phases[m->guest.state];
+}
+
+void guest_message(struct guest *g, const struct message *m)
+{
+	if (m->kind == MSG_GUEST_STATE) {
+		state_changed(g, m);
+		return;
+	}
+	if (g->ended || g->phase == PHASE_OFF || m->ended.how > END_REFUSED)
+		return;
+	g->ended = true;
+	g->how = m->ended.how;
+	g->value = m->ended.value;
+	describe(g);
+	log_end(g);
+	follow(g, true);
+}
+
+void guest_vmm_died(struct guest *g, bool expected)
+{
+	if (g->ended || expected) { /* what followed its end is decided; the VMM was asked to go */
+		g->phase = PHASE_OFF;
+		if (g->start_again || (g->ended && !g->stop_asked && policy(g) == ON_RESTART))
+			guest_start(g);
+		else
+			finish_check();
+		return;
+	}
+	g->ended = true;
+	g->how = END_FAULT;
+	snprintf(g->ending, sizeof(g->ending), "its VMM %s",
+		 g->instance->sentence[0] ? g->instance->sentence : "died");
+	log_end(g);
+	follow(g, false);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest: a section of the configuration, the VMM that runs it, and what became of it.
+ *
+ *   OFF --start--> STARTING --GUEST_STATE--> RUNNING <--> PAUSED
+ *   STARTING, RUNNING, PAUSED --GUEST_ENDED, death of the VMM, stop--> OFF (or again, by on-... = restart)
+ */
+#ifndef MANAGER_GUEST_H
+#define MANAGER_GUEST_H
+
+#include "config.h"
+#include "instance.h"
+#include "link.h"
+
+#define GUEST_UNSEEN 8192
+#define GUEST_ENDING 320
+
+enum guest_phase { PHASE_OFF, PHASE_STARTING, PHASE_RUNNING, PHASE_PAUSED };
+
+struct guest {
+	struct guest_config *config;
+	struct instance *instance;
+	enum guest_phase phase;
+	bool started_once, refused, start_again, stop_asked;
+	uint32_t cpus, resets;
+	uint64_t first_ns; /* CLOCK at its first instruction */
+	/* The last end. */
+	bool ended;
+	enum guest_end how;
+	uint32_t value;
+	char ending[GUEST_ENDING]; /* "power-off", ... */
+	/* Console. */
+	struct link *console; /* the VMM is client, we are server */
+	uint32_t unseen_at, unseen; /* output while nobody looked: a ring, its oldest byte and length */
+	char unseen_text[GUEST_UNSEEN];
+};
+
+extern struct guest guests[GUESTS_MAX];
+extern unsigned guest_count;
+extern const char *const guest_phase_names[];
+
+/* Makes guests of the configuration. */
+void guests_setup(struct config *c);
+void guests_autostart(void);
+struct guest *guest_find(const char *name);
+/* NULL, or why it is refused. */
+const char *guest_start(struct guest *g);
+void guest_stop(struct guest *g);
+/* One of MSG_GUEST_*; false when it is not running. */
+bool guest_command(struct guest *g, uint16_t kind);
+
+/* From instance.c. */
+void guest_connect(struct guest *g);
+void guest_message(struct guest *g, const struct message *m);
+void guest_vmm_died(struct guest *g, bool expected);
+
+#endif

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Instance: lives of modules: start, heartbeat, stop, death, restart. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "guest.h"
+#include "init.h"
+#include "instance.h"
+#include "link.h"
+#include "log.h"
+#include "obituary.h"
+#include "resource.h"
+#include "ring.h"
+#include "spawn.h"
+#include "syscalls.h"
+
+#define START_PATIENCE (30 * NS_PER_S)
+#define STOP_PATIENCE (2 * NS_PER_S)
+#define PINGS_MISSED 3
+
+struct instance instances[INSTANCES_MAX];
+const char *const instance_state_names[INST_STATES] = {
+	"down", "waiting", "starting", "ready", "stopping", "restarting", "failed",
+};
+
+static uint64_t ping_interval;
+static struct timer ping_timer;
+
+struct instance *instance_find(const char *name)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && !strcmp(instances[n].name, name))
+			return &instances[n];
+	return NULL;
+}
+
+struct instance *instance_of(const struct program *p)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && instances[n].program == p && !instances[n].guest)
+			return &instances[n];
+	return NULL;
+}
+
+struct instance *instance_new(const char *name, struct program *p, struct guest *guest,
+			      const char *arguments)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
+		struct instance *i = &instances[n];
+
+		if (i->used)
+			continue;
+		*i = (struct instance){.used = true, .bit = n, .program = p, .guest = guest,
+				       .arguments = arguments};
+		snprintf(i->name, sizeof(i->name), "%s", name);
+		return i;
+	}
+	log_line("more than %d modules and guests: %s left out", INSTANCES_MAX, name);
+	return NULL;
+}
+
+void instance_forget(struct instance *i)
+{
+	timer_cancel(&i->timer);
+	i->used = false;
+}
+
+bool instance_alive(const struct instance *i)
+{
+	return i->task && i->channel;
+}
+
+int instance_send(struct instance *i, const struct message *m)
+{
+	int ret;
+
+	if (!instance_alive(i))
+		return -ESRCH;
+	ret = msg_put(&i->channel->to_server, m);
+	sys_event_signal(i->control_event);
+	return ret;
+}
+
+static void say(struct instance *i, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct instance *i, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(i->sentence, sizeof(i->sentence), format, args);
+	va_end(args);
+	log_line("module %s %s", i->name, i->sentence);
+}
+
+/* --- death and restart ------------------------------------------------------------------------- */
+
+static void restart(struct timer *t)
+{
+	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
+
+	i->state = INST_DOWN;
+	instance_start(i);
+}
+
+/* Everything of this life goes; what is next depends on whether it is wanted. */
+static void bury(struct instance *i)
+{
+	enum instance_state was = i->state;
+	uint64_t wait;
+
+	timer_cancel(&i->timer);
+	resource_released(i);
+	i->state = INST_DOWN;
+	links_of_dead(i);
+	spawn_clean(i);
+	if (i->guest) {
+		guest_vmm_died(i->guest, was == INST_STOPPING);
+		return;
+	}
+	if (!i->wanted || was == INST_STOPPING)
+		return;
+	wait = backoff_next(&i->backoff, clock_ns() - i->born);
+	i->state = INST_BACKOFF;
+	timer_set(&i->timer, clock_ns() + wait, restart);
+	log_line("module %s restarts%s (life %u)", i->name,
+		 wait ? ", after a pause" : " at once", i->incarnation + 1);
+}
+
+static void check_death(struct instance *i)
+{
+	struct task_info info;
+	char how[128];
+
+	if (!i->task || sys_task_info(i->task, &info) < 0 || info.end == TASK_ALIVE)
+		return;
+	if (i->state != INST_STOPPING) {
+		obituary(&info, how, sizeof(how));
+		say(i, "died in life %u: %s", i->incarnation, how);
+	}
+	bury(i);
+}
+
+void instance_kill(struct instance *i, const char *format, ...)
+{
+	char text[INSTANCE_SENTENCE];
+	va_list args;
+
+	if (!i->task)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(i, "is killed in life %u: %s", i->incarnation, text);
+	sys_task_kill(i->task, 1);
+	bury(i);
+}
+
+/* --- start and stop ----------------------------------------------------------------------------- */
+
+static void start_patience(struct timer *t)
+{
+	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
+
+	instance_kill(i, "not ready after %u s", (unsigned)(START_PATIENCE / NS_PER_S));
+}
+
+static void begin(struct instance *i)
+{
+	struct message m = {.kind = MSG_START};
+	int ret = spawn(i);
+
+	if (!ret) {
+		i->state = INST_STARTING;
+		ret = links_make(i);
+		if (!ret && i->guest)
+			guest_connect(i->guest);
+		if (!ret)
+			ret = instance_send(i, &m) > 0 ? 0 : -EIO;
+		timer_set(&i->timer, clock_ns() + START_PATIENCE, start_patience);
+	}
+	if (ret)
+		bury(i);
+}
+
+void instance_start(struct instance *i)
+{
+	i->wanted = true;
+	if (i->state != INST_DOWN && i->state != INST_WAITING && i->state != INST_FAILED &&
+	    i->state != INST_BACKOFF)
+		return;
+	timer_cancel(&i->timer);
+	i->state = INST_WAITING;
+	if (links_ready_for(i))
+		begin(i);
+}
+
+void instances_retry(void)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && instances[n].state == INST_WAITING)
+			instance_start(&instances[n]);
+}
+
+static void stop_patience(struct timer *t)
+{
+	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
+
+	sys_task_kill(i->task, 2);
+	bury(i);
+}
+
+void instance_stop(struct instance *i)
+{
+	struct message m = {.kind = MSG_STOP};
+
+	i->wanted = false;
+	if (!i->task) {
+		timer_cancel(&i->timer);
+		i->state = INST_DOWN;
+		return;
+	}
+	i->state = INST_STOPPING;
+	instance_send(i, &m);
+	timer_set(&i->timer, clock_ns() + STOP_PATIENCE, stop_patience);
+}
+
+/* --- messages ------------------------------------------------------------------------------------ */
+
+static void ready(struct instance *i)
+{
+	if (i->state != INST_STARTING)
+		return;
+	timer_cancel(&i->timer);
+	i->state = INST_READY;
+	i->sentence[0] = 0;
+	if (!i->guest)
+		log_line("module %s %s is ready", i->name, i->program->manifest.version);
+	resource_claimed(i);
+	links_of_ready(i);
+	instances_retry();
+}
+
+static void copy_sentence(struct instance *i)
+{
+	size_t n = 0;
+
+	for (; n < sizeof(i->sentence) - 1 && n < sizeof(i->channel->sentence); n++) {
+		char c = __atomic_load_n(&i->channel->sentence[n], __ATOMIC_RELAXED);
+
+		if (!c)
+			break;
+		i->sentence[n] = c >= ' ' && c <= '~' ? c : '?';
+	}
+	i->sentence[n] = 0;
+}
+
+static void start_failed(struct instance *i, int64_t error)
+{
+	if (i->state != INST_STARTING)
+		return;
+	copy_sentence(i);
+	sys_task_kill(i->task, 3);
+	if (error == -ENODEV && !i->guest) {
+		i->wanted = false;
+		bury(i);
+		i->state = INST_FAILED;
+		return;
+	}
+	bury(i);
+}
+
+static void open_file(struct instance *i, struct message *m)
+{
+	m->kind |= MSG_REPLY;
+	m->text[MESSAGE_TEXT - 1] = 0;
+	m->result = resource_open_file(i, m->text, m);
+	instance_send(i, m);
+}
+
+static void receive(struct instance *i, struct message *m)
+{
+	switch (m->kind) {
+	case MSG_READY:
+		ready(i);
+		break;
+	case MSG_FAILED:
+		start_failed(i, m->word[0]);
+		break;
+	case MSG_PONG:
+		i->pong = m->word[0];
+		break;
+	case MSG_STATUS:
+		memcpy(i->status, m->text, sizeof(i->status));
+		i->status[sizeof(i->status) - 1] = 0;
+		break;
+	case MSG_OPEN_FILE:
+		open_file(i, m);
+		break;
+	case MSG_HANGUP:
+		link_hang_up(i, m->connect.connection, m->connect.generation);
+		break;
+	case MSG_GUEST_STATE:
+	case MSG_GUEST_ENDED:
+		if (!i->guest)
+			break;
+		if (m->kind == MSG_GUEST_ENDED)
+			copy_sentence(i);
+		guest_message(i->guest, m);
+		break;
+	default:
+		log_line("module %s sent a message of unknown kind %u", i->name, m->kind);
+	}
+}
+
+/* A flooding module gets a ring full served at a time; its next signal brings us back. */
+static void serve_messages(struct instance *i)
+{
+	struct message m;
+	int ret = 0;
+
+	for (unsigned n = 0; n < MSG_RING_SLOTS && i->channel; n++) {
+		ret = msg_get(&i->channel->to_client, &m);
+		if (ret <= 0)
+			break;
+		receive(i, &m);
+	}
+	if (ret < 0 && i->channel)
+		instance_kill(i, "its control channel is garbage");
+}
+
+void instance_serve(struct instance *i)
+{
+	if (!i->used)
+		return;
+	serve_messages(i);
+	check_death(i);
+}
+
+/* --- heartbeat ----------------------------------------------------------------------------------- */
+
+/* Counts intervals, not time: when this whole machine stood still, nobody is to blame. */
+static void beat(struct instance *i)
+{
+	struct message m = {.kind = MSG_PING};
+
+	if (i->state != INST_READY)
+		return;
+	if (i->pong == i->ping) {
+		i->missed = 0;
+		m.word[0] = ++i->ping;
+		instance_send(i, &m);
+	} else if (++i->missed >= PINGS_MISSED) {
+		instance_kill(i, "no heartbeat for %u ms",
+			      (unsigned)(PINGS_MISSED * ping_interval / NS_PER_MS));
+	}
+}
+
+static void beat_all(struct timer *t)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
+		if (!instances[n].used)
+			continue;
+		serve_messages(&instances[n]);
+		beat(&instances[n]);
+	}
+	timer_set(t, clock_ns() + ping_interval, beat_all);
+}
+
+void instances_watch(uint32_t heartbeat_ms)
+{
+	ping_interval = heartbeat_ms * NS_PER_MS / PINGS_MISSED;
+	timer_set(&ping_timer, clock_ns() + ping_interval, beat_all);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Link: connections between modules, and between the manager and modules. */
+#include <stdio.h>
+#include <string.h>
+#include "init.h"
+#include "link.h"
+#include "log.h"
+#include "syscalls.h"
+
+struct link links[LINKS_MAX];
+
+struct link *link_new(const char *class_, struct instance *client, struct instance *server,
+		      uint32_t port)
+{
+	static uint32_t last_id;
+
+	for (unsigned i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &links[i];
+
+		if (l->used)
+			continue;
+		*l = (struct link){.used = true, .id = ++last_id, .port = port, .client = client,
+				   .server = server};
+		snprintf(l->class_, sizeof(l->class_), "%s", class_);
+		return l;
+	}
+	log_line("more than %d connections: one to '%s' refused", LINKS_MAX, class_);
+	return NULL;
+}
+
+static bool side_ready(const struct instance *i, bool server)
+{
+	if (!i || i->state == INST_READY)
+		return true;
+	return !server && i->state == INST_STARTING;
+}
+
+/* A bit of the instance's event for one more connection, or 0. */
+static unsigned take_bit(struct instance *i)
+{
+	for (unsigned bit = EVENT_BIT_CONNECTION; bit < EVENT_BIT_IRQ; bit++) {
+		if (i->bits_used & 1u << bit)
+			continue;
+		i->bits_used |= 1u << bit;
+		return bit;
+	}
+	return 0;
+}
+
+static void give_bit(struct instance *i, unsigned *bit)
+{
+	if (i && *bit)
+		i->bits_used &= ~(1u << *bit);
+	*bit = 0;
+}
+
+/* A handle in `to`'s table (NULL: ours) that signals this side. */
+static int64_t signal_handle(const struct instance *to, const struct instance *side,
+			     const struct instance *other, unsigned bit)
+{
+	uint32_t task = to ? to->task : HANDLE_SELF;
+
+	if (side)
+		return sys_handle_grant(task, side->event, RIGHT_SIGNAL, 1ull << bit);
+	return sys_handle_grant(task, start_page()->event, RIGHT_SIGNAL, 1ull << other->bit);
+}
+
+static int tell(struct link *l, struct instance *i, struct instance *peer, unsigned bit,
+		unsigned peer_bit, enum connection_role role)
+{
+	struct message m = {.kind = MSG_CONNECT};
+	int64_t memory, event;
+
+	memory = sys_handle_grant(i->task, l->memory, RIGHT_READ | RIGHT_WRITE, 0);
+	if (memory < 0)
+		return memory;
+	event = signal_handle(i, peer, i, peer_bit);
+	if (event < 0)
+		return event;
+	snprintf(m.connect.class_, sizeof(m.connect.class_), "%s", l->class_);
+	m.connect.connection = l->id;
+	m.connect.generation = l->generation;
+	m.connect.memory = memory;
+	m.connect.event = event;
+	m.connect.role = role;
+	m.connect.bit = bit;
+	m.connect.port = l->port;
+	return instance_send(i, &m) > 0 ? 0 : -EIO;
+}
+
+static int own_side(struct link *l)
+{
+	struct instance *other = l->client ? l->client : l->server;
+	unsigned bit = l->client ? l->client_bit : l->server_bit;
+	int64_t event;
+
+	if (l->client && l->server)
+		return 0;
+	l->shared = space_map(l->memory, CONNECTION_BYTES, MAP_READ | MAP_WRITE);
+	if (!l->shared)
+		return -ENOMEM;
+	event = signal_handle(NULL, other, other, bit);
+	if (event < 0)
+		return event;
+	l->event = event;
+	return 0;
+}
+
+static int bring_up(struct link *l)
+{
+	int64_t memory = sys_mem_create(CONNECTION_BYTES, MEM_POPULATE, NULL);
+	int ret;
+
+	if (memory < 0)
+		return memory;
+	l->memory = memory;
+	l->client_bit = l->client ? take_bit(l->client) : 0;
+	l->server_bit = l->server ? take_bit(l->server) : 0;
+	if ((l->client && !l->client_bit) || (l->server && !l->server_bit))
+		return -ENOSPC;
+	ret = own_side(l);
+	if (!ret && l->server)
+		ret = tell(l, l->server, l->client, l->server_bit, l->client_bit, ROLE_SERVER);
+	if (!ret && l->client)
+		ret = tell(l, l->client, l->server, l->client_bit, l->server_bit, ROLE_CLIENT);
+	return ret;
+}
+
+static void drop(uint32_t *handle)
+{
+	if (*handle)
+		sys_handle_close(*handle);
+	*handle = 0;
+}
+
+static void take_down(struct link *l)
+{
+	if (l->shared)
+		sys_unmap(HANDLE_SELF, (uintptr_t)l->shared, CONNECTION_BYTES);
+	l->shared = NULL;
+	drop(&l->event);
+	drop(&l->memory);
+	give_bit(l->client, &l->client_bit);
+	give_bit(l->server, &l->server_bit);
+	l->up = false;
+}
+
+void link_try(struct link *l)
+{
+	int ret;
+
+	if (l->up || !side_ready(l->client, false) || !side_ready(l->server, true))
+		return;
+	l->generation++;
+	ret = bring_up(l);
+	if (ret < 0) {
+		log_line("connection of '%s' between %s and %s failed: error %d", l->class_,
+			 l->client ? l->client->name : "manager",
+			 l->server ? l->server->name : "manager", -ret);
+		take_down(l);
+		return;
+	}
+	l->up = true;
+	if (l->changed)
+		l->changed(l);
+}
+
+static void say_over(struct link *l, struct instance *i)
+{
+	struct message m = {.kind = MSG_DISCONNECT};
+
+	if (!i || !instance_alive(i))
+		return;
+	m.connect.connection = l->id;
+	m.connect.generation = l->generation;
+	instance_send(i, &m);
+}
+
+void link_down(struct link *l)
+{
+	if (!l->up)
+		return;
+	say_over(l, l->client);
+	say_over(l, l->server);
+	l->up = false;
+	if (l->changed)
+		l->changed(l); /* may still look at the shared memory */
+	take_down(l);
+}
+
+void link_delete(struct link *l)
+{
+	link_down(l);
+	l->used = false;
+}
+
+void link_signal(struct link *l)
+{
+	if (l->up && l->event)
+		sys_event_signal(l->event);
+}
+
+void links_of_dead(struct instance *i)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		struct link *l = &links[n];
+
+		if (!l->used || (l->client != i && l->server != i))
+			continue;
+		link_down(l);
+		if (l->client == i && l->server) /* it asks anew in its next life */
+			link_delete(l);
+	}
+}
+
+void links_of_ready(struct instance *i)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && (links[n].server == i || links[n].client == i))
+			link_try(&links[n]);
+}
+
+static struct instance *provider(const struct instance *i, const char *class_)
+{
+	int p = graph_provider(&graph, class_, i->program - programs);
+
+	return p < 0 ? NULL : instance_of(&programs[p]);
+}
+
+bool links_ready_for(const struct instance *i)
+{
+	const struct manifest_list *needs = &i->program->manifest.requires;
+
+	for (unsigned n = 0; n < needs->count; n++) {
+		struct instance *p = provider(i, needs->name[n]);
+
+		if (!p || p->state != INST_READY)
+			return false;
+	}
+	return true;
+}
+
+static int make(struct instance *i, const struct manifest_list *list, bool must)
+{
+	for (unsigned n = 0; n < list->count; n++) {
+		struct instance *p = provider(i, list->name[n]);
+		struct link *l = p ? link_new(list->name[n], i, p, 0) : NULL;
+
+		if (l)
+			link_try(l);
+		if (must && (!l || !l->up))
+			return -EIO;
+	}
+	return 0;
+}
+
+int links_make(struct instance *i)
+{
+	int ret = make(i, &i->program->manifest.requires, true);
+
+	return ret ? ret : make(i, &i->program->manifest.uses, false);
+}
+
+void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		struct link *l = &links[n];
+
+		if (l->used && l->up && l->id == id && l->generation == generation &&
+		    (l->client == from || l->server == from)) {
+			log_line("%s gave up its connection of '%s'", from->name, l->class_);
+			link_down(l); /* stays down until a side is reborn */
+			return;
+		}
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Link: a connection between a client and a server of a service class, across their lives. The manager
+ * itself can be either side (NULL).
+ *
+ * A link is up when both sides are alive and know it. A death takes it down and tells the other side;
+ * when both are ready again it comes up with the next generation and fresh memory.
+ */
+#ifndef MANAGER_LINK_H
+#define MANAGER_LINK_H
+
+#include "instance.h"
+
+struct link {
+	bool used, up;
+	char class_[CLASS_NAME];
+	uint32_t id, generation, port;
+	struct instance *client, *server; /* NULL: the manager */
+	unsigned client_bit, server_bit;
+	/* While it is up. */
+	uint32_t memory, event; /* event: signals the other side, when the manager is one */
+	union {
+		void *shared; /* when the manager is one side */
+		struct channel *rpc;
+		struct console_link *console;
+	};
+	void (*changed)(struct link *l); /* manager's side: it went up or down */
+	void *owner;
+};
+
+#define LINKS_MAX 96
+extern struct link links[LINKS_MAX];
+
+/* NULL: table full. The link is down. */
+struct link *link_new(const char *class_, struct instance *client, struct instance *server,
+		      uint32_t port);
+void link_delete(struct link *l);
+/* Brings it up if both sides can. */
+void link_try(struct link *l);
+void link_down(struct link *l);
+/* The manager's signal to the other side. */
+void link_signal(struct link *l);
+/* All links of a dead instance go down; those where it was the client go away. */
+void links_of_dead(struct instance *i);
+/* A server became ready: its clients connect. */
+void links_of_ready(struct instance *i);
+/* A client that is about to start gets what its manifest requires and uses; false: a provider is
+ * not ready. */
+bool links_ready_for(const struct instance *i);
+int links_make(struct instance *i);
+/* The side that wrote this gives the link up. */
+void link_hang_up(struct instance *from, uint32_t id, uint32_t generation);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Shell: finds and runs the command of a line. */
+#include <stdio.h>
+#include <string.h>
+#include "console.h"
+#include "line.h"
+#include "shell.h"
+#include "text.h"
+
+static const struct command *const tables[] = {
+	shell_guest_commands,
+	shell_module_commands,
+	shell_machine_commands,
+};
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+static const struct command *find(const char *name)
+{
+	for (unsigned t = 0; t < TABLES; t++)
+		for (const struct command *c = tables[t]; c->name; c++)
+			if (!strcmp(c->name, name))
+				return c;
+	return NULL;
+}
+
+static const struct command *guess(const char *name)
+{
+	const struct command *best = NULL;
+	unsigned least = 3, distance;
+
+	for (unsigned t = 0; t < TABLES; t++)
+		for (const struct command *c = tables[t]; c->name; c++) {
+			distance = text_distance(name, c->name);
+			if (distance < least) {
+				least = distance;
+				best = c;
+			}
+		}
+	return best;
+}
+
+static void help(void)
+{
+	for (unsigned t = 0; t < TABLES; t++)
+		for (const struct command *c = tables[t]; c->name; c++) {
+			char usage[48];
+
+			snprintf(usage, sizeof(usage), "%s %s", c->name, c->arguments);
+			console_printf("  %-30s %s\n", usage, c->about);
+		}
+	console_printf("  %-30s %s\n", "Ctrl-]", "between the shell and the guest attached last");
+}
+
+void shell_run(char *text)
+{
+	char *words[WORDS_MAX];
+	int count = line_split(text, words);
+	const struct command *c;
+
+	if (!count)
+		return;
+	if (count < 0) {
+		console_printf("too many words, or a quote that is not closed\n");
+		return;
+	}
+	if (!strcmp(words[0], "help") || !strcmp(words[0], "?")) {
+		help();
+		return;
+	}
+	c = find(words[0]);
+	if (!c) {
+		c = guess(words[0]);
+		console_printf("no command '%s'%s%s%s; `help` lists them\n", words[0],
+			       c ? "; did you mean '" : "", c ? c->name : "", c ? "'?" : "");
+	} else if (count - 1 < c->least || count - 1 > c->most) {
+		console_printf("usage: %s %s\n", c->name, c->arguments);
+	} else {
+		c->run(count, words);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shell: commands that people type. Tables of them are in shell_*.c. */
+#ifndef MANAGER_SHELL_H
+#define MANAGER_SHELL_H
+
+#include <stdbool.h>
+
+struct command {
+	const char *name;
+	const char *arguments; /* as help shows them */
+	const char *about;
+	int least, most; /* arguments */
+	void (*run)(int count, char **words); /* words[0] is the command */
+};
+
+/* Ended by an entry without a name. */
+extern const struct command shell_guest_commands[], shell_module_commands[], shell_machine_commands[];
+
+/* Runs a line; it is split in place. */
+void shell_run(char *text);
+
+#endif

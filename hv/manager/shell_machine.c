@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Shell commands for the machine as a whole. */
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "console.h"
+#include "finish.h"
+#include "init.h"
+#include "resource.h"
+#include "shell.h"
+#include "syscalls.h"
+
+static int64_t info(uint32_t kind, uint64_t index, void *record, size_t bytes)
+{
+	memset(record, 0, bytes);
+	return sys_system_info(start_page()->system, kind, index, record, bytes);
+}
+
+static unsigned long long kib(uint64_t bytes)
+{
+	return bytes >> 10;
+}
+
+static void memory_command(int count, char **words)
+{
+	uint64_t tasks = 0, core_for_tasks = 0;
+	struct info_memory m;
+	struct task_info t;
+
+	if (info(INFO_MEMORY, 0, &m, sizeof(m)) <= 0)
+		return;
+	console_printf("RAM %llu KiB: free %llu, set aside %llu, boot files %llu\n", kib(m.ram),
+		       kib(m.free), kib(m.reserved), kib(m.boot_modules));
+	console_printf("core: image %llu KiB, pool %llu KiB (in use %llu)\n", kib(m.core_image),
+		       kib(m.core_pool), kib(m.core_pool_used));
+	console_printf("guests' RAM %llu KiB, programs %llu KiB\n", kib(m.guest), kib(m.user));
+	for (unsigned n = 0; info(INFO_TASK, n, &t, sizeof(t)) > 0; n++) {
+		console_printf("  %-15s %8llu KiB  guest RAM %10llu KiB  core %6llu KiB\n", t.name,
+			       kib(t.memory), kib(t.guest_memory), kib(t.core_memory));
+		tasks += t.memory;
+		core_for_tasks += t.core_memory;
+	}
+	console_printf("Postern holds %llu KiB (image, pool, programs)\n",
+		       kib(m.core_image + m.core_pool + m.user));
+	console_printf("programs %llu KiB, of the pool for them %llu KiB\n", kib(tasks),
+		       kib(core_for_tasks));
+}
+
+static void machine_command(int count, char **words)
+{
+	char line[256];
+	int64_t n;
+
+	for (unsigned i = 0; (n = info(INFO_MACHINE, i, line, sizeof(line) - 1)) > 0; i++) {
+		line[sizeof(line) - 1] = 0;
+		console_printf("%s\n", line);
+	}
+	console_printf("Postern %s; engine: %s\n", boot()->version,
+		       boot()->engine ? "yes" : boot()->engine_reason);
+	for (unsigned i = 0; i < boot()->modules && i < BOOT_MODULES_MAX; i++)
+		console_printf("boot file %-24s %10llu bytes\n", boot()->module[i].name,
+			       (unsigned long long)boot()->module[i].bytes);
+}
+
+static void log_command(int count, char **words)
+{
+	uint64_t position = 0, before;
+	char piece[512];
+	int64_t n;
+
+	do {
+		before = position;
+		n = sys_log_read(start_page()->system, piece, sizeof(piece), &position);
+		if (n > 0)
+			console_printf("%.*s", (int)n, piece);
+	} while (n > 0 && position != before);
+}
+
+static void cpus_command(int count, char **words)
+{
+	struct info_cpu c;
+
+	for (unsigned n = 0; info(INFO_CPU, n, &c, sizeof(c)) > 0; n++)
+		console_printf("cpu %u (APIC id %u): idle %llu ms, %llu switches, %llu interrupts%s\n",
+			       c.id, c.apic_id, (unsigned long long)(c.idle_ns / NS_PER_MS),
+			       (unsigned long long)c.switches, (unsigned long long)c.interrupts,
+			       c.engine ? ", virtualization on" : "");
+}
+
+static void tasks_command(int count, char **words)
+{
+	static const char *const classes[] = {"heartbeat", "driver", "guest"};
+	struct task_info t;
+
+	for (unsigned n = 0; info(INFO_TASK, n, &t, sizeof(t)) > 0; n++)
+		console_printf("%3u %-15s %-9s %2u threads %10llu us %3u handles\n", t.id, t.name,
+			       t.class_ < CLASS_COUNT ? classes[t.class_] : "?", t.threads,
+			       (unsigned long long)(t.cpu_ns / NS_PER_US), t.handles);
+}
+
+static void irqs_command(int count, char **words)
+{
+	struct info_irq q;
+
+	for (unsigned n = 0; info(INFO_IRQ, n, &q, sizeof(q)) > 0; n++) {
+		if (q.gsi == (uint32_t)IRQ_MSI)
+			console_printf("vector %3u MSI %02x:%02x.%u", q.vector, q.bdf >> 8,
+				       q.bdf >> 3 & 31, q.bdf & 7);
+		else
+			console_printf("vector %3u GSI %-7u", q.vector, q.gsi);
+		console_printf(" cpu %u %-15s %10llu (unexpected %llu)\n", q.cpu, q.task,
+			       (unsigned long long)q.count, (unsigned long long)q.unexpected);
+	}
+}
+
+static void wx_command(int count, char **words)
+{
+	bool clean = true;
+	struct info_wx w;
+
+	for (unsigned n = 0; info(INFO_WX, n, &w, sizeof(w)) > 0; n++) {
+		console_printf("%-15s %8llu pages, %8llu writable, %6llu executable, %llu both, "
+			       "%llu of the core's open to ring 3\n", w.task,
+			       (unsigned long long)w.pages, (unsigned long long)w.writable,
+			       (unsigned long long)w.executable, (unsigned long long)w.both,
+			       (unsigned long long)w.user_in_core);
+		clean &= !w.both && !w.user_in_core;
+	}
+	console_printf("W^X: %s\n", clean ? "holds everywhere" : "VIOLATED");
+}
+
+static void poweroff_command(int count, char **words)
+{
+	finish(FINISH_POWER_OFF, 0);
+}
+
+static void reboot_command(int count, char **words)
+{
+	finish(FINISH_REBOOT, 0);
+}
+
+static void panic_command(int count, char **words)
+{
+	if (strcmp(words[1], "now"))
+		console_printf("usage: panic now\n");
+	else
+		sys_system_control(start_page()->system, CTL_PANIC, 0);
+}
+
+const struct command shell_machine_commands[] = {
+	{"machine", "", "what was found, and the boot files", 0, 0, machine_command},
+	{"memory", "", "who uses how much", 0, 0, memory_command},
+	{"cpus", "", "processors", 0, 0, cpus_command},
+	{"tasks", "", "tasks and their processor time", 0, 0, tasks_command},
+	{"irqs", "", "interrupts", 0, 0, irqs_command},
+	{"wx", "", "reads the live page tables for pages both writable and executable", 0, 0,
+	 wx_command},
+	{"log", "", "the log since boot", 0, 0, log_command},
+	{"poweroff", "", "end the machine", 0, 0, poweroff_command},
+	{"reboot", "", "reset the machine", 0, 0, reboot_command},
+	{"panic", "now", "test of the core's panic", 1, 1, panic_command},
+	{NULL, NULL, NULL, 0, 0, NULL},
+};

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Shell commands for modules and resources. */
+#include <stdio.h>
+#include <string.h>
+#include "console.h"
+#include "init.h"
+#include "instance.h"
+#include "link.h"
+#include "shell.h"
+#include "syscalls.h"
+
+static void join(const struct manifest_list *list, char *to, size_t size)
+{
+	size_t n = 0;
+
+	to[0] = 0;
+	for (unsigned i = 0; i < list->count && n < size; i++)
+		n += snprintf(to + n, size - n, "%s%s", i ? " " : "", list->name[i]);
+}
+
+static void show_program(unsigned index)
+{
+	const struct program *p = &programs[index];
+	const struct graph_node *node = &graph.node[index];
+	const struct instance *i = instance_of(p);
+	char provides[64], requires[64];
+
+	join(&p->manifest.provides, provides, sizeof(provides));
+	join(&p->manifest.requires, requires, sizeof(requires));
+	console_printf("%-12s %-7s %-10s life %-3u provides [%s] requires [%s] %s\n",
+		       p->manifest.name, p->manifest.version,
+		       i ? instance_state_names[i->state]
+			 : p->manifest.start == START_GUEST ? "per guest" : "not started",
+		       i ? i->incarnation : 0, provides, requires, i ? i->status : "");
+	if (node->excluded || node->failed)
+		console_printf("             %s\n", node->reason);
+	if (i && i->sentence[0])
+		console_printf("             %s\n", i->sentence);
+}
+
+static void modules_command(int count, char **words)
+{
+	for (unsigned n = 0; n < graph.nodes; n++)
+		show_program(n);
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && instances[n].guest && instances[n].task)
+			console_printf("%-12s vmm     %-10s life %-3u for guest %s\n",
+				       instances[n].name, instance_state_names[instances[n].state],
+				       instances[n].incarnation, instances[n].name);
+}
+
+static void show_rights(const struct instance *i)
+{
+	const struct manifest *m = &i->program->manifest;
+	char rights[80];
+
+	console_printf("%-12s %s\n", i->name, instance_state_names[i->state]);
+	for (unsigned n = 0; n < m->ports; n++)
+		console_printf("  ports 0x%x+%u\n", (unsigned)m->port[n].first,
+			       (unsigned)m->port[n].count);
+	for (unsigned n = 0; n < m->irqs; n++)
+		console_printf("  interrupt %u\n", m->irq[n].gsi);
+	manifest_rights_text(m->rights, rights, sizeof(rights));
+	if (rights[0])
+		console_printf("  rights %s\n", rights);
+}
+
+static void resources_command(int count, char **words)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used)
+			show_rights(&instances[n]);
+	console_printf("services\n");
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		const struct link *l = &links[n];
+
+		if (l->used)
+			console_printf("  %-10s %s -> %s, port %u, generation %u, %s\n", l->class_,
+				       l->client ? l->client->name : "manager",
+				       l->server ? l->server->name : "manager", l->port,
+				       l->generation, l->up ? "up" : "down");
+	}
+}
+
+static struct instance *need(const char *name)
+{
+	struct instance *i = instance_find(name);
+
+	if (!i)
+		console_printf("no module '%s' was started; `modules` lists them\n", name);
+	return i;
+}
+
+static void module_start_command(const char *name)
+{
+	struct program *p = program_find(name);
+	struct instance *i = p ? instance_of(p) : NULL;
+	const struct manifest *held[INSTANCES_MAX];
+	char reason[GRAPH_REASON];
+	unsigned count = 0;
+
+	if (!p || p->manifest.start == START_GUEST) {
+		console_printf(p ? "module %s runs once for each guest\n"
+				 : "no module '%s' in the image\n", name);
+		return;
+	}
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && instances[n].state != INST_DOWN && !instances[n].guest)
+			held[count++] = &instances[n].program->manifest;
+	if (graph_refused(&p->manifest, held, count, reason, sizeof(reason))) {
+		console_printf("module %s %s\n", name, reason);
+		return;
+	}
+	if (!i)
+		i = instance_new(name, p, NULL, NULL);
+	if (i)
+		instance_start(i);
+	if (i && i->state == INST_WAITING)
+		console_printf("module %s waits for what it requires\n", name);
+}
+
+static void module_command(int count, char **words)
+{
+	struct instance *i;
+
+	if (!strcmp(words[1], "start")) {
+		module_start_command(words[2]);
+		return;
+	}
+	i = need(words[2]);
+	if (!i)
+		return;
+	if (!strcmp(words[1], "kill"))
+		instance_kill(i, "from the shell");
+	else if (!strcmp(words[1], "stop"))
+		instance_stop(i);
+	else if (!strcmp(words[1], "restart") && i->task)
+		instance_kill(i, "restarted from the shell");
+	else if (!strcmp(words[1], "restart"))
+		instance_start(i);
+	else
+		console_printf("usage: module start|stop|kill|restart NAME\n");
+}
+
+static void send_command(int count, char **words)
+{
+	struct message m = {.kind = MSG_COMMAND};
+	struct instance *i = need(words[1]);
+	size_t n = 0;
+
+	if (!i)
+		return;
+	for (int w = 2; w < count && n < sizeof(m.text); w++)
+		n += snprintf(m.text + n, sizeof(m.text) - n, "%s%s", w > 2 ? " " : "", words[w]);
+	if (n >= sizeof(m.text))
+		console_printf("longer than %d bytes\n", MESSAGE_TEXT - 1);
+	else if (instance_send(i, &m) <= 0)
+		console_printf("module %s does not take it: it is %s\n", i->name,
+			       instance_state_names[i->state]);
+}
+
+const struct command shell_module_commands[] = {
+	{"modules", "", "modules and their state", 0, 0, modules_command},
+	{"resources", "", "who has which rights and services", 0, 0, resources_command},
+	{"module", "start|stop|kill|restart NAME", "", 2, 2, module_command},
+	{"send", "MODULE TEXT", "a command for a module", 2, 15, send_command},
+	{NULL, NULL, NULL, 0, 0, NULL},
+};

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Spawn: a new task from a program.
+ *
+ * Segments that are not writable are memory objects made once for all lives and instances. The
+ * writable ones, the stack, the start page and the channel are made for this life. Frames come at first
+ * touch, so that untouched .bss costs nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "init.h"
+#include "log.h"
+#include "spawn.h"
+#include "syscalls.h"
+
+static uint64_t round_page(uint64_t n)
+{
+	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
+static int failed(struct instance *i, int error, const char *step)
+{
+	snprintf(i->sentence, sizeof(i->sentence), "cannot start: %s: error %d", step, -error);
+	log_line("module %s %s", i->name, i->sentence);
+	return error;
+}
+
+/* A memory object whose first bytes are a copy of `from`, at `skip`. */
+static int64_t memory_with(const void *from, uint64_t length, uint64_t skip, uint64_t bytes)
+{
+	int64_t memory = sys_mem_create(bytes, 0, NULL), ret;
+	uint64_t span = round_page(skip + length);
+	char *at;
+
+	if (memory < 0 || !length)
+		return memory;
+	at = (char *)space_reserve(span);
+	ret = sys_map(HANDLE_SELF, memory, 0, (uintptr_t)at, span, MAP_READ | MAP_WRITE);
+	if (ret < 0) {
+		sys_handle_close(memory);
+		return ret;
+	}
+	memcpy(at + skip, from, length);
+	sys_unmap(HANDLE_SELF, (uintptr_t)at, span);
+	return memory;
+}
+
+static int load_segment(struct instance *i, unsigned index)
+{
+	struct program *p = i->program;
+	const struct elf64_segment *s = &p->plan.segment[index];
+	uint64_t skip = s->va & (PAGE_SIZE - 1), bytes = round_page(skip + s->bytes);
+	uint32_t rights = MAP_READ | (s->write ? MAP_WRITE : 0) | (s->execute ? MAP_EXEC : 0);
+	int64_t memory = p->shared[index];
+	int ret;
+
+	if (!memory)
+		memory = memory_with((const char *)p->data + s->file_offset, s->file_bytes, skip,
+				     bytes);
+	if (memory < 0)
+		return memory;
+	ret = sys_map(i->task, memory, 0, s->va - skip, bytes, rights);
+	if (s->write)
+		sys_handle_close(memory);
+	else
+		p->shared[index] = memory;
+	return ret;
+}
+
+static int load(struct instance *i)
+{
+	int64_t stack;
+	int ret;
+
+	for (unsigned n = 0; n < i->program->plan.segments; n++) {
+		ret = load_segment(i, n);
+		if (ret < 0)
+			return failed(i, ret, "loading its program");
+	}
+	stack = sys_mem_create(STACK_BYTES, 0, NULL);
+	if (stack < 0)
+		return failed(i, stack, "its stack");
+	ret = sys_map(i->task, stack, 0, STACK_TOP - STACK_BYTES, STACK_BYTES, MAP_READ | MAP_WRITE);
+	sys_handle_close(stack);
+	return ret < 0 ? failed(i, ret, "mapping its stack") : 0;
+}
+
+static int make_channel(struct instance *i)
+{
+	int64_t memory = sys_mem_create(CHANNEL_BYTES, MEM_POPULATE, NULL);
+	int ret;
+
+	if (memory < 0)
+		return failed(i, memory, "its channel");
+	i->channel_memory = memory;
+	ret = sys_map(i->task, memory, 0, CHANNEL_VA, CHANNEL_BYTES, MAP_READ | MAP_WRITE);
+	if (ret >= 0) {
+		i->channel = space_map(memory, CHANNEL_BYTES, MAP_READ | MAP_WRITE);
+		ret = i->channel ? 0 : -ENOMEM;
+	}
+	return ret < 0 ? failed(i, ret, "mapping its channel") : 0;
+}
+
+static int make_events(struct instance *i)
+{
+	int64_t event = sys_event_create(), control;
+	int ret;
+
+	if (event < 0)
+		return failed(i, event, "its event");
+	i->event = event;
+	control = sys_handle_grant(HANDLE_SELF, event, RIGHT_SIGNAL, 1ull << EVENT_BIT_CONTROL);
+	if (control < 0)
+		return failed(i, control, "its event");
+	i->control_event = control;
+	ret = sys_event_bind(start_page()->event, 1ull << i->bit, i->task);
+	return ret < 0 ? failed(i, ret, "watching it") : 0;
+}
+
+static int fill_start_page(struct instance *i)
+{
+	const struct start_info *own = start_page();
+	static struct start_info s;
+	int64_t system, event, manager, memory;
+	int ret;
+
+	memset(&s, 0, sizeof(s));
+	system = sys_handle_grant(i->task, own->system, i->program->manifest.rights, ~0ull);
+	event = sys_handle_grant(i->task, i->event, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_GRANT, ~0ull);
+	manager = sys_handle_grant(i->task, own->event, RIGHT_SIGNAL, 1ull << i->bit);
+	if (system < 0 || event < 0 || manager < 0)
+		return failed(i, system < 0 ? system : event < 0 ? event : manager,
+			      "granting its handles");
+	s.magic = START_MAGIC;
+	s.version = 1;
+	snprintf(s.name, sizeof(s.name), "%s", i->name);
+	s.tsc_khz = own->tsc_khz;
+	s.tsc_boot = own->tsc_boot;
+	s.clock_mult = own->clock_mult;
+	s.cpus = own->cpus;
+	s.system = system;
+	s.event = event;
+	s.manager = manager;
+	s.incarnation = i->incarnation;
+	if (i->arguments)
+		snprintf(s.arguments, sizeof(s.arguments), "%s", i->arguments);
+	memory = memory_with(&s, sizeof(s), 0, round_page(sizeof(s)));
+	if (memory < 0)
+		return failed(i, memory, "its start page");
+	ret = sys_map(i->task, memory, 0, START_VA, round_page(sizeof(s)), MAP_READ);
+	sys_handle_close(memory);
+	return ret < 0 ? failed(i, ret, "mapping its start page") : 0;
+}
+
+static int grant_irq(struct instance *i, unsigned index)
+{
+	const struct manifest_irq *irq = &i->program->manifest.irq[index];
+	struct message m = {.kind = MSG_IRQ};
+	unsigned bit = EVENT_BIT_IRQ + index;
+	int64_t handle, theirs;
+
+	handle = sys_irq_create(start_page()->system, irq->gsi, irq->flags, i->event, 1ull << bit);
+	if (handle < 0)
+		return handle;
+	i->irq[index] = handle;
+	theirs = sys_handle_grant(i->task, handle, RIGHT_CONTROL, 0);
+	if (theirs < 0)
+		return theirs;
+	m.irq.index = index;
+	m.irq.gsi = irq->gsi;
+	m.irq.handle = theirs;
+	m.irq.bit = bit;
+	return instance_send(i, &m) > 0 ? 0 : -EIO;
+}
+
+static int grant_rights(struct instance *i)
+{
+	const struct manifest *m = &i->program->manifest;
+	int ret;
+
+	for (unsigned n = 0; n < m->ports; n++) {
+		ret = sys_port_grant(start_page()->system, i->task, m->port[n].first, m->port[n].count);
+		if (ret < 0)
+			return failed(i, ret, "granting its ports");
+	}
+	for (unsigned n = 0; n < m->irqs; n++) {
+		ret = grant_irq(i, n);
+		if (ret < 0)
+			return failed(i, ret, "granting its interrupts");
+	}
+	return 0;
+}
+
+static int build(struct instance *i)
+{
+	int64_t task = sys_task_create(start_page()->system, i->name, i->program->manifest.class_);
+	int ret;
+
+	if (task < 0)
+		return failed(i, task, "making its task");
+	i->task = task;
+	ret = make_events(i);
+	if (!ret)
+		ret = load(i);
+	if (!ret)
+		ret = make_channel(i);
+	if (!ret)
+		ret = fill_start_page(i);
+	if (!ret)
+		ret = grant_rights(i);
+	if (ret)
+		return ret;
+	ret = sys_thread_create(i->task, i->program->plan.entry, STACK_TOP, START_VA);
+	return ret < 0 ? failed(i, ret, "its first thread") : 0;
+}
+
+int spawn(struct instance *i)
+{
+	int ret;
+
+	i->incarnation++;
+	i->bits_used = 0;
+	i->ping = i->pong = i->missed = 0;
+	i->status[0] = 0;
+	i->born = clock_ns();
+	ret = build(i);
+	if (ret)
+		spawn_clean(i);
+	return ret;
+}
+
+static void drop(uint32_t *handle)
+{
+	if (*handle)
+		sys_handle_close(*handle);
+	*handle = 0;
+}
+
+void spawn_clean(struct instance *i)
+{
+	struct task_info info;
+
+	if (i->task && !sys_task_info(i->task, &info)) {
+		i->cpu_ns += info.cpu_ns;
+		if (info.end == TASK_ALIVE)
+			sys_task_kill(i->task, 0);
+	}
+	for (unsigned n = 0; n < MODULE_IRQS_MAX; n++)
+		drop(&i->irq[n]);
+	if (i->channel)
+		sys_unmap(HANDLE_SELF, (uintptr_t)i->channel, CHANNEL_BYTES);
+	i->channel = NULL;
+	drop(&i->channel_memory);
+	drop(&i->control_event);
+	drop(&i->event);
+	drop(&i->task);
+}
