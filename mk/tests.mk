@@ -9,7 +9,7 @@ sources_of	= $(shell sed -n 's,^/\* sources:\(.*\)\*/.*,\1,p' $(1) | head -n 1)
 
 host_cflags	:= -std=gnu11 -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter \
 		   -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-		   -Iinclude -Ihv -Ihv/lib -I. -DUNIT_TEST -idirafter /usr/include
+		   -Iinclude -Ihv -iquote hv/lib -I. -DUNIT_TEST -idirafter /usr/include
 
 unit_tests	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 fuzz_targets	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
