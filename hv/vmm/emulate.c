@@ -5,7 +5,6 @@
  * A handler computes into locals, writes memory, and only then registers and flags, so that a
  * fault in the middle leaves the guest's registers as they were.
  */
-#include <stddef.h>
 #include "emulate_priv.h"
 
 #define CR0_PE 1ull
@@ -477,17 +476,24 @@ int emul_run(struct emul_cpu *cpu, const struct insn *insn, const struct emul_op
 int emul_bytes(struct emul_cpu *cpu, const uint8_t *bytes, unsigned n, const struct emul_ops *ops,
 	       void *ctx, struct emul_fault *fault)
 {
-	struct insn insn;
 	struct emul e = {.cpu = cpu, .fault = fault};
-	int rc = insn_decode(&insn, bytes, n, cpu->code);
+	const struct insn *insn;
+	struct insn fresh;
+	int rc;
 
+	if (cpu->cache && n >= INSN_MAX_LENGTH) {
+		rc = insn_decode_cached(cpu->cache, bytes, cpu->code, &insn);
+	} else {
+		rc = insn_decode(&fresh, bytes, n, cpu->code);
+		insn = &fresh;
+	}
 	if (rc == INSN_TRUNCATED)
 		return rc;
 	if (rc == INSN_INVALID)
 		return emul_exception(&e, VECTOR_UD, 0);
 	if (rc == INSN_TOO_LONG)
 		return emul_exception(&e, VECTOR_GP, 0);
-	return emul_run(cpu, &insn, ops, ctx, fault);
+	return emul_run(cpu, insn, ops, ctx, fault);
 }
 
 void emul_skip(struct emul_cpu *cpu, const struct insn *insn)

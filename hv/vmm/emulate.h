@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <postern/vcpu.h>
 #include "decode.h"
 
@@ -51,6 +52,7 @@ struct emul_cpu {
 	uint8_t code;               /* code size in bytes: 2, 4, 8 */
 	uint8_t stack;              /* stack size in bytes: 2, 4, 8 */
 	uint8_t cpl;
+	struct insn_cache *cache;   /* for emul_bytes(), or NULL */
 };
 
 /* Flags of the memory callbacks. */
@@ -92,6 +94,7 @@ static inline void emul_from_run(struct emul_cpu *cpu, struct vcpu_run *run)
 	cpu->seg = run->seg;
 	cpu->rip = run->rip;
 	cpu->rflags = run->rflags;
+	cpu->cache = NULL;
 	emul_set_mode(cpu, run->cr0, run->efer);
 }
 
@@ -111,7 +114,7 @@ int emul_run(struct emul_cpu *cpu, const struct insn *insn, const struct emul_op
 	     struct emul_fault *fault);
 
 /*
- * Decode and execute. INSN_TRUNCATED comes back as itself (negative); the processor's decode
+ * Decode, through cpu->cache if there is one and 15 bytes are given, and execute. INSN_TRUNCATED comes back as itself (negative); the processor's decode
  * faults (#UD, #GP) as EMUL_FAULT.
  */
 int emul_bytes(struct emul_cpu *cpu, const uint8_t *bytes, unsigned n, const struct emul_ops *ops,
