@@ -11,6 +11,7 @@ static const struct command *const tables[] = {
 	shell_guest_commands,
 	shell_module_commands,
 	shell_machine_commands,
+	shell_pci_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
