@@ -31,7 +31,7 @@ enum list { LIST_HIGH, LIST_LOW, LIST_SPLIT, LIST_POOL, LISTS };
 
 static struct chunk *chunks;
 static uint32_t chunk_count;
-static uint32_t heads[LISTS] = {NONE, NONE, NONE, NONE};
+static uint32_t heads[LISTS];
 static struct ram_range managed[RANGES_MAX];
 static unsigned managed_count;
 static struct spinlock frame_lock;
@@ -331,6 +331,9 @@ void frame_init(const struct ram_range *ranges, unsigned count, void *descriptor
 	uint32_t i;
 
 	assert(count <= RANGES_MAX);
+	for (i = 0; i < LISTS; i++)
+		heads[i] = NONE;
+	free_frames = reserved_frames = total_frames = pool_chunks = pool_free = 0;
 	chunks = descriptors;
 	chunk_count = frame_descriptor_bytes(ranges, count) / sizeof(struct chunk);
 	memset(chunks, 0, chunk_count * sizeof(struct chunk));
