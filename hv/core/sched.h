@@ -39,6 +39,8 @@ void sched_start(struct thread *t);
 void sched_interrupt(struct thread *t);
 /* The current thread is over: never returns, its stack is freed by whoever runs next. */
 _Noreturn void sched_leave(void);
+/* A new thread has come on to its stack. */
+void sched_switched(void);
 /* The boot stack becomes this CPU's idle loop. */
 _Noreturn void sched_idle(void);
 /* Make this CPU's current context its idle thread; the first thing of a CPU that concerns the scheduler. */

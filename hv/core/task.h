@@ -87,6 +87,11 @@ void task_end(struct task *task, enum task_end how, int64_t detail, uint64_t add
  * error), ends the task. */
 bool task_page_fault(uint64_t address, uint64_t error, uint64_t rip);
 
+/* A NUL-terminated string; `to` is always terminated. -EFAULT. */
+int copy_name_from_user(char *to, uint64_t from, unsigned size);
+/* The task that a call names: a handle with RIGHT_CONTROL, or HANDLE_SELF. A reference; NULL: *error. */
+struct task *task_get(uint64_t handle, int *error);
+uint32_t handle_count(struct task *t);
 /* A task without threads, one reference. NULL: *error says why. */
 struct task *task_create(const char *name, unsigned class_, int *error);
 void task_info(struct task *t, struct task_info *out);

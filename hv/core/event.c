@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Events: pending bits, and threads that wait for some of them.
+#include "core/event.h"
+#include "core/frame.h"
+#include "core/task.h"
+#include <postern/errno.h>
+
+/* The result of a call is negative when it is an error, so bit 63 is never delivered. */
+#define EVENT_BITS (~0ull >> 1)
+
+struct event *event_create(void)
+{
+	struct event *e = core_alloc(sizeof(*e));
+
+	if (e)
+		object_init(&e->object, OBJ_EVENT);
+	return e;
+}
+
+static void event_destroy(struct object *o)
+{
+	core_free(o, sizeof(struct event));
+}
+OBJECT_TYPE(OBJ_EVENT, "event", event_destroy);
+
+void event_signal(struct event *e, uint64_t bits)
+{
+	spin_lock(&e->lock);
+	e->pending |= bits & EVENT_BITS;
+	for (struct thread *t = e->waiters; t; t = t->wait_next)
+		if (t->wait_mask & e->pending)
+			sched_wake(t);
+	spin_unlock(&e->lock);
+}
+
+static void waiter_remove(struct event *e, struct thread *t)
+{
+	struct thread **at = &e->waiters;
+
+	while (*at != t)
+		at = &(*at)->wait_next;
+	*at = t->wait_next;
+}
+
+static int64_t event_wait(struct event *e, uint64_t mask, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+	uint64_t got;
+	int end = 0;
+
+	spin_lock(&e->lock);
+	while (!(got = e->pending & mask) && !end && deadline) {
+		self->wait_mask = mask;
+		self->wait_next = e->waiters;
+		e->waiters = self;
+		end = sched_block(&e->lock, deadline);
+		spin_lock(&e->lock);
+		waiter_remove(e, self);
+	}
+	e->pending &= ~got;
+	spin_unlock(&e->lock);
+	return got ? (int64_t)got : end == -EINTR ? end : 0;
+}
+
+static int64_t sys_event_create(struct syscall_args *a)
+{
+	struct event *e = event_create();
+	int result;
+
+	if (!e)
+		return -ENOMEM;
+	result = handle_add(current_task(), &e->object, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT, ~0ull);
+	object_put_unlocked(&e->object);
+	return result;
+}
+SYSCALL(SYS_EVENT_CREATE, sys_event_create);
+
+static int64_t sys_event_signal(struct syscall_args *a)
+{
+	uint64_t badge;
+	int error = 0;
+	struct object *e = handle_get_badge(a->a, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+
+	if (!e)
+		return error;
+	event_signal((struct event *)e, badge);
+	object_put_unlocked(e);
+	return 0;
+}
+SYSCALL(SYS_EVENT_SIGNAL, sys_event_signal);
+
+static int64_t sys_event_wait(struct syscall_args *a)
+{
+	int64_t result;
+	int error = 0;
+	struct object *e = handle_get(a->a, OBJ_EVENT, RIGHT_WAIT, &error);
+
+	if (!e)
+		return error;
+	result = event_wait((struct event *)e, a->b & EVENT_BITS, a->c);
+	object_put_unlocked(e);
+	return result;
+}
+SYSCALL(SYS_EVENT_WAIT, sys_event_wait);

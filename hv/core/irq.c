@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Device interrupts: a vector each line or MSI, an event for each user.
+//
+// A level line is masked when it fires and stays so until all who share it and were told have acknowledged. An
+// irq belongs to the task that it was granted to last; with that task's end it is silenced, and its device's bus
+// mastering is off before any memory of the task is given back. Granting it again wakes it up.
+#include "core/event.h"
+#include "core/frame.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "core/task.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+struct irq {
+	struct object object;
+	struct irq *next; /* of the same vector */
+	struct event *event;
+	uint64_t bits, count;
+	uint32_t vector, gsi, flags, bdf;
+	uint32_t owner; /* task id */
+	char owner_name[16];
+	bool waits; /* told, and not acknowledged yet (level) */
+	bool silent;
+};
+
+#define VECTORS 256
+#define CPU_OF_DEVICES 0 /* devices interrupt the boot processor; drivers run where there is room */
+#define PCI_COMMAND 4
+#define PCI_COMMAND_MASTER 4u
+#define BDF_NONE 0xffffffffu
+
+static struct spinlock irq_lock; /* taken inside task->lock or core_lock; event->lock inside */
+static struct irq *vectors[VECTORS];
+static uint64_t unexpected[VECTORS];
+
+static bool is_msi(const struct irq *i)
+{
+	return i->gsi == (uint32_t)IRQ_MSI;
+}
+
+// irq_lock held: may the line of this vector be open?
+static void line_update(struct irq *first)
+{
+	bool masked = false, wanted = false;
+
+	for (struct irq *i = first; i; i = i->next) {
+		masked |= i->waits && !i->silent;
+		wanted |= !i->silent;
+	}
+	ioapic_mask(first->gsi, masked || !wanted);
+}
+
+void irq_vector(unsigned vector)
+{
+	struct irq *i;
+
+	spin_lock(&irq_lock);
+	i = vectors[vector % VECTORS];
+	if (!i && !unexpected[vector % VECTORS]++)
+		log_printf("interrupt %u came for nobody", vector);
+	if (i && i->flags & IRQ_LEVEL)
+		ioapic_mask(i->gsi, 1);
+	for (; i; i = i->next) {
+		if (i->silent)
+			continue;
+		i->count++;
+		i->waits = i->flags & IRQ_LEVEL;
+		event_signal(i->event, i->bits);
+	}
+	spin_unlock(&irq_lock);
+}
+
+static void bus_master_off(const struct irq *i)
+{
+	uint32_t command;
+
+	if (i->bdf == BDF_NONE || pci_config_read(i->bdf, PCI_COMMAND, 2, &command) || command == 0xffff)
+		return;
+	pci_config_write(i->bdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
+	if (!pci_config_read(i->bdf, PCI_COMMAND, 2, &command) && command & PCI_COMMAND_MASTER)
+		log_printf("pci %02x:%02x.%x keeps bus mastering on", i->bdf >> 8, i->bdf >> 3 & 31, i->bdf & 7);
+}
+
+// irq_lock held.
+static void silence(struct irq *i)
+{
+	if (i->silent)
+		return;
+	i->silent = true;
+	i->waits = false;
+	if (is_msi(i))
+		msi_disable(i->bdf);
+	else
+		line_update(vectors[i->vector]);
+	bus_master_off(i);
+}
+
+void irq_task_ended(struct task *t)
+{
+	spin_lock(&irq_lock);
+	for (unsigned v = 0; v < VECTORS; v++)
+		for (struct irq *i = vectors[v]; i; i = i->next)
+			if (i->owner == t->id)
+				silence(i);
+	spin_unlock(&irq_lock);
+}
+
+static void owned_by(struct irq *i, struct task *t)
+{
+	i->owner = t->id;
+	memcpy(i->owner_name, t->name, sizeof(i->owner_name));
+}
+
+void irq_granted(struct object *o, struct task *t)
+{
+	struct irq *i = (struct irq *)o;
+
+	spin_lock(&irq_lock);
+	owned_by(i, t);
+	if (i->silent) {
+		i->silent = false;
+		if (is_msi(i))
+			msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES);
+		else
+			line_update(vectors[i->vector]);
+	}
+	spin_unlock(&irq_lock);
+}
+
+static void irq_destroy(struct object *o)
+{
+	struct irq *i = (struct irq *)o, **at;
+
+	spin_lock(&irq_lock);
+	silence(i);
+	at = &vectors[i->vector];
+	while (*at != i)
+		at = &(*at)->next;
+	*at = i->next;
+	spin_unlock(&irq_lock);
+	object_put(&i->event->object);
+	core_free(i, sizeof(*i));
+}
+OBJECT_TYPE(OBJ_IRQ, "irq", irq_destroy);
+
+// irq_lock held. 0: none left.
+static unsigned free_vector(void)
+{
+	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
+		if (!vectors[v])
+			return v;
+	return 0;
+}
+
+static struct irq *find_gsi(uint32_t gsi)
+{
+	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
+		if (vectors[v] && vectors[v]->gsi == gsi)
+			return vectors[v];
+	return NULL;
+}
+
+static bool bdf_taken(uint32_t bdf)
+{
+	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
+		if (vectors[v] && is_msi(vectors[v]) && vectors[v]->bdf == bdf)
+			return true;
+	return false;
+}
+
+// irq_lock held. Give it a vector and open its way to the CPU.
+static int connect(struct irq *i)
+{
+	struct irq *line = is_msi(i) ? NULL : find_gsi(i->gsi);
+	int error;
+
+	if (line && (!(i->flags & IRQ_LEVEL) || line->flags != i->flags))
+		return -EBUSY;
+	if (is_msi(i) && bdf_taken(i->bdf))
+		return -EBUSY;
+	i->vector = line ? line->vector : free_vector();
+	if (!i->vector)
+		return -ENOSPC;
+	if (!line) {
+		error = is_msi(i) ? msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES)
+				  : ioapic_route(i->gsi, i->vector, CPU_OF_DEVICES, i->flags);
+		if (error)
+			return error;
+	}
+	i->next = line;
+	vectors[i->vector] = i;
+	if (!is_msi(i))
+		line_update(i);
+	return 0;
+}
+
+static struct irq *irq_new(struct event *e, uint64_t bits, uint64_t gsi, uint64_t flags)
+{
+	struct irq *i = core_alloc(sizeof(*i));
+
+	if (!i)
+		return NULL;
+	object_init(&i->object, OBJ_IRQ);
+	i->gsi = gsi;
+	i->flags = gsi == IRQ_MSI ? 0 : (uint32_t)flags;
+	i->bdf = flags >> 32 || gsi == IRQ_MSI ? flags >> 32 : BDF_NONE;
+	i->event = e;
+	i->bits = bits;
+	owned_by(i, current_task());
+	return i;
+}
+
+static int64_t irq_create(struct event *e, uint64_t bits, uint64_t gsi, uint64_t flags)
+{
+	struct irq *i = irq_new(e, bits, gsi, flags);
+	int result;
+
+	if (!i)
+		return -ENOMEM;
+	spin_lock(&irq_lock);
+	result = connect(i);
+	spin_unlock(&irq_lock);
+	if (result) {
+		core_free(i, sizeof(*i));
+		return result;
+	}
+	object_get(&e->object);
+	result = handle_add(current_task(), &i->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
+	object_put_unlocked(&i->object);
+	return result;
+}
+
+static int64_t sys_irq_create(struct syscall_args *a)
+{
+	uint64_t badge;
+	int64_t result;
+	int error = 0;
+	struct object *o = handle_get(a->a, OBJ_SYSTEM, RIGHT_IRQS, &error);
+
+	if (!o)
+		return error;
+	object_put_unlocked(o);
+	if (a->b > IRQ_MSI || (uint32_t)a->c & ~(uint32_t)(IRQ_LEVEL | IRQ_LOW) || a->c >> 48)
+		return -EINVAL;
+	o = handle_get_badge(a->d, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+	if (!o)
+		return error;
+	result = irq_create((struct event *)o, a->e & badge, a->b, a->c);
+	object_put_unlocked(o);
+	return result;
+}
+SYSCALL(SYS_IRQ_CREATE, sys_irq_create);
+
+static int64_t sys_irq_ack(struct syscall_args *a)
+{
+	int error = 0;
+	struct irq *i = (struct irq *)handle_get(a->a, OBJ_IRQ, RIGHT_CONTROL, &error);
+
+	if (!i)
+		return error;
+	spin_lock(&irq_lock);
+	if (i->waits) {
+		i->waits = false;
+		line_update(vectors[i->vector]);
+	}
+	spin_unlock(&irq_lock);
+	object_put_unlocked(&i->object);
+	return 0;
+}
+SYSCALL(SYS_IRQ_ACK, sys_irq_ack);
+
+int irq_info(unsigned index, struct info_irq *out)
+{
+	int result = -ENOENT;
+
+	spin_lock(&irq_lock);
+	for (unsigned v = 0; v < VECTORS && result; v++)
+		for (struct irq *i = vectors[v]; i && result; i = i->next) {
+			if (index--)
+				continue;
+			*out = (struct info_irq){v, i->gsi, i->bdf, CPU_OF_DEVICES, i->count, unexpected[v], ""};
+			memcpy(out->task, i->owner_name, sizeof(out->task));
+			result = 0;
+		}
+	spin_unlock(&irq_lock);
+	return result;
+}

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The scheduler: which thread a CPU runs, and for how long.
+//
+// Time is charged to tasks, so all threads of a guest, its virtual processors and its VMM, share one budget.
+// A thread competes at one of three levels: heartbeat tasks and drivers above guests while they are within
+// their budget of the period, and while the CPU has not given drivers too much of it; everybody else by the
+// least virtual runtime. A timer interrupts a turn only when somebody waits for this CPU.
+//
+// A thread that is woken before it has left its CPU (on_cpu) stays in that CPU's queue, and nobody steals it:
+// its registers are still there.
+#include "core/sched.h"
+#include "core/frame.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/sched_choice.h"
+#include "core/task.h"
+#include "core/unit.h"
+#include "x86/machine.h"
+#include <postern/errno.h>
+
+#define MIGRATE_NS 8000000ull	/* so far apart must two CPUs be before a waiting thread moves between them */
+
+struct sched_queue {
+	struct spinlock lock;
+	struct thread *head, *tail;
+	uint32_t count;
+	struct thread *prev; /* who was switched away from */
+	struct timer slice;
+	struct above above;
+	/* A picture of the current thread for other CPUs, which must not look into it: it may be freed. */
+	uint32_t level;
+	uint64_t vruntime, since;
+	uint64_t switches, idle_ns;
+	uint32_t last_guest; /* id of the guest task that ran here last */
+	struct thread idle;
+};
+
+void context_switch(uint64_t *save_rsp, uint64_t rsp);
+void cpu_wait(void);
+
+static uint64_t idle_cpus;    /* halted, or about to */
+static uint64_t vruntime_min; /* follows the least vruntime that runs; only grows */
+
+static bool is_idle(const struct thread *t)
+{
+	return !t->task;
+}
+
+static uint64_t bit(unsigned cpu)
+{
+	return 1ull << cpu;
+}
+
+static void notify(unsigned cpu)
+{
+	struct cpu *c = cpus[cpu];
+
+	__atomic_store_n(&c->resched, 1, __ATOMIC_SEQ_CST);
+	if (c != this_cpu())
+		cpu_kick(cpu);
+}
+
+// --- the queue; its lock held ---
+
+static void append(struct sched_queue *q, struct thread *t)
+{
+	t->queue_next = NULL;
+	if (q->tail)
+		q->tail->queue_next = t;
+	else
+		q->head = t;
+	q->tail = t;
+	q->count++;
+}
+
+static void take(struct sched_queue *q, struct thread *t)
+{
+	struct thread **at = &q->head, *before = NULL;
+
+	while (*at != t) {
+		before = *at;
+		at = &before->queue_next;
+	}
+	*at = t->queue_next;
+	if (q->tail == t)
+		q->tail = before;
+	q->count--;
+}
+
+static struct thread *best_of(struct sched_queue *q, uint64_t now, bool foreign)
+{
+	struct thread *best = NULL;
+
+	for (struct thread *t = q->head; t; t = t->queue_next)
+		if (!(foreign && t->on_cpu) && (!best || sched_better(&q->above, t->task, best->task, now)))
+			best = t;
+	return best;
+}
+
+// --- time ---
+
+static void charge(struct sched_queue *q, struct thread *t, uint64_t now)
+{
+	uint64_t ns = now - t->started;
+
+	t->started = now;
+	if (is_idle(t))
+		q->idle_ns += ns;
+	else
+		sched_charge(&q->above, t->task, now, ns);
+}
+
+static void slice_over(struct timer *timer)
+{
+	this_cpu()->resched = 1;
+}
+
+// --- moving threads between CPUs ---
+
+static struct thread *steal_from(struct sched_queue *from, uint64_t now)
+{
+	struct thread *t;
+
+	if (!__atomic_load_n(&from->count, __ATOMIC_RELAXED) || !spin_try(&from->lock))
+		return NULL;
+	t = best_of(from, now, true);
+	if (t)
+		take(from, t);
+	spin_unlock(&from->lock);
+	return t;
+}
+
+// For a CPU with nothing to run. Its own queue is locked, others are only tried, so nobody waits in a circle; a
+// queue that is missed belongs to a CPU that looks for idle ones itself.
+static struct thread *steal(struct cpu *c, uint64_t now)
+{
+	for (unsigned i = 1; i < cpu_count; i++) {
+		struct thread *t = steal_from(cpus[(c->id + i) % cpu_count]->sched, now);
+
+		if (t)
+			return t;
+	}
+	return NULL;
+}
+
+// A CPU that runs something which deserves it clearly less than t; -1: none.
+static int lesser_cpu(struct cpu *c, const struct thread *t, unsigned level, uint64_t now)
+{
+	for (unsigned i = 1; i < cpu_count; i++) {
+		unsigned id = (c->id + i) % cpu_count;
+		const struct sched_queue *q = cpus[id]->sched;
+
+		if (q->level > level)
+			return id;
+		if (q->level == level && level == LEVEL_GUEST &&
+		    q->vruntime + (now - q->since) > t->task->vruntime + MIGRATE_NS)
+			return id;
+	}
+	return -1;
+}
+
+// Somebody still waits here: perhaps another CPU is the better place. c's queue locked.
+static void spread(struct cpu *c, struct sched_queue *q, uint64_t now)
+{
+	struct thread *t = best_of(q, now, true);
+	struct sched_queue *to;
+	int id;
+
+	id = t ? lesser_cpu(c, t, sched_level(&q->above, t->task, now), now) : -1;
+	if (id < 0)
+		return;
+	to = cpus[id]->sched;
+	if (!spin_try(&to->lock))
+		return;
+	take(q, t);
+	t->cpu = id;
+	append(to, t);
+	spin_unlock(&to->lock);
+	notify(id);
+}
+
+// --- the switch ---
+
+static void load_task(struct cpu *c, struct task *t)
+{
+	struct task *old = c->task;
+
+	if (t->class_ == CLASS_GUEST && c->sched->last_guest != t->id) {
+		mitigation_barrier();
+		c->sched->last_guest = t->id;
+	}
+	if (old == t)
+		return;
+	// In this order: whoever changes these tables from now on flushes this CPU, too.
+	__atomic_fetch_or(&t->loaded_on, bit(c->id), __ATOMIC_SEQ_CST);
+	paging_switch(&t->tables);
+	c->task = t;
+	if (old)
+		__atomic_fetch_and(&old->loaded_on, ~bit(c->id), __ATOMIC_SEQ_CST);
+	cpu_set_ports(t->ports);
+}
+
+static void drop_tables(void *arg)
+{
+	struct cpu *c = this_cpu();
+
+	if (c->task != arg)
+		return;
+	paging_switch(&core_tables);
+	c->task = NULL;
+	cpu_set_ports(NULL);
+}
+
+void sched_drop_tables(struct task *t)
+{
+	uint64_t others = t->loaded_on & ~bit(this_cpu()->id);
+
+	drop_tables(t);
+	if (others)
+		cpu_call(others, drop_tables, t);
+	t->loaded_on = 0;
+}
+
+// On the new thread's stack: the one before it is off its own now.
+static void switch_done(void)
+{
+	struct thread *prev = this_cpu()->sched->prev;
+	struct thread *self = current_thread();
+
+	if (prev->state == THREAD_DEAD)
+		thread_free(prev);
+	else
+		__atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
+	// Its task may have ended while it stood in the queue.
+	if (self->task && __atomic_load_n(&self->task->end, __ATOMIC_SEQ_CST) != TASK_ALIVE)
+		this_cpu()->resched = 1;
+}
+
+static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
+{
+	q->level = is_idle(t) ? LEVEL_IDLE : sched_level(&q->above, t->task, now);
+	q->vruntime = is_idle(t) ? 0 : t->task->vruntime;
+	q->since = now;
+	if (q->level == LEVEL_GUEST && q->vruntime > vruntime_min)
+		vruntime_min = q->vruntime;
+}
+
+// c's queue locked. Whom to run: prev itself, somebody out of a queue, or the idle thread.
+static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread *prev, uint64_t now)
+{
+	struct thread *best = best_of(q, now, false);
+	bool runs = prev->state == THREAD_RUNNING && !is_idle(prev);
+
+	if (runs && (!best || !sched_preempts(&q->above, prev, best, now)))
+		return prev;
+	if (best)
+		take(q, best);
+	else
+		best = steal(c, now);
+	if (runs) {
+		prev->state = THREAD_READY;
+		append(q, prev);
+	}
+	return best ? best : &q->idle;
+}
+
+static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev, struct thread *next)
+{
+	if (prev->switched_out)
+		prev->switched_out(prev);
+	q->switches++;
+	q->prev = prev;
+	if (!is_idle(next)) {
+		load_task(c, next->task);
+		cpu_set_kernel_stack((uint64_t)next->kernel_stack + CORE_STACK_BYTES);
+	}
+	context_switch(&prev->kernel_rsp, next->kernel_rsp);
+	switch_done();
+}
+
+static void schedule(void)
+{
+	struct cpu *c = this_cpu();
+	struct sched_queue *q = c->sched;
+	struct thread *prev = c->current, *next;
+	uint64_t now = clock_ns();
+
+	charge(q, prev, now);
+	spin_lock(&q->lock);
+	next = choose(c, q, prev, now);
+	prev->yields = false;
+	if (next != prev)
+		next->turn = next->started = now;
+	else if (now - prev->turn >= SLICE_NS)
+		prev->turn = now; /* nobody else deserves it more: another turn */
+	next->state = THREAD_RUNNING;
+	next->on_cpu = true;
+	next->cpu = c->id;
+	c->current = next;
+	picture(q, next, now);
+	if (q->count) {
+		spread(c, q, now);
+		timer_arm(&q->slice, now + sched_slice(&q->above, next->task, now));
+	}
+	if (is_idle(prev) && !is_idle(next))
+		__atomic_fetch_and(&idle_cpus, ~bit(c->id), __ATOMIC_SEQ_CST);
+	spin_unlock(&q->lock);
+	if (next != prev)
+		switch_to(c, q, prev, next);
+}
+
+// --- blocking and waking ---
+
+int sched_block(struct spinlock *l, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+	struct task *task = self->task;
+
+	self->timed_out = false;
+	__atomic_store_n(&self->state, THREAD_BLOCKED, __ATOMIC_SEQ_CST);
+	spin_unlock(l);
+	if (deadline != WAIT_FOREVER)
+		timer_arm(&self->timer, deadline);
+	// task_end wakes whom it finds blocked; it has not found us if it came before.
+	if (__atomic_load_n(&task->end, __ATOMIC_SEQ_CST) != TASK_ALIVE)
+		sched_wake(self);
+	schedule();
+	if (deadline != WAIT_FOREVER)
+		timer_cancel_sync(&self->timer);
+	if (task->end != TASK_ALIVE) {
+		this_cpu()->resched = 1;
+		return -EINTR;
+	}
+	return self->timed_out ? -ETIMEDOUT : 0;
+}
+
+static void deadline_passed(struct timer *timer)
+{
+	struct thread *t = (struct thread *)((char *)timer - offsetof(struct thread, timer));
+
+	t->timed_out = true;
+	sched_wake(t);
+}
+
+static unsigned place(struct thread *t, unsigned level)
+{
+	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST);
+	unsigned best = t->cpu;
+
+	if (t->on_cpu || idle & bit(t->cpu))
+		return t->cpu;
+	if (idle)
+		return __builtin_ctzll(idle);
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (cpus[i]->sched->level > cpus[best]->sched->level)
+			best = i;
+	return cpus[best]->sched->level > level ? best : t->cpu;
+}
+
+// A thread in nobody's queue, READY.
+static void enqueue(struct thread *t)
+{
+	uint64_t now = clock_ns(), floor = vruntime_min > BONUS_NS ? vruntime_min - BONUS_NS : 0;
+	struct sched_queue *q;
+	struct thread *running;
+	unsigned cpu;
+	bool tell;
+
+	// Who slept does not collect a claim for the time.
+	if (t->task->vruntime < floor)
+		t->task->vruntime = floor;
+	cpu = place(t, sched_level(&this_cpu()->sched->above, t->task, now));
+	q = cpus[cpu]->sched;
+	spin_lock(&q->lock);
+	t->cpu = cpu;
+	append(q, t);
+	running = cpus[cpu]->current;
+	tell = is_idle(running) || q->count == 1 || sched_preempts(&q->above, running, t, now);
+	spin_unlock(&q->lock);
+	if (tell)
+		notify(cpu);
+}
+
+void sched_wake(struct thread *t)
+{
+	uint32_t blocked = THREAD_BLOCKED;
+
+	if (__atomic_compare_exchange_n(&t->state, &blocked, THREAD_READY, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_RELAXED))
+		enqueue(t);
+}
+
+void sched_start(struct thread *t)
+{
+	t->timer.fn = deadline_passed;
+	enqueue(t);
+}
+
+void sched_interrupt(struct thread *t)
+{
+	sched_wake(t);
+	if (t->on_cpu)
+		notify(t->cpu);
+}
+
+void sched_yield(void)
+{
+	current_thread()->yields = true;
+	this_cpu()->resched = 1; /* on the way out */
+}
+
+void sched_relax(void)
+{
+	struct thread *self = current_thread();
+
+	if (!this_cpu()->resched)
+		return;
+	this_cpu()->resched = 0;
+	schedule();
+	if (self->task->end != TASK_ALIVE)
+		this_cpu()->resched = 1;
+}
+
+bool sched_pending(void)
+{
+	return this_cpu()->resched;
+}
+
+int sched_check(void)
+{
+	while (__atomic_exchange_n(&this_cpu()->resched, 0, __ATOMIC_SEQ_CST)) {
+		struct thread *self = current_thread();
+
+		if (self->task->end != TASK_ALIVE && self->vcpu) {
+			this_cpu()->resched = 1;
+			return -EINTR;
+		}
+		if (self->task->end != TASK_ALIVE)
+			thread_finish(0);
+		schedule();
+	}
+	return 0;
+}
+
+void sched_switched(void)
+{
+	switch_done();
+}
+
+void sched_leave(void)
+{
+	current_thread()->state = THREAD_DEAD;
+	schedule();
+	panic("a dead thread runs");
+}
+
+void sched_idle(void)
+{
+	struct cpu *c = this_cpu();
+
+	for (;;) {
+		__atomic_fetch_or(&idle_cpus, bit(c->id), __ATOMIC_SEQ_CST);
+		c->resched = 0;
+		schedule();
+		__atomic_fetch_or(&idle_cpus, bit(c->id), __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&c->resched, __ATOMIC_SEQ_CST))
+			cpu_wait();
+	}
+}
+
+void sched_cpu_init(void)
+{
+	struct cpu *c = this_cpu();
+	struct sched_queue *q = core_alloc(sizeof(*q));
+
+	if (!q)
+		panic("no memory for the run queue of cpu %u", c->id);
+	q->idle.state = THREAD_RUNNING;
+	q->idle.cpu = c->id;
+	q->idle.on_cpu = true;
+	q->idle.started = clock_ns();
+	q->slice.fn = slice_over;
+	q->level = LEVEL_IDLE;
+	c->sched = q;
+	c->current = &q->idle;
+}
+UNIT(core_sched, UNIT_CORE, true, NULL, sched_cpu_init, NULL);
+
+void sched_cpu_info(unsigned cpu, struct info_cpu *out)
+{
+	const struct sched_queue *q = cpus[cpu]->sched;
+
+	out->idle_ns = q->idle_ns + (q->level == LEVEL_IDLE ? clock_ns() - q->idle.started : 0);
+	out->switches = q->switches;
+}

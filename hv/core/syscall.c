@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The table of system calls, what failures cost, and the calls that concern no object.
+#include "core/log.h"
+#include "core/string.h"
+#include "core/task.h"
+#include "core/unit.h"
+#include <postern/errno.h>
+
+#define LOG_WRITE_MAX 512
+#define LOG_READ_PIECE 512
+#define LOG_READ_MAX 65536
+
+extern const struct syscall_entry _syscalls[], _syscalls_end[];
+int64_t (*syscall_table[SYS_COUNT])(struct syscall_args *); /* hv/x86/syscall_entry.S */
+int64_t syscall_failed(uint64_t number, int64_t result);
+
+static int64_t sys_missing(struct syscall_args *a)
+{
+	return -ENOSYS;
+}
+
+static int syscall_init(void)
+{
+	const struct syscall_entry *e;
+
+	for (unsigned i = 0; i < SYS_COUNT; i++)
+		syscall_table[i] = sys_missing;
+	for (e = _syscalls; e < _syscalls_end; e++) {
+		assert(e->number < SYS_COUNT && syscall_table[e->number] == sys_missing);
+		syscall_table[e->number] = e->call;
+	}
+	return 0;
+}
+UNIT(core_syscalls, UNIT_CORE, true, syscall_init, NULL, NULL);
+
+int64_t syscall_failed(uint64_t number, int64_t result)
+{
+	struct task *t = current_task();
+
+	if (result != -EBADF && result != -EFAULT && result != -ENOSYS)
+		return result;
+	if (__atomic_add_fetch(&t->syscall_faults, 1, __ATOMIC_RELAXED) >= SYS_FAULT_LIMIT)
+		task_end(t, TASK_MISUSED, number, 0, 0);
+	return result;
+}
+
+int copy_name_from_user(char *to, uint64_t from, unsigned size)
+{
+	for (unsigned i = 0; i < size - 1; i++) {
+		if (copy_from_user(&to[i], from + i, 1))
+			return -EFAULT;
+		if (!to[i])
+			return 0;
+	}
+	to[size - 1] = 0;
+	return 0;
+}
+
+static int64_t sys_null(struct syscall_args *a)
+{
+	return 0;
+}
+SYSCALL(SYS_NULL, sys_null);
+
+static int64_t sys_log_write(struct syscall_args *a)
+{
+	char text[LOG_WRITE_MAX];
+
+	if (a->b > sizeof(text))
+		return -E2BIG;
+	if (copy_from_user(text, a->a, a->b))
+		return -EFAULT;
+	log_text(current_task()->name, text, a->b);
+	return 0;
+}
+SYSCALL(SYS_LOG_WRITE, sys_log_write);
+
+static int64_t log_read(uint64_t buffer, uint64_t length, uint64_t *position)
+{
+	char piece[LOG_READ_PIECE];
+	uint64_t done = 0;
+
+	while (done < length) {
+		uint64_t want = length - done < sizeof(piece) ? length - done : sizeof(piece);
+		size_t got = log_copy(position, piece, want);
+
+		if (!got)
+			break;
+		if (copy_to_user(buffer + done, piece, got))
+			return -EFAULT;
+		done += got;
+	}
+	return done;
+}
+
+static int64_t sys_log_read(struct syscall_args *a)
+{
+	uint64_t position;
+	int64_t result;
+	int error = 0;
+	struct object *system = handle_get(a->a, OBJ_SYSTEM, RIGHT_LOG, &error);
+
+	if (!system)
+		return error;
+	object_put_unlocked(system);
+	if (copy_from_user(&position, a->d, sizeof(position)))
+		return -EFAULT;
+	result = log_read(a->b, a->c < LOG_READ_MAX ? a->c : LOG_READ_MAX, &position);
+	if (result >= 0 && copy_to_user(a->d, &position, sizeof(position)))
+		result = -EFAULT;
+	return result;
+}
+SYSCALL(SYS_LOG_READ, sys_log_read);

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the system handle is for: ports, PCI configuration, the inventory, the machine's end.
+#include "core/boot.h"
+#include "core/frame.h"
+#include "core/guest.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/string.h"
+#include "core/task.h"
+#include "x86/io.h"
+#include "x86/machine.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+
+#define PORTS_ORDER 1
+#define PORTS 65536u
+
+int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
+
+static void system_destroy(struct object *o)
+{
+	panic("the system object died");
+}
+OBJECT_TYPE(OBJ_SYSTEM, "system", system_destroy);
+
+static int system_right(uint64_t handle, uint32_t right)
+{
+	int error = 0;
+	struct object *system = handle_get(handle, OBJ_SYSTEM, right, &error);
+
+	if (system)
+		object_put_unlocked(system);
+	return error;
+}
+
+// --- ports ---
+
+/* Ports that the core drives itself: interrupt controllers, PCI configuration space. */
+static const struct {
+	uint16_t first, count;
+} core_ports[] = {{0x20, 2}, {0xa0, 2}, {0xcf8, 8}};
+
+static bool ports_ok(uint64_t first, uint64_t count)
+{
+	if (!count || first >= PORTS || count > PORTS - first)
+		return false;
+	for (unsigned i = 0; i < sizeof(core_ports) / sizeof(core_ports[0]); i++)
+		if (first < (uint64_t)core_ports[i].first + core_ports[i].count &&
+		    core_ports[i].first < first + count)
+			return false;
+	return true;
+}
+
+static void ports_reload(void *arg)
+{
+	struct task *t = arg;
+
+	cpu_ports_changed();
+	if (this_cpu()->task == t)
+		cpu_set_ports(t->ports);
+}
+
+// core_lock held: grants come one at a time, and the task is not reaped meanwhile.
+static int ports_grant(struct task *t, unsigned first, unsigned count)
+{
+	uint8_t *bitmap = t->ports;
+
+	if (t->reaped)
+		return -ESRCH;
+	if (!bitmap) {
+		bitmap = core_pages_alloc(PORTS_ORDER);
+		if (!bitmap)
+			return -ENOMEM;
+		memset(bitmap, 0xff, PORTS / 8);
+		t->core_memory += PORTS / 8;
+	}
+	for (unsigned p = first; p < first + count; p++)
+		bitmap[p / 8] &= ~(1u << p % 8);
+	t->ports = bitmap;
+	ports_reload(t);
+	cpu_call(t->loaded_on & ~(1ull << this_cpu()->id), ports_reload, t);
+	return 0;
+}
+
+static int64_t sys_port_grant(struct syscall_args *a)
+{
+	int error = system_right(a->a, RIGHT_PORTS);
+	struct task *t;
+
+	if (error)
+		return error;
+	if (!ports_ok(a->c, a->d))
+		return -EINVAL;
+	t = task_get(a->b, &error);
+	if (!t)
+		return error;
+	spin_lock(&core_lock);
+	error = ports_grant(t, a->c, a->d);
+	spin_unlock(&core_lock);
+	object_put_unlocked(&t->object);
+	return error;
+}
+SYSCALL(SYS_PORT_GRANT, sys_port_grant);
+
+static int64_t sys_pci_config(struct syscall_args *a)
+{
+	unsigned width = a->c & 7, reg = a->b & 0xffff;
+	int error = system_right(a->a, RIGHT_PCI);
+	uint32_t value = 0;
+
+	if (error)
+		return error;
+	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) || (width != 1 && width != 2 && width != 4) ||
+	    reg > 4096 - width || reg % width)
+		return -EINVAL;
+	if (a->c & PCI_WRITE)
+		return pci_config_write(a->b >> 16, reg, width, a->d);
+	error = pci_config_read(a->b >> 16, reg, width, &value);
+	return error ? error : (int64_t)value;
+}
+SYSCALL(SYS_PCI_CONFIG, sys_pci_config);
+
+// --- the inventory ---
+
+/* One record of any kind. */
+union info {
+	struct info_cpu cpu;
+	struct info_memory memory;
+	struct task_info task;
+	struct info_vcpu vcpu;
+	struct info_wx wx;
+	struct info_irq irq;
+	char line[256];
+};
+
+static int info_cpu(uint64_t index, union info *out)
+{
+	if (index >= cpu_count)
+		return -ENOENT;
+	out->cpu.id = cpus[index]->id;
+	out->cpu.apic_id = cpus[index]->apic_id;
+	out->cpu.interrupts = cpus[index]->interrupts;
+	out->cpu.engine = cpus[index]->engine_on;
+	sched_cpu_info(index, &out->cpu);
+	return sizeof(out->cpu);
+}
+
+static int info_memory(uint64_t index, union info *out)
+{
+	if (index)
+		return -ENOENT;
+	frame_info(&out->memory);
+	out->memory.ram = boot_info.ram_bytes;
+	out->memory.user = memory_user_bytes;
+	out->memory.guest = memory_guest_bytes;
+	out->memory.boot_modules = 0;
+	for (unsigned i = 0; i < boot_info.modules; i++)
+		out->memory.boot_modules += boot_info.module[i].bytes;
+	return sizeof(out->memory);
+}
+
+// core_lock held.
+static struct task *task_number(uint64_t index)
+{
+	struct task *t = task_first();
+
+	while (t && index--)
+		t = t->next;
+	return t;
+}
+
+static int info_task(uint64_t index, union info *out)
+{
+	struct task *t;
+
+	spin_lock(&core_lock);
+	t = task_number(index);
+	if (t)
+		task_info(t, &out->task);
+	spin_unlock(&core_lock);
+	return t ? (int)sizeof(out->task) : -ENOENT;
+}
+
+static int info_wx(uint64_t index, union info *out)
+{
+	struct task *t;
+
+	if (!index) {
+		paging_wx_core(&out->wx);
+		return sizeof(out->wx);
+	}
+	spin_lock(&core_lock);
+	t = task_number(index - 1);
+	if (t) {
+		memcpy(out->wx.task, t->name, sizeof(out->wx.task));
+		spin_lock(&t->lock);
+		if (!t->reaped)
+			paging_wx_task(&t->tables, &out->wx);
+		spin_unlock(&t->lock);
+	}
+	spin_unlock(&core_lock);
+	return t ? (int)sizeof(out->wx) : -ENOENT;
+}
+
+static int info_fill(uint64_t kind, uint64_t index, union info *out)
+{
+	int error;
+
+	if (index > 1u << 20)
+		return -ENOENT;
+	switch (kind) {
+	case INFO_CPU:
+		return info_cpu(index, out);
+	case INFO_MEMORY:
+		return info_memory(index, out);
+	case INFO_TASK:
+		return info_task(index, out);
+	case INFO_VCPU:
+		error = guest_vcpu_info ? guest_vcpu_info(index, &out->vcpu) : -ENOENT;
+		return error ? error : (int)sizeof(out->vcpu);
+	case INFO_MACHINE:
+		return machine_line(index, out->line, sizeof(out->line));
+	case INFO_WX:
+		return info_wx(index, out);
+	case INFO_IRQ:
+		error = irq_info(index, &out->irq);
+		return error ? error : (int)sizeof(out->irq);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t sys_system_info(struct syscall_args *a)
+{
+	int bytes = system_right(a->a, RIGHT_INFO);
+	union info record;
+
+	if (bytes)
+		return bytes;
+	memset(&record, 0, sizeof(record));
+	bytes = info_fill(a->b, a->c, &record);
+	if (bytes < 0)
+		return bytes;
+	if ((uint64_t)bytes > a->e)
+		bytes = a->e; /* a caller of an older header gets what it knows */
+	return copy_to_user(a->d, &record, bytes) ? -EFAULT : bytes;
+}
+SYSCALL(SYS_SYSTEM_INFO, sys_system_info);
+
+static int64_t sys_system_control(struct syscall_args *a)
+{
+	int error = system_right(a->a, RIGHT_POWER);
+
+	if (error)
+		return error;
+	switch (a->b) {
+	case CTL_RESET:
+		machine_reset();
+	case CTL_DEBUG_EXIT:
+		outb(a->c >> 32, a->c);
+		return 0;
+	case CTL_CONSOLE_RELEASE:
+		return a->c > 0xffff ? -EINVAL : serial_release(a->c);
+	case CTL_CONSOLE_TAKE:
+		return a->c > 0xffff ? -EINVAL : serial_take(a->c);
+	case CTL_PANIC:
+		panic("asked for by %s", current_task()->name);
+	default:
+		return -EINVAL;
+	}
+}
+SYSCALL(SYS_SYSTEM_CONTROL, sys_system_control);

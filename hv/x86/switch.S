@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From one thread's kernel stack to another's, and a new thread's way into ring 3. */
+#include "x86/offsets.h"
+
+	.text
+/* void context_switch(uint64_t *save_rsp, uint64_t rsp): what C code keeps over a call, nothing else. The page
+ * tables are the caller's work; both stacks are in the core's half, which all tables share. */
+	.globl context_switch
+context_switch:
+	pushq %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	movq %rsp, (%rdi)
+	movq %rsi, %rsp
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbx
+	popq %rbp
+	ret
+
+/* A new thread returns to here from context_switch; its stack is empty and 16-byte aligned. */
+	.globl thread_trampoline
+thread_trampoline:
+	xorl %ebp, %ebp
+	call thread_first
+	ud2
+
+/* _Noreturn void enter_user(uint64_t entry, uint64_t stack, uint64_t argument). Entry is below USER_TOP, so
+ * SYSRET gets a canonical address. No register brings anything of the core's along. */
+	.globl enter_user
+enter_user:
+	movq %rdi, %rcx
+	movq %rsi, %rsp
+	movq %rdx, %rdi
+	movl $0x202, %r11d		/* IF and the bit that is always one */
+	xorl %eax, %eax
+	xorl %ebx, %ebx
+	xorl %edx, %edx
+	xorl %esi, %esi
+	xorl %ebp, %ebp
+	xorl %r8d, %r8d
+	xorl %r9d, %r9d
+	xorl %r10d, %r10d
+	xorl %r12d, %r12d
+	xorl %r13d, %r13d
+	xorl %r14d, %r14d
+	xorl %r15d, %r15d
+	swapgs
+	sysretq
+
+/* void cpu_wait(void): until the next interrupt, which is taken here. STI takes effect after HLT has begun, so
+ * none is lost between the two. */
+	.globl cpu_wait
+cpu_wait:
+	sti
+	hlt
+	cli
+	ret
+	.section .note.GNU-stack, "", @progbits
