@@ -219,7 +219,7 @@ static void map_around(struct task *t, struct mapping *m, uint64_t va)
 		if (va >= end || va % LARGE_PAGE_SIZE == 0 || paging_query(&t->tables, va, &old, &attrs))
 			return;
 		phys = memory_frame_present(m->memory, m->offset + (va - m->va), &span);
-		if (!phys || paging_map(&t->tables, va, phys, PAGE_SIZE, page_attrs(m)))
+		if (!span || paging_map(&t->tables, va, phys, PAGE_SIZE, page_attrs(m)))
 			return;
 	}
 }
@@ -232,7 +232,7 @@ static bool map_piece(struct task *t, struct mapping *m, uint64_t va)
 		    m->va + m->bytes - large >= LARGE_PAGE_SIZE;
 
 	phys = memory_frame(m->memory, m->offset + (va - m->va), fits, &span);
-	if (!phys)
+	if (!span)
 		return false;
 	if (fits && span >= LARGE_PAGE_SIZE)
 		return !paging_map(&t->tables, large, phys & ~(LARGE_PAGE_SIZE - 1ull), LARGE_PAGE_SIZE,

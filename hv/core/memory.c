@@ -141,20 +141,22 @@ static uint64_t chunk_frame(struct memory *m, uint64_t offset, bool populate, bo
 		*span = LARGE_PAGE_SIZE;
 		return (*slot & ~CHUNK_MASK) + (offset & (LARGE_PAGE_SIZE - 1));
 	}
-	*span = PAGE_SIZE;
 	entry = &chunk_table(*slot)[offset / PAGE_SIZE % CHUNK_PAGES];
 	if (!*entry && populate) {
 		*entry = frame_alloc(0, FRAME_RESERVED);
-		if (*entry)
-			account(m, PAGE_SIZE);
+		account(m, *entry ? PAGE_SIZE : 0);
 	}
-	return *entry ? *entry + (offset & (PAGE_SIZE - 1)) : 0;
+	if (!*entry)
+		return 0;
+	*span = PAGE_SIZE;
+	return *entry + (offset & (PAGE_SIZE - 1));
 }
 
 static uint64_t find_frame(struct memory *m, uint64_t offset, bool populate, bool want_large, uint64_t *span)
 {
 	uint64_t phys;
 
+	*span = 0;
 	if (offset >= m->bytes)
 		return 0;
 	if (m->foreign || m->flags & MEM_CONTIGUOUS)

@@ -25,7 +25,8 @@ struct memory {
 
 /* The physical address behind offset, allocating (cleared) frames if none are there. want_large: take 2 MiB at
  * once if the 2 MiB around offset are all inside the object and empty. *span gets the size of the contiguous
- * aligned piece around it (4 KiB or 2 MiB). 0 when offset is outside or no frame is left. memory->lock taken inside. */
+ * aligned piece around it (4 KiB or 2 MiB). 0, and *span 0, when offset is outside or no frame is left (0 alone may be
+ * the foreign frame 0). memory->lock taken inside. */
 uint64_t memory_frame(struct memory *m, uint64_t offset, bool want_large, uint64_t *span);
 /* The same for what is there already; 0 for what is not populated. */
 uint64_t memory_frame_present(struct memory *m, uint64_t offset, uint64_t *span);

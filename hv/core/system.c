@@ -9,6 +9,7 @@
 #include "core/task.h"
 #include "x86/io.h"
 #include "x86/machine.h"
+#include "x86/console.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
