@@ -202,7 +202,7 @@ static void begin_guest(struct config *c, struct section *s, const struct text_l
 	s->kind = IN_GUEST;
 	s->guest = &c->guest[c->guests++];
 	memset(s->guest, 0, sizeof(*s->guest));
-	snprintf(s->guest->name, sizeof(s->guest->name), "%s", l->value);
+	snprintf(s->guest->name, sizeof(s->guest->name), "%.*s", GUEST_NAME_MAX, l->value);
 	s->guest->line = s->guest->memory_line = l->number;
 	s->arguments = &s->guest->arguments;
 }
@@ -224,7 +224,7 @@ static void begin_module(struct config *c, struct section *s, const struct text_
 	s->kind = IN_MODULE;
 	s->module = &c->module[c->modules++];
 	memset(s->module, 0, sizeof(*s->module));
-	snprintf(s->module->name, sizeof(s->module->name), "%s", l->value);
+	snprintf(s->module->name, sizeof(s->module->name), "%.15s", l->value);
 	s->module->line = l->number;
 	s->arguments = &s->module->arguments;
 }
@@ -260,7 +260,8 @@ static void note_file(struct config *c, struct guest_config *g, const struct tex
 	}
 	f = &g->file[g->files++];
 	f->line = l->number;
-	snprintf(f->name, sizeof(f->name), "%.*s", (int)strcspn(l->value, " \t"), l->value);
+	snprintf(f->name, sizeof(f->name), "%.47s", l->value);
+	f->name[strcspn(f->name, " \t")] = 0;
 }
 
 static void unknown_key(struct config *c, struct section *s, const struct key *table,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
+#include "console.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
@@ -64,8 +65,13 @@ void guests_autostart(void)
 		if (!guests[n].config->autostart)
 			continue;
 		why = guest_start(&guests[n]);
-		if (why)
-			log_line("guest %s is refused: %s", guests[n].config->name, why);
+		if (!why)
+			continue;
+		log_line("guest %s is refused: %s", guests[n].config->name, why);
+		if (console_attached() == &guests[n]) {
+			console_printf("[guest %s is refused: %s]", guests[n].config->name, why);
+			console_attach(NULL);
+		}
 	}
 	finish_check();
 }

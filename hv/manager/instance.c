@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
+#include "finish.h"
 #include "guest.h"
 #include "init.h"
 #include "instance.h"
@@ -299,6 +300,10 @@ static void receive(struct instance *i, struct message *m)
 		break;
 	case MSG_HANGUP:
 		link_hang_up(i, m->connect.connection, m->connect.generation);
+		break;
+	case MSG_POWER_BUTTON:
+		if (manifest_has(&i->program->manifest.provides, "acpi"))
+			finish(FINISH_POWER_OFF, 0);
 		break;
 	case MSG_GUEST_STATE:
 	case MSG_GUEST_ENDED:

@@ -121,7 +121,7 @@ enum line_event line_input(struct line *l, char c, char *echo)
 		erase(l, l->length, echo, 0);
 	else if (c == CTRL('W'))
 		erase(l, word_length(l), echo, 0);
-	else if (c >= ' ' && c <= '~' && l->length < LINE_MAX) {
+	else if (c >= ' ' && c <= '~' && l->length < LINE_BYTES) {
 		l->text[l->length++] = c;
 		l->text[l->length] = 0;
 		add(echo, 0, (char[]){c, 0});

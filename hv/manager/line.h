@@ -8,18 +8,18 @@
 #include <stdbool.h>
 
 #define LINE_PROMPT "postern> "
-#define LINE_MAX 255
+#define LINE_BYTES 255
 #define LINE_HISTORY 8
 #define LINE_ECHO 640 /* the most that one byte of input echoes */
 
 struct line {
 	size_t length;
-	char text[LINE_MAX + 1];
+	char text[LINE_BYTES + 1];
 	unsigned escape; /* 0, 1 after ESC, 2 after ESC [ */
 	bool after_cr;
 	unsigned lines; /* kept in history, counting up */
 	unsigned back;	/* how far back we look */
-	char history[LINE_HISTORY][LINE_MAX + 1];
+	char history[LINE_HISTORY][LINE_BYTES + 1];
 };
 
 enum line_event { LINE_NOTHING, LINE_DONE, LINE_CANCEL };

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "init.h"
 #include "log.h"
+#include "resource.h"
 #include "spawn.h"
 #include "syscalls.h"
 
@@ -118,6 +119,15 @@ static int make_events(struct instance *i)
 	return ret < 0 ? failed(i, ret, "watching it") : 0;
 }
 
+/* Its section of the configuration, and what only the boot loader knew. */
+static void fill_arguments(const struct instance *i, char *to, size_t size)
+{
+	size_t n = snprintf(to, size, "%s", i->arguments ? i->arguments : "");
+
+	if (i->program->manifest.rights & RIGHT_PHYSMEM && n < size)
+		snprintf(to + n, size - n, "rsdp=%llu\n", (unsigned long long)boot()->rsdp);
+}
+
 static int fill_start_page(struct instance *i)
 {
 	const struct start_info *own = start_page();
@@ -143,8 +153,7 @@ static int fill_start_page(struct instance *i)
 	s.event = event;
 	s.manager = manager;
 	s.incarnation = i->incarnation;
-	if (i->arguments)
-		snprintf(s.arguments, sizeof(s.arguments), "%s", i->arguments);
+	fill_arguments(i, s.arguments, sizeof(s.arguments));
 	memory = memory_with(&s, sizeof(s), 0, round_page(sizeof(s)));
 	if (memory < 0)
 		return failed(i, memory, "its start page");
