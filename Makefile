@@ -12,6 +12,7 @@ CC	?= gcc
 # What is downloaded. Set POSTERN_CACHE to share it between clones.
 CACHE	:= $(or $(POSTERN_CACHE),$(O)/cache)
 export POSTERN_CACHE := $(abspath $(CACHE))
+kernel_dir := $(CACHE)/kernels
 Q	:= $(if $(V),,@)
 
 .PHONY: all clean distclean

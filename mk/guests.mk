@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Guests: Debian's kernels (cached), the initramfs images.
 
-kernel_dir	:= $(CACHE)/kernels
 flavours	:= amd64 cloud 686 686-pae
 
 .PHONY: kernels guests

@@ -31,7 +31,3 @@ $(O)/$(1:%.c=%).elf: $(1) tests/guest/lib/guest.lds \
 	$(Q)objcopy -S -O elf32-i386 $$@.debug $$@
 endef
 $(foreach g,$(guest_srcs),$(eval $(call guest_rule,$(g))))
-
-$(O)/bench/kvmm: bench/kvmm.c
-	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o $@ $<

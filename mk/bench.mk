@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bench: what events cost on Postern, on KVM and on the plain machine. BENCH="--rounds 5" etc.
+
+kvm_modules := virt/lib/irqbypass.ko arch/x86/kvm/kvm.ko drivers/crypto/ccp/ccp.ko arch/x86/kvm/kvm-amd.ko
+
+$(O)/bench/kvmm: bench/kvmm.c
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o $@ $<
+
+$(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-amd64.cpio $(kernel_dir)/amd64/version
+	@echo "  CPIO    $@"
+	$(Q)tools/mkinitramfs amd64 $@ \
+		$(foreach m,$(kvm_modules),$(kernel_dir)/amd64/modules/kernel/$(m):kvm/$(notdir $(m))) \
+		$(O)/bench/kvmm:kvm/kvmm $(O)/bench/guest.elf:kvm/guest.elf $(kernel_dir)/amd64/vmlinux:kvm/vmlinux \
+		$(O)/guests/initramfs-amd64.cpio:kvm/initramfs
+
+.PHONY: do-bench
+do-bench: all guest-programs guests $(O)/bench/kvm.cpio
+	$(Q)bench/run $(BENCH)
