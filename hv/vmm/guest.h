@@ -50,7 +50,7 @@ struct guest {
 	struct ram ram;
 	uint32_t memory, vm; /* handles */
 	unsigned cpus;
-	struct vcpu vcpu[GUEST_CPUS_MAX];
+	struct vcpu *vcpu; /* `cpus` of them */
 	uint8_t phys_bits;
 
 	struct mutex lock;

@@ -118,7 +118,7 @@ void pit_reset(struct pit *p, uint64_t now)
 		p->channel[n] = (struct pit_channel){.gate = n != 2, .control = 0x36, .reload = 65536, .start = now};
 	p->speaker = 0;
 	p->next = PIT_NEVER;
-	line_set(&p->irq, false);
+	line_set(&p->irq, true); /* idle: a control word for mode 2 or 3 is no edge then */
 }
 
 static void latch_count(struct pit_channel *c, uint64_t now)

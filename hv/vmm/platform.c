@@ -305,14 +305,15 @@ void platform_reset(void)
 {
 	uint64_t now = clock_ns();
 
-	ioapic_reset(&guest.ioapic);
-	pic_reset(&guest.pic);
 	pit_reset(&guest.pit, now);
 	rtc_reset(&guest.rtc);
 	uart_reset(&guest.uart);
 	pm_reset(&guest.pm, now);
 	pci_reset(&guest.pci);
 	msr_reset(&guest.msr);
+	/* After those whose lines end here, so that no edge of theirs is left. */
+	ioapic_reset(&guest.ioapic);
+	pic_reset(&guest.pic);
 	guest.reset_control = guest.system_control = guest.post_code = 0;
 	/* As a BIOS leaves it: the SCI is a level line. */
 	pic_write(&guest.pic, PIC_ELCR + 1, 1 << (PM_SCI - 8));

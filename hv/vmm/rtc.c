@@ -148,7 +148,8 @@ static void set_time(struct rtc *r, uint64_t now)
 		.second = decode(r, r->frozen[SECONDS]),
 	};
 
-	if (d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31)
+	/* Years whose nanoseconds fit in 63 bits. */
+	if (d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31 || d.year < 1970 || d.year > 2260)
 		return;
 	r->base = from_date(&d) * NS - (int64_t)now;
 }

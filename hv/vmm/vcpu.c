@@ -8,6 +8,7 @@
 #include <log.h>
 #include <module.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syscalls.h>
 #include "guest.h"
@@ -230,8 +231,9 @@ int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 	int64_t memory = sys_mem_create((uint64_t)guest.cpus * PAGE_SIZE, MEM_POPULATE, NULL);
 	uint8_t *pages;
 
-	if (memory < 0)
-		return memory;
+	guest.vcpu = calloc(guest.cpus, sizeof(*guest.vcpu));
+	if (memory < 0 || !guest.vcpu)
+		return memory < 0 ? memory : -ENOMEM;
 	pages = space_map(memory, (uint64_t)guest.cpus * PAGE_SIZE, MAP_READ | MAP_WRITE);
 	if (!pages)
 		return -ENOMEM;
