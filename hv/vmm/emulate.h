@@ -114,8 +114,8 @@ int emul_run(struct emul_cpu *cpu, const struct insn *insn, const struct emul_op
 	     struct emul_fault *fault);
 
 /*
- * Decode, through cpu->cache if there is one and 15 bytes are given, and execute. INSN_TRUNCATED comes back as itself (negative); the processor's decode
- * faults (#UD, #GP) as EMUL_FAULT.
+ * Decode, through cpu->cache if there is one and 15 bytes are given, and execute. INSN_TRUNCATED
+ * comes back as itself (negative); the processor's decode faults (#UD, #GP) as EMUL_FAULT.
  */
 int emul_bytes(struct emul_cpu *cpu, const uint8_t *bytes, unsigned n, const struct emul_ops *ops,
 	       void *ctx, struct emul_fault *fault);
