@@ -32,16 +32,15 @@ void clock_spin(uint64_t ns)
 		__builtin_ia32_pause();
 }
 
-void clock_sleep(uint64_t ns)
+void clock_sleep(uint64_t deadline)
 {
-	uint64_t end = clock_ns() + ns;
 	int64_t event = sys_event_create();
 
 	if (event < 0) {
-		while (clock_ns() < end)
+		while (clock_ns() < deadline)
 			sys_yield();
 		return;
 	}
-	sys_event_wait(event, 1, end);
+	sys_event_wait(event, 1, deadline);
 	sys_handle_close(event);
 }

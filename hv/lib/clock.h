@@ -14,7 +14,7 @@ uint64_t clock_tsc(void);
 uint64_t clock_tsc_khz(void);
 /* Burns processor time: for device delays of a few microseconds. */
 void clock_spin(uint64_t ns);
-/* Gives the processor away until then; any thread. */
-void clock_sleep(uint64_t ns);
+/* Gives the processor away until CLOCK has reached deadline; any thread. */
+void clock_sleep(uint64_t deadline);
 
 #endif

@@ -113,8 +113,10 @@ static void module_start_command(const char *name)
 	}
 	if (!i)
 		i = instance_new(name, p, NULL, NULL);
-	if (i)
+	if (i) {
+		i->backoff.deaths = 0;
 		instance_start(i);
+	}
 	if (i && i->state == INST_WAITING)
 		console_printf("module %s waits for what it requires\n", name);
 }
@@ -130,6 +132,7 @@ static void module_command(int count, char **words)
 	i = need(words[2]);
 	if (!i)
 		return;
+	i->backoff.deaths = 0; /* somebody looks after it */
 	if (!strcmp(words[1], "kill"))
 		instance_kill(i, "from the shell");
 	else if (!strcmp(words[1], "stop"))
