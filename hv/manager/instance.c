@@ -18,15 +18,11 @@
 
 #define START_PATIENCE (30 * NS_PER_S)
 #define STOP_PATIENCE (2 * NS_PER_S)
-#define END_PATIENCE (5 * NS_PER_S)
 #define PINGS_MISSED 3
-#define NONSENSE_MAX 32
-#define MESSAGES_MAX 5000 /* between two heartbeats */
 
 struct instance instances[INSTANCES_MAX];
 const char *const instance_state_names[INST_STATES] = {
-	"down", "waiting", "starting", "ready", "stopping", "ending", "restarting",
-	"failed",
+	"down", "waiting", "starting", "ready", "stopping", "restarting", "failed",
 };
 
 static uint64_t ping_interval;
@@ -73,7 +69,7 @@ void instance_forget(struct instance *i)
 
 bool instance_alive(const struct instance *i)
 {
-	return i->task && i->channel && i->state != INST_ENDING;
+	return i->task && i->channel;
 }
 
 int instance_send(struct instance *i, const struct message *m)
@@ -111,6 +107,7 @@ static void restart(struct timer *t)
 /* Everything of this life goes; what is next depends on whether it is wanted. */
 static void bury(struct instance *i)
 {
+	enum instance_state was = i->state;
 	uint64_t wait;
 
 	timer_cancel(&i->timer);
@@ -119,12 +116,10 @@ static void bury(struct instance *i)
 	links_of_dead(i);
 	spawn_clean(i);
 	if (i->guest) {
-		guest_vmm_died(i->guest, i->expected);
+		guest_vmm_died(i->guest, was == INST_STOPPING);
 		return;
 	}
-	if (i->given_up)
-		i->state = INST_FAILED;
-	if (!i->wanted || i->expected || i->given_up)
+	if (!i->wanted || was == INST_STOPPING)
 		return;
 	wait = backoff_next(&i->backoff, clock_ns() - i->born);
 	i->state = INST_BACKOFF;
@@ -133,32 +128,14 @@ static void bury(struct instance *i)
 		 wait ? ", after a pause" : " at once", i->incarnation + 1);
 }
 
-static void end_patience(struct timer *t)
-{
-	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
-
-	log_line("module %s is still not gone %u s after it was killed", i->name,
-		 (unsigned)(END_PATIENCE / NS_PER_S));
-	bury(i);
-}
-
-/* What it holds (interrupts, ports, memory) is free when the core reports its end, not before. */
-static void end(struct instance *i, int64_t reason)
-{
-	i->state = INST_ENDING;
-	resource_released(i);
-	sys_task_kill(i->task, reason);
-	timer_set(&i->timer, clock_ns() + END_PATIENCE, end_patience);
-}
-
 static void check_death(struct instance *i)
 {
 	struct task_info info;
 	char how[128];
 
-	if (!i->task || sys_task_info(i->task, &info) < 0 || info.end == TASK_ALIVE || info.threads)
+	if (!i->task || sys_task_info(i->task, &info) < 0 || info.end == TASK_ALIVE)
 		return;
-	if (i->state != INST_STOPPING && i->state != INST_ENDING) {
+	if (i->state != INST_STOPPING) {
 		obituary(&info, how, sizeof(how));
 		say(i, "died in life %u: %s", i->incarnation, how);
 	}
@@ -170,13 +147,14 @@ void instance_kill(struct instance *i, const char *format, ...)
 	char text[INSTANCE_SENTENCE];
 	va_list args;
 
-	if (!instance_alive(i))
+	if (!i->task)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	say(i, "is killed in life %u: %s", i->incarnation, text);
-	end(i, 1);
+	sys_task_kill(i->task, 1);
+	bury(i);
 }
 
 /* --- start and stop ----------------------------------------------------------------------------- */
@@ -191,10 +169,8 @@ static void start_patience(struct timer *t)
 static void begin(struct instance *i)
 {
 	struct message m = {.kind = MSG_START};
-	int ret;
+	int ret = spawn(i);
 
-	i->expected = i->given_up = false;
-	ret = spawn(i);
 	if (!ret) {
 		i->state = INST_STARTING;
 		ret = links_make(i);
@@ -204,9 +180,7 @@ static void begin(struct instance *i)
 			ret = instance_send(i, &m) > 0 ? 0 : -EIO;
 		timer_set(&i->timer, clock_ns() + START_PATIENCE, start_patience);
 	}
-	if (ret && i->task)
-		instance_kill(i, "its services cannot be connected: error %d", -ret);
-	else if (ret)
+	if (ret)
 		bury(i);
 }
 
@@ -233,7 +207,8 @@ static void stop_patience(struct timer *t)
 {
 	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
 
-	end(i, 2);
+	sys_task_kill(i->task, 2);
+	bury(i);
 }
 
 void instance_stop(struct instance *i)
@@ -241,9 +216,6 @@ void instance_stop(struct instance *i)
 	struct message m = {.kind = MSG_STOP};
 
 	i->wanted = false;
-	i->expected = true;
-	if (i->state == INST_ENDING || i->state == INST_STOPPING)
-		return;
 	if (!i->task) {
 		timer_cancel(&i->timer);
 		i->state = INST_DOWN;
@@ -289,8 +261,14 @@ static void start_failed(struct instance *i, int64_t error)
 	if (i->state != INST_STARTING)
 		return;
 	copy_sentence(i);
-	i->given_up = error == -ENODEV && !i->guest;
-	end(i, 3);
+	sys_task_kill(i->task, 3);
+	if (error == -ENODEV && !i->guest) {
+		i->wanted = false;
+		bury(i);
+		i->state = INST_FAILED;
+		return;
+	}
+	bury(i);
 }
 
 static void open_file(struct instance *i, struct message *m)
@@ -336,10 +314,7 @@ static void receive(struct instance *i, struct message *m)
 		guest_message(i->guest, m);
 		break;
 	default:
-		if (!i->nonsense++)
-			log_line("module %s sent a message of unknown kind %u", i->name, m->kind);
-		if (i->nonsense == NONSENSE_MAX)
-			instance_kill(i, "it sent %u messages of unknown kinds", NONSENSE_MAX);
+		log_line("module %s sent a message of unknown kind %u", i->name, m->kind);
 	}
 }
 
@@ -349,15 +324,13 @@ static void serve_messages(struct instance *i)
 	struct message m;
 	int ret = 0;
 
-	for (unsigned n = 0; n < MSG_RING_SLOTS && instance_alive(i); n++) {
+	for (unsigned n = 0; n < MSG_RING_SLOTS && i->channel; n++) {
 		ret = msg_get(&i->channel->to_client, &m);
 		if (ret <= 0)
 			break;
 		receive(i, &m);
-		if (++i->messages == MESSAGES_MAX)
-			instance_kill(i, "it floods the manager with messages");
 	}
-	if (ret < 0)
+	if (ret < 0 && i->channel)
 		instance_kill(i, "its control channel is garbage");
 }
 
@@ -376,7 +349,6 @@ static void beat(struct instance *i)
 {
 	struct message m = {.kind = MSG_PING};
 
-	i->messages = 0;
 	if (i->state != INST_READY)
 		return;
 	if (i->pong == i->ping) {

@@ -8,6 +8,11 @@
 
 void console_write(const char *text, size_t length); /* caller serialises */
 
+void screen_init_early(void); /* in the bootstrap tables */
+void screen_off(void);	      /* until the next */
+void screen_init(void);	      /* in the final ones, the boot information known */
+void screen_write(const char *text, size_t length);
+
 void serial_init(void);
 void serial_write(const char *text, size_t length);
 

@@ -117,7 +117,9 @@ static void init_memory(void)
 	pool = find_pool(ram, bytes);
 	frame_init(ram->range, ram->count, core_pool_virt(pool));
 	pool_init(pool, bytes, used);
+	screen_off();
 	space_init(ram_end(ram));
+	screen_init();
 	if (log)
 		log_move(core_map_phys(log, LOG_BYTES, PAGE_READ | PAGE_WRITE), LOG_BYTES);
 }
@@ -127,6 +129,7 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	entry_tsc = boot_info.entry_tsc = tsc;
 	cpu_boot();
 	serial_init();
+	screen_init_early();
 	log_printf("Postern %s", CONFIG_VERSION);
 	cpu_detect();
 	cpu_control();

@@ -121,8 +121,8 @@ static void set_framebuffer(struct boot_info *info, const uint8_t *p)
 {
 	uint32_t pitch = get32(p + 8), width = get32(p + 12), height = get32(p + 16), bpp = p[20];
 
-	if (p[21] != FRAMEBUFFER_RGB || bpp != 32 || !width || !height || width > 16384 || height > 16384 ||
-	    pitch / 4 < width || pitch > 65536 * 4)
+	if (p[21] != FRAMEBUFFER_RGB || (bpp != 24 && bpp != 32) || !width || !height || width > 16384 ||
+	    height > 16384 || pitch / (bpp / 8) < width || pitch > 65536 * 4)
 		return;
 	info->framebuffer_phys = get64(p);
 	info->framebuffer_pitch = pitch;

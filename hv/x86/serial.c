@@ -85,4 +85,5 @@ void console_panic(void)
 void console_write(const char *text, size_t length)
 {
 	serial_write(text, length);
+	screen_write(text, length);
 }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The screen: VGA text, or the boot loader's framebuffer. It does not scroll, which would be slow on both: after
+// the last row comes the first, and the row after the newest is kept empty.
+#include "x86/console.h"
+#include "core/boot.h"
+#include "core/frame.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "x86/paging.h"
+
+#define VGA_TEXT 0xb8000
+#define VGA_BYTES 4000
+#define VGA_COLUMNS 80
+#define VGA_ROWS 25
+#define VGA_ATTRIBUTE 0x0700
+
+#define GLYPH_WIDTH 8
+#define GLYPH_HEIGHT 16
+#define GLYPH_FIRST 32
+#define GLYPH_LAST 126
+#define GREY 0xc0 /* in each color, wherever its bits are */
+
+extern const uint8_t screen_font[][GLYPH_HEIGHT];
+
+static struct {
+	unsigned columns, rows, column, row;
+	volatile uint16_t *text; /* VGA */
+	uint8_t *pixels;	 /* framebuffer */
+	uint32_t pitch, depth;	 /* bytes a line, bytes a pixel: 3 or 4 */
+} screen;
+
+static void draw(unsigned column, unsigned row, uint8_t c)
+{
+	const uint8_t *glyph = screen_font[c - GLYPH_FIRST];
+	uint8_t *line = screen.pixels + (uint64_t)row * GLYPH_HEIGHT * screen.pitch + column * GLYPH_WIDTH * screen.depth;
+
+	for (unsigned y = 0; y < GLYPH_HEIGHT; y++, line += screen.pitch)
+		for (unsigned x = 0; x < GLYPH_WIDTH * screen.depth; x++)
+			line[x] = glyph[y] & 0x80 >> x / screen.depth ? GREY : 0;
+}
+
+static void put(unsigned column, unsigned row, uint8_t c)
+{
+	if (c < GLYPH_FIRST || c > GLYPH_LAST)
+		c = '?';
+	if (screen.pixels)
+		draw(column, row, c);
+	else
+		screen.text[row * VGA_COLUMNS + column] = VGA_ATTRIBUTE | c;
+}
+
+static void blank(unsigned row)
+{
+	if (screen.pixels)
+		memset(screen.pixels + (uint64_t)row * GLYPH_HEIGHT * screen.pitch, 0,
+		       (uint64_t)GLYPH_HEIGHT * screen.pitch);
+	for (unsigned i = 0; screen.text && i < VGA_COLUMNS; i++)
+		put(i, row, ' ');
+}
+
+static void new_line(void)
+{
+	screen.column = 0;
+	screen.row = (screen.row + 1) % screen.rows;
+	blank(screen.row);
+	blank((screen.row + 1) % screen.rows);
+}
+
+void screen_write(const char *text, size_t length)
+{
+	for (; length && screen.rows; length--, text++) {
+		if (*text == '\n') {
+			new_line();
+			continue;
+		}
+		if (screen.column == screen.columns)
+			new_line();
+		put(screen.column++, screen.row, *text);
+	}
+}
+
+// No adapter answers with all ones, whatever was written.
+static bool vga_there(volatile uint16_t *text)
+{
+	uint16_t old = *text, seen;
+
+	*text = 0x0755;
+	seen = *text;
+	*text = old;
+	return seen == 0x0755;
+}
+
+static void use_text(volatile uint16_t *text)
+{
+	screen.text = text;
+	screen.columns = VGA_COLUMNS;
+	screen.rows = VGA_ROWS;
+}
+
+// Text is at hand in the bootstrap tables; whether it is the right screen is known later.
+void screen_init_early(void)
+{
+	volatile uint16_t *text = core_pool_virt(VGA_TEXT);
+
+	if (!vga_there(text))
+		return;
+	use_text(text);
+	for (unsigned row = 0; row < VGA_ROWS; row++)
+		blank(row);
+}
+
+void screen_off(void)
+{
+	screen.rows = 0;
+}
+
+static bool use_framebuffer(void)
+{
+	uint64_t bytes = (uint64_t)boot_info.framebuffer_pitch * boot_info.framebuffer_height;
+
+	if (!boot_info.framebuffer_phys || !frame_is_foreign(boot_info.framebuffer_phys, bytes))
+		return false;
+	screen.pixels = core_map_phys(boot_info.framebuffer_phys, bytes, PAGE_READ | PAGE_WRITE | PAGE_WRITECOMB);
+	if (!screen.pixels)
+		return false;
+	screen.text = NULL;
+	screen.pitch = boot_info.framebuffer_pitch;
+	screen.depth = boot_info.framebuffer_bpp / 8;
+	screen.columns = boot_info.framebuffer_width / GLYPH_WIDTH;
+	screen.rows = boot_info.framebuffer_height / GLYPH_HEIGHT;
+	memset(screen.pixels, 0, bytes);
+	return screen.columns && screen.rows;
+}
+
+// In the final tables. The framebuffer gets what the log has so far.
+void screen_init(void)
+{
+	bool text = screen.text;
+	uint64_t position = 0;
+	char piece[128];
+	size_t n;
+
+	if (use_framebuffer()) {
+		screen.column = screen.row = 0;
+		while ((n = log_copy(&position, piece, sizeof(piece))))
+			screen_write(piece, n);
+	} else if (text) {
+		use_text(core_map_phys(VGA_TEXT, VGA_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED));
+	}
+}
