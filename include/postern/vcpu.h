@@ -155,7 +155,8 @@ struct vcpu_state {
 	uint32_t gdt_limit, idt_limit;
 	uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip;
 	uint64_t pat, tsc, tsc_adjust, tsc_aux, debugctl, apic_base;
-	/* Pending and in-flight events. */
+	/* Pending and in-flight events. pending_type: 0 none, else 1 + type as in EVENTINJ (0 external
+	 * interrupt, 2 NMI, 3 exception, 4 software interrupt). */
 	uint8_t pending_vector, pending_type, pending_has_error, interrupt_shadow, nmi_pending, nmi_blocked, pad[2];
 	uint32_t pending_error, extint;
 	/* Virtual APIC: the register page in xAPIC layout, apic[offset / 16]. */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The choice of an engine at boot, and turning it on for each CPU.
+#include "core/boot.h"
+#include "core/guest.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "core/unit.h"
+#include "engine/engine.h"
+#include "engine/quirks.h"
+#include <postern/errno.h>
+
+/* Weak: Kconfig decides which are linked. */
+extern const struct engine svm_engine __attribute__((weak));
+extern const struct engine vmx_engine __attribute__((weak));
+
+static const struct engine *const engines[] = {&svm_engine, &vmx_engine};
+
+const struct engine *engine;
+bool quirk_emulated;
+
+static void note_emulator(void)
+{
+	struct cpuid_result r;
+
+	if (!(cpuid(1, 0).ecx >> 31))
+		return;
+	r = cpuid(0x40000000, 0);
+	quirk_emulated = !memcmp(&r.ebx, "TCGT", 4) && !memcmp(&r.ecx, "CGTC", 4);
+}
+
+/* The sentence for people is the first one's that fits the processor's vendor. */
+static int engine_init(void)
+{
+	const char *why = "no engine is built in";
+	bool intel = !strcmp(cpu_features.vendor, "GenuineIntel");
+
+	note_emulator();
+	vm_init();
+	for (unsigned i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		const struct engine *e = engines[i];
+		const char *reason;
+
+		if (!e)
+			continue;
+		reason = e->probe();
+		if (!reason) {
+			engine = e;
+			boot_info.engine = e->number;
+			log_printf("engine: %s", e->name);
+			return 0;
+		}
+		if (i == 0 || intel)
+			why = reason;
+	}
+	format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason), "%s", why);
+	log_printf("engine: none (%s): %s", cpu_features.name, why);
+	return 0;
+}
+
+static void engine_cpu_init(void)
+{
+	fpu_init_machine();
+	if (!engine)
+		return;
+	if (engine->cpu_enable()) {
+		log_printf("engine: off, as cpu %u cannot enable it", this_cpu()->id);
+		format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason),
+			    "processor %u could not enable %s", this_cpu()->id, engine->name);
+		boot_info.engine = 0;
+		engine = NULL;
+		return;
+	}
+	this_cpu()->engine_on = true;
+}
+
+static void engine_shutdown(void)
+{
+	if (engine && this_cpu()->engine_on)
+		engine->cpu_disable();
+}
+
+UNIT(engine, UNIT_ENGINE, false, engine_init, engine_cpu_init, engine_shutdown);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual machines and virtual processors, and the seam between their neutral part (vcpu_*, vm_*, vapic_*, cpuid_*,
+ * msr_*, fpu_*) and a back end (svm_*, vmx_*): struct engine.
+ *
+ * A vcpu belongs to the thread that claimed it (vcpu->claimed) and is touched by that thread only; other
+ * threads and timers post into `requests` and the IRR of its virtual APIC, atomically, and call vcpu_notify.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <postern/syscall.h>
+#include <postern/vcpu.h>
+#include "core/lock.h"
+#include "core/object.h"
+#include "core/task.h"
+#include "engine/vapic.h"
+#include "x86/cpu.h"
+#include "x86/paging.h"
+
+#define VM_VCPUS_MAX 64
+#define VM_ROOTS 2
+#define VM_SLOTS 80
+
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+
+struct engine;
+struct memory;
+
+/* Guest-physical [gpa, gpa + bytes) of one root shows memory from offset on. */
+struct slot {
+	uint64_t gpa, bytes, offset;
+	struct memory *memory; /* holds a reference */
+	uint16_t rights, root;
+};
+
+struct vm {
+	struct object object;
+	struct spinlock lock; /* slots, roots, vcpu[] */
+	const struct engine *engine;
+	struct task *owner; /* whose account it is on; holds a reference */
+	struct page_tables root[VM_ROOTS];
+	struct slot *slots; /* a page */
+	unsigned slot_count;
+	uint32_t extint;		 /* level of the ExtINT line */
+	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
+	volatile uint64_t flush;	 /* counts changes that make cached translations stale */
+	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
+	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
+	struct vcpu *vcpu[VM_VCPUS_MAX]; /* set once, freed with the vm */
+	uint32_t vcpu_count;		 /* highest number + 1 */
+	struct vm *next;
+};
+
+/* What others ask of a vcpu; it looks before every entry. */
+enum request {
+	REQ_EVENT = 1 << 0, /* look at interrupts again */
+	REQ_KICK = 1 << 1,  /* SYS_VCPU_KICK */
+	REQ_NMI = 1 << 2,
+	REQ_INIT = 1 << 3,
+	REQ_SIPI = 1 << 4, /* vector in vcpu->sipi */
+};
+
+/* Event types, numbered as EVENTINJ (APM 2, 15.20) and VM-entry interruption information do. */
+enum event_type { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
+
+struct event_info {
+	uint8_t vector, type, has_error, valid;
+	uint32_t error;
+};
+
+/* What one run of the engine came to. */
+enum verdict {
+	RUN_AGAIN, /* nothing; look at the requests and enter again */
+	RUN_HALT,  /* HLT: activity is VCPU_HALTED */
+	RUN_TO_VMM /* the exit record is filled */
+};
+
+#define CPUID_DIRECT 32 /* leaves with a direct index, in the basic and in the extended range */
+#define CPUID_NONE 0xff
+
+struct cpuid_table {
+	uint8_t basic[CPUID_DIRECT], extended[CPUID_DIRECT]; /* first entry of the leaf, or CPUID_NONE */
+	uint8_t dynamic[VCPU_CPUID_MAX];		     /* enum in cpuid.c: what to fill in */
+	uint32_t count;
+	struct cpuid_entry entry[VCPU_CPUID_MAX]; /* sorted by leaf and subleaf */
+};
+
+struct vcpu {
+	struct object object;
+	volatile uint32_t requests; /* enum request */
+	volatile uint32_t in_guest; /* running or about to: notify by IPI, else by wake-up */
+	struct cpu *cpu;	    /* where, while in_guest */
+	struct vcpu_run *run;	    /* the core's mapping of the run page */
+	struct vm *vm;
+	uint32_t number;
+	uint32_t activity; /* enum vcpu_activity */
+	uint32_t claimed;
+	uint8_t sipi;
+	bool nmi_pending;
+	struct vapic apic;
+
+	uint64_t exits[COUNT_KINDS + 1], runs, guest_cycles; /* the last exit kind: counted elsewhere */
+
+	uint64_t tsc_adjust;
+	uint64_t xcr0; /* while the FPU is not loaded */
+	uint64_t tsc_aux;
+	uint64_t dr[4];
+	bool dr_loaded;			/* DR0-3 are in the registers, accesses are not intercepted */
+	struct cpu *volatile fpu_cpu;	/* where its FPU state is in the registers, NULL: in fpu */
+	void *fpu;			/* XSAVE area, a page */
+	struct spinlock lock;		/* sleeper */
+	struct thread *sleeper;		/* blocked in HLT or waiting for SIPI */
+	struct memory *run_memory;	/* reference that pins the run page */
+	struct cpuid_table cpuid;
+};
+
+/* A back end. All but probe, cpu_enable and cpu_disable are called by the claiming thread. */
+struct engine {
+	const char *name;
+	uint32_t number;	     /* boot_info.engine */
+	const char *(*probe)(void);  /* NULL: usable here; else a sentence that says why not */
+	int (*cpu_enable)(void);     /* on each CPU; -ENOMEM, -EIO */
+	void (*cpu_disable)(void);   /* on this CPU, before a reset */
+	uint32_t vcpu_bytes;	     /* of the back end's structure that begins with struct vcpu; <= 4096 */
+	int (*vcpu_init)(struct vcpu *v);
+	void (*vcpu_destroy)(struct vcpu *v);
+	void (*reset)(struct vcpu *v, bool init); /* RESET, or INIT which keeps CR0's cache bits, TSC, FPU */
+	void (*take)(struct vcpu *v);		  /* RUN_SET_RIP: rip, rflags, rax, rsp from the run page */
+	void (*exit_state)(struct vcpu *v, bool all); /* the same to the run page; all: what a decoder needs */
+	enum verdict (*run)(struct vcpu *v);
+	bool (*can_inject)(struct vcpu *v);    /* no event is waiting for delivery */
+	bool (*can_interrupt)(struct vcpu *v); /* and RFLAGS.IF, no shadow */
+	bool (*interrupts_on)(struct vcpu *v); /* RFLAGS.IF */
+	bool (*nmi_blocked)(struct vcpu *v);
+	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
+	/* Deliver this vector when the guest can take it, calling vapic_accept then; 0: none. */
+	void (*interrupt)(struct vcpu *v, unsigned vector);
+	/* Come out (RUN_AGAIN, REQ_EVENT set) when the guest can take an interrupt. */
+	void (*window)(struct vcpu *v);
+	void (*sipi)(struct vcpu *v, unsigned vector);
+	void (*get_state)(struct vcpu *v, struct vcpu_state *s);
+	int (*set_state)(struct vcpu *v, const struct vcpu_state *s); /* -EINVAL: nothing changed */
+	int (*read_msr)(struct vcpu *v, uint32_t index, uint64_t *value); /* enum msr_answer */
+	int (*write_msr)(struct vcpu *v, uint32_t index, uint64_t value);
+	uint64_t (*cr4)(struct vcpu *v);
+	unsigned (*cr8)(struct vcpu *v); /* bits 7:4 of the TPR live there */
+	void (*set_cr8)(struct vcpu *v, unsigned cr8);
+	void (*time_changed)(struct vcpu *v); /* tsc_offset or tsc_adjust */
+	void (*switched_out)(struct vcpu *v); /* its thread leaves this CPU */
+};
+
+extern const struct engine *engine; /* NULL: none on this machine */
+
+/* vcpu.c. Set requests from anywhere, then make it look. */
+void vcpu_request(struct vcpu *v, uint32_t requests);
+struct vcpu *vcpu_find(struct vm *vm, uint32_t number);
+void vcpu_fill_exit(struct vcpu *v, enum exit_reason reason, bool all);
+void vcpu_inject_fault(struct vcpu *v, unsigned vector, bool has_error, uint32_t error);
+void vcpu_free(struct vcpu *v); /* with its vm */
+bool vcpu_reset(struct vcpu *v, bool init);
+
+static inline uint64_t vcpu_tsc(const struct vcpu *v)
+{
+	return rdtsc() + v->vm->tsc_offset + v->tsc_adjust;
+}
+
+/* state.c */
+int vcpu_get_state(struct vcpu *v, struct vcpu_state *s);
+int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s);
+
+/* vm.c */
+void vm_init(void);
+enum fault { FAULT_4K, FAULT_2M, FAULT_MMIO, FAULT_NO_MEMORY };
+enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool fetch);
+void vm_account(struct vm *vm, int64_t bytes);
+
+/* cpuid.c */
+int cpuid_set(struct cpuid_table *t, const struct cpuid_entry *entries, uint32_t count);
+void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_result *r);
+
+/* msr.c */
+enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
+enum msr_answer msr_read(struct vcpu *v, uint32_t index, uint64_t *value);
+enum msr_answer msr_write(struct vcpu *v, uint32_t index, uint64_t value);
+
+/* hypercall.c: true when the core answers it; *result goes to RAX. */
+bool hypercall(struct vcpu *v, uint64_t number, uint64_t *result);
+
+/* fpu.c */
+void fpu_init_machine(void);
+void fpu_reset(struct vcpu *v);
+void fpu_load(struct vcpu *v);	 /* make it this CPU's owner */
+void fpu_unload(struct vcpu *v); /* into v->fpu, wherever it is; v is claimed */
+void fpu_save_here(void);	 /* this CPU's owner, if any, into its area */
+uint64_t fpu_xcr0(struct vcpu *v);
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0); /* -EINVAL: not a value that exists */
+uint32_t fpu_area_bytes(uint64_t xcr0);
+void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0);
+uint64_t fpu_components(void); /* XCR0 bits that guests can have */
+
+#endif

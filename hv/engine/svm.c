@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// AMD-V: is it there, turning it on, control blocks, ASIDs, entering the guest.
+#include "core/frame.h"
+#include "core/log.h"
+#include "core/string.h"
+#include "engine/quirks.h"
+#include "engine/svm.h"
+#include "x86/machine.h"
+#include <postern/errno.h>
+
+#define MSR_EFER 0xc0000080
+#define MSR_VM_CR 0xc0010114
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define VM_CR_SVMDIS (1 << 4)
+
+#define IOPM_ORDER 2  /* 12 KiB (APM 2, 15.10.1) */
+#define MSRPM_ORDER 1 /* 8 KiB (APM 2, 15.11) */
+
+struct svm_machine svm_machine;
+
+/* MSRs that live in the VMCB, so the guest may have them to itself. */
+static const uint32_t direct_msrs[] = {
+	0x174, 0x175, 0x176,				    /* SYSENTER_CS, ESP, EIP */
+	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,	    /* STAR, LSTAR, CSTAR, SFMASK */
+	0xc0000100, 0xc0000101, 0xc0000102,		    /* FS, GS, kernel GS base */
+};
+
+static const char *svm_probe(void)
+{
+	struct cpuid_result r = cpuid(0x80000000, 0);
+
+	if (r.eax < 0x8000000a || !(cpuid(0x80000001, 0).ecx & 1 << 2))
+		return "this processor has no AMD-V (SVM)";
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "AMD-V is switched off by the firmware: enable SVM in its setup";
+	r = cpuid(0x8000000a, 0);
+	if (!(r.edx & 1 << 0))
+		return "this processor's AMD-V has no nested paging";
+	if (r.ebx < 2)
+		return "this processor's AMD-V has no ASID for guests";
+	svm_machine.asids = r.ebx;
+	svm_machine.next_rip = r.edx >> 3 & 1;
+	svm_machine.clean = r.edx >> 5 & 1 ? CLEAN_ALL : 0;
+	svm_machine.flush_by_asid = r.edx >> 6 & 1;
+	svm_machine.decode_assists = r.edx >> 7 & 1;
+	svm_machine.pause_filter = r.edx >> 10 & 1;
+	svm_machine.refill = cpu_features.rsb_fill;
+	return NULL;
+}
+
+/* Two bits an MSR, read and write; vectors of 2 KiB for 0.., C0000000.. and C0010000.. */
+static void msrpm_allow(uint8_t *map, uint32_t msr)
+{
+	uint32_t bit = (msr >> 30 ? 0x2000 : 0) + (msr & 0x1fff);
+
+	map[bit / 4] &= (uint8_t)~(3u << bit % 4 * 2);
+}
+
+static int permission_maps(void)
+{
+	uint8_t *io, *msr;
+
+	if (svm_machine.iopm)
+		return 0;
+	io = core_pages_alloc(IOPM_ORDER);
+	msr = core_pages_alloc(MSRPM_ORDER);
+	if (!io || !msr)
+		return -ENOMEM;
+	memset(io, 0xff, (size_t)PAGE_SIZE << IOPM_ORDER);
+	memset(msr, 0xff, (size_t)PAGE_SIZE << MSRPM_ORDER);
+	for (unsigned i = 0; i < sizeof(direct_msrs) / sizeof(direct_msrs[0]); i++)
+		msrpm_allow(msr, direct_msrs[i]);
+	svm_machine.iopm = core_phys(io);
+	svm_machine.msrpm = core_phys(msr);
+	return 0;
+}
+
+static int svm_cpu_enable(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct svm_cpu *c;
+
+	_Static_assert(sizeof(*c) <= 4096, "");
+	if (permission_maps())
+		return -ENOMEM;
+	c = core_alloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->host_page = core_page_alloc();
+	c->save_page = core_page_alloc();
+	if (!c->host_page || !c->save_page)
+		return -ENOMEM;
+	c->host = core_phys(c->host_page);
+	c->generation = 1;
+	c->asid = svm_machine.asids - 1; /* so that the first one taken flushes what others left */
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, core_phys(c->save_page));
+	/* FS, GS, TR, LDTR and the system-call MSRs of the core are the same from here on. */
+	__asm__ volatile("vmsave %0" : : "a"(c->host) : "memory");
+	cpu->engine = c;
+	return 0;
+}
+
+static void svm_cpu_disable(void)
+{
+	__asm__ volatile("stgi");
+	wrmsr(MSR_VM_HSAVE_PA, 0);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
+}
+
+static int svm_vcpu_init(struct vcpu *v)
+{
+	struct svm_vcpu *s = to_svm(v);
+	struct vmcb *b = core_page_alloc();
+
+	if (!b)
+		return -ENOMEM;
+	s->vmcb = b;
+	s->vmcb_phys = core_phys(b);
+	vmcb_set_intercept3(b, INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
+				       INTERCEPT_CPUID | INTERCEPT_RSM | INTERCEPT_INVD | INTERCEPT_HLT |
+				       INTERCEPT_INVLPGA | INTERCEPT_IO | INTERCEPT_MSR |
+				       INTERCEPT_FERR_FREEZE | INTERCEPT_SHUTDOWN);
+	vmcb_set_intercept4(b, INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
+				       INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT |
+				       INTERCEPT_WBINVD | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
+				       INTERCEPT_XSETBV | INTERCEPT_RDPRU);
+	vmcb_set_intercept5(b, INTERCEPT_INVLPGB | INTERCEPT_MCOMMIT);
+	/* #DB and #AC raised while one of them is delivered would never end (APM 2, 15.12.8). */
+	vmcb_set_exceptions(b, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
+	vmcb_set_dr_read(b, 0xffff);
+	vmcb_set_dr_write(b, 0xffff);
+	if (svm_machine.pause_filter) {
+		vmcb_set_intercept3(b, vmcb_intercept3(b) | INTERCEPT_PAUSE);
+		vmcb_set_pause_count(b, 3000);
+	}
+	vmcb_set_iopm(b, svm_machine.iopm);
+	vmcb_set_msrpm(b, svm_machine.msrpm);
+	vmcb_set_nested(b, 1);
+	vmcb_set_ncr3(b, v->vm->root[0].root);
+	vmcb_set_vintr(b, (union vmcb_vintr){.masking = 1}.raw);
+	s->shadow_rip = ~0ull;
+	return 0;
+}
+
+static void svm_vcpu_destroy(struct vcpu *v)
+{
+	if (to_svm(v)->vmcb)
+		core_page_free(to_svm(v)->vmcb);
+	to_svm(v)->vmcb = NULL;
+}
+
+/* An ASID on this CPU that no stale translation is tagged with. Running out of them starts a new generation,
+ * whose first entry flushes everything. */
+static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
+{
+	if (++c->asid >= svm_machine.asids || c->asid == 0) {
+		c->asid = 1;
+		c->generation++;
+		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ALL);
+	}
+	s->generation = c->generation;
+	vmcb_set_asid(s->vmcb, c->asid);
+}
+
+/* First entry after the thread was away, on whichever CPU. */
+static void arrive(struct svm_vcpu *s, struct cpu *cpu, struct svm_cpu *c)
+{
+	if (c->last != s->vcpu.vm) {
+		c->last = s->vcpu.vm;
+		mitigation_barrier();
+	}
+	fpu_load(&s->vcpu);
+	if (vmcb_dr7(s->vmcb) & 0xff)
+		svm_dr_load(s);
+	if (s->cpu != cpu) {
+		s->cpu = cpu;
+		s->generation = 0;
+		vmcb_set_clean(s->vmcb, 0);
+	}
+}
+
+static void freshen_translations(struct svm_vcpu *s, struct svm_cpu *c, uint64_t flush)
+{
+	bool stale = s->flush != flush;
+
+	s->flush = flush;
+	if (s->generation != c->generation || (stale && !svm_machine.flush_by_asid))
+		new_asid(s, c);
+	else if (stale)
+		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ASID);
+}
+
+static enum verdict svm_run(struct vcpu *v)
+{
+	struct svm_vcpu *s = to_svm(v);
+	struct cpu *cpu = v->cpu;
+	struct svm_cpu *c = cpu->engine;
+	struct vmcb *b = s->vmcb;
+	uint64_t host = c->host;
+	enum verdict verdict;
+
+	if (cpu->fpu_owner != v || s->cpu != cpu)
+		arrive(s, cpu, c);
+	do {
+		uint64_t flush = v->vm->flush;
+
+		if (__builtin_expect(s->generation != c->generation || s->flush != flush, 0))
+			freshen_translations(s, c, flush);
+		if (__builtin_expect(vmcb_shadow(b), 0))
+			svm_shadow_entry(s);
+		svm_enter(s->vmcb_phys, v->run->gpr, host, svm_machine.refill);
+		b->f_clean = svm_machine.clean;
+		b->f_tlb_control = TLB_KEEP;
+		v->runs++;
+		verdict = svm_exit(s);
+	} while (verdict == RUN_AGAIN && !(v->requests | cpu->resched));
+	return verdict;
+}
+
+static uint64_t svm_cr4(struct vcpu *v)
+{
+	return vmcb_cr4(to_svm(v)->vmcb);
+}
+
+unsigned svm_cr8(struct vcpu *v)
+{
+	return ((union vmcb_vintr){vmcb_vintr(to_svm(v)->vmcb)}).tpr & 15;
+}
+
+void svm_set_cr8(struct vcpu *v, unsigned cr8)
+{
+	union vmcb_vintr vintr = {vmcb_vintr(to_svm(v)->vmcb)};
+
+	vintr.tpr = cr8 & 15;
+	vmcb_set_vintr(to_svm(v)->vmcb, vintr.raw);
+}
+
+static void svm_time_changed(struct vcpu *v)
+{
+	vmcb_set_tsc_offset(to_svm(v)->vmcb, v->vm->tsc_offset + v->tsc_adjust);
+}
+
+static void svm_switched_out(struct vcpu *v)
+{
+	svm_dr_save(to_svm(v));
+}
+
+const struct engine svm_engine = {
+	.name = "AMD-V",
+	.number = 1,
+	.probe = svm_probe,
+	.cpu_enable = svm_cpu_enable,
+	.cpu_disable = svm_cpu_disable,
+	.vcpu_bytes = sizeof(struct svm_vcpu),
+	.vcpu_init = svm_vcpu_init,
+	.vcpu_destroy = svm_vcpu_destroy,
+	.reset = svm_reset,
+	.take = svm_take,
+	.exit_state = svm_exit_state,
+	.run = svm_run,
+	.can_inject = svm_can_inject,
+	.can_interrupt = svm_can_interrupt,
+	.interrupts_on = svm_interrupts_on,
+	.nmi_blocked = svm_nmi_blocked,
+	.inject = svm_inject,
+	.interrupt = svm_interrupt,
+	.window = svm_window,
+	.sipi = svm_sipi,
+	.get_state = svm_get_state,
+	.set_state = svm_set_state,
+	.read_msr = svm_read_msr,
+	.write_msr = svm_write_msr,
+	.cr4 = svm_cr4,
+	.cr8 = svm_cr8,
+	.set_cr8 = svm_set_cr8,
+	.time_changed = svm_time_changed,
+	.switched_out = svm_switched_out,
+};

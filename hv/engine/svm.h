@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* AMD-V, private to svm*.c. */
+#ifndef ENGINE_SVM_H
+#define ENGINE_SVM_H
+
+#include "engine/engine.h"
+#include "engine/vmcb.h"
+
+#define CR0_PE 1ull
+#define CR0_ET (1ull << 4)
+#define CR0_PG (1ull << 31)
+#define CR0_CACHE (3ull << 29) /* CD and NW */
+#define EFER_SCE 1ull
+#define EFER_LME (1ull << 8)
+#define EFER_LMA (1ull << 10)
+#define EFER_NXE (1ull << 11)
+#define EFER_SVME (1ull << 12)
+#define EFER_FFXSR (1ull << 14)
+#define RFLAGS_FIXED 2ull
+#define RFLAGS_TF (1ull << 8)
+#define RFLAGS_IF (1ull << 9)
+#define SHADOW 1ull
+
+enum { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_AC = 17,
+       VECTOR_MC = 18 };
+
+/* What CPUID 8000000A shows. */
+struct svm_machine {
+	bool next_rip, flush_by_asid, decode_assists, pause_filter;
+	uint32_t clean;	 /* CLEAN_ALL, or 0 without the feature */
+	uint32_t asids;	 /* 1 .. asids - 1 are guests' */
+	bool refill;	 /* return stack, after every exit */
+	uint64_t iopm, msrpm; /* physical: shared by all guests */
+};
+extern struct svm_machine svm_machine;
+
+/* One a CPU: struct cpu.engine. */
+struct svm_cpu {
+	uint64_t host; /* physical: the host's VMSAVE state */
+	void *host_page, *save_page;
+	uint32_t asid;	     /* given out last */
+	uint64_t generation; /* of ASIDs; an older one is stale. Never 0. */
+	const struct vm *last; /* whose guest ran here last */
+};
+
+struct svm_vcpu {
+	struct vcpu vcpu;
+	struct vmcb *vmcb;
+	uint64_t vmcb_phys;
+	struct cpu *cpu;     /* where the ASID is good */
+	uint64_t generation; /* of the ASID */
+	uint64_t flush;	     /* vm->flush that the ASID has seen */
+	uint64_t next_rip;   /* of the exit under way, for the VMM */
+	uint64_t shadow_rip; /* an interrupt shadow was due here at entry */
+	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
+	bool window;	     /* V_IRQ stands for a window instead */
+	bool nmi_blocked;    /* until IRET, which is then intercepted */
+	bool stepping, stepped; /* quirk 1: RFLAGS.TF is ours; the #DB under way came of it */
+};
+_Static_assert(sizeof(struct svm_vcpu) <= 4096, "core_alloc gives at most a page");
+
+static inline struct svm_vcpu *to_svm(struct vcpu *v)
+{
+	return (struct svm_vcpu *)v;
+}
+
+void svm_enter(uint64_t vmcb, uint64_t *gpr, uint64_t host, bool refill);
+
+/* svm_exit.c: account, route. Called with the exit complete. */
+enum verdict svm_exit(struct svm_vcpu *s);
+
+/* svm_inject.c */
+bool svm_can_inject(struct vcpu *v);
+bool svm_can_interrupt(struct vcpu *v);
+bool svm_interrupts_on(struct vcpu *v);
+bool svm_nmi_blocked(struct vcpu *v);
+void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address);
+void svm_interrupt(struct vcpu *v, unsigned vector);
+void svm_window(struct vcpu *v);
+void svm_withdraw(struct svm_vcpu *s);	      /* V_IRQ, whatever it stands for */
+void svm_sync_irq(struct svm_vcpu *s);	      /* did the processor deliver V_IRQ? */
+void svm_reinject(struct svm_vcpu *s);	      /* EXITINTINFO is valid */
+void svm_shadow_entry(struct svm_vcpu *s);    /* a shadow is due at this entry */
+void svm_shadow_exit(struct svm_vcpu *s);     /* and was, at the one that has ended */
+void svm_iret(struct svm_vcpu *s);	      /* the guest is about to leave its NMI handler */
+void svm_window_exit(struct svm_vcpu *s);
+
+/* svm_state.c */
+unsigned svm_cr8(struct vcpu *v);
+void svm_set_cr8(struct vcpu *v, unsigned cr8);
+void svm_reset(struct vcpu *v, bool init);
+void svm_sipi(struct vcpu *v, unsigned vector);
+void svm_get_state(struct vcpu *v, struct vcpu_state *s);
+int svm_set_state(struct vcpu *v, const struct vcpu_state *s);
+void svm_exit_state(struct vcpu *v, bool all);
+void svm_take(struct vcpu *v);
+int svm_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
+int svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
+void svm_dr_load(struct svm_vcpu *s);
+void svm_dr_save(struct svm_vcpu *s);
+
+#endif

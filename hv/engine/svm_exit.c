@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// AMD-V: what a #VMEXIT means (APM 2, appendix C). The dispatcher counts and routes; each handler says what happens next.
+#include "engine/quirks.h"
+#include "engine/svm.h"
+
+typedef enum verdict handler(struct svm_vcpu *s);
+
+/* Past the instruction. Without the next RIP from the processor, `length` is that of the form without prefixes. */
+static uint64_t next_rip(struct svm_vcpu *s, unsigned length)
+{
+	return svm_machine.next_rip ? vmcb_next_rip(s->vmcb) : vmcb_rip(s->vmcb) + length;
+}
+
+static void advance(struct svm_vcpu *s, unsigned length)
+{
+	vmcb_set_rip(s->vmcb, next_rip(s, length));
+	vmcb_set_shadow(s->vmcb, 0);
+}
+
+static enum verdict fault(struct svm_vcpu *s, unsigned vector, bool has_error)
+{
+	vcpu_inject_fault(&s->vcpu, vector, has_error, 0);
+	return RUN_AGAIN;
+}
+
+static enum verdict raw_exit(struct svm_vcpu *s, enum exit_reason reason)
+{
+	struct vcpu_run *run = s->vcpu.run;
+
+	run->raw.code = vmcb_exit_code(s->vmcb);
+	run->raw.info1 = vmcb_exit_info1(s->vmcb);
+	run->raw.info2 = vmcb_exit_info2(s->vmcb);
+	vcpu_fill_exit(&s->vcpu, reason, true);
+	return RUN_TO_VMM;
+}
+
+static enum verdict exit_cpuid(struct svm_vcpu *s)
+{
+	uint64_t *gpr = s->vcpu.run->gpr;
+	struct cpuid_result r;
+
+	cpuid_answer(&s->vcpu, (uint32_t)vmcb_rax(s->vmcb), (uint32_t)gpr[GPR_RCX], &r);
+	vmcb_set_rax(s->vmcb, r.eax);
+	gpr[GPR_RBX] = r.ebx;
+	gpr[GPR_RCX] = r.ecx;
+	gpr[GPR_RDX] = r.edx;
+	advance(s, 2);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_vmmcall(struct svm_vcpu *s)
+{
+	uint64_t result;
+
+	if (vmcb_cpl(s->vmcb))
+		return fault(s, VECTOR_UD, false);
+	if (hypercall(&s->vcpu, vmcb_rax(s->vmcb), &result)) {
+		vmcb_set_rax(s->vmcb, result);
+		advance(s, 3);
+		return RUN_AGAIN;
+	}
+	s->vcpu.run->msr.next_rip = next_rip(s, 3);
+	vcpu_fill_exit(&s->vcpu, EXIT_HYPERCALL, false);
+	return RUN_TO_VMM;
+}
+
+static enum verdict exit_msr(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->vcpu;
+	uint32_t index = (uint32_t)v->run->gpr[GPR_RCX];
+	bool write = vmcb_exit_info1(s->vmcb) & 1;
+	uint64_t value = (uint32_t)vmcb_rax(s->vmcb) | v->run->gpr[GPR_RDX] << 32;
+	enum msr_answer answer = write ? msr_write(v, index, value) : msr_read(v, index, &value);
+
+	switch (answer) {
+	case MSR_OK:
+		if (!write) {
+			vmcb_set_rax(s->vmcb, (uint32_t)value);
+			v->run->gpr[GPR_RDX] = value >> 32;
+		}
+		advance(s, 2);
+		return RUN_AGAIN;
+	case MSR_FAULT:
+		return fault(s, VECTOR_GP, true);
+	default:
+		v->run->msr.index = index;
+		v->run->msr.write = write;
+		v->run->msr.value = value;
+		v->run->msr.next_rip = next_rip(s, 2);
+		vcpu_fill_exit(v, EXIT_MSR, false);
+		return RUN_TO_VMM;
+	}
+}
+
+static enum verdict exit_io(struct svm_vcpu *s)
+{
+	struct vcpu_run *run = s->vcpu.run;
+	union exit_io io = {vmcb_exit_info1(s->vmcb)};
+
+	run->io.port = io.port;
+	run->io.size = io.size;
+	run->io.in = io.in;
+	run->io.string = io.string;
+	run->io.repeat = io.repeat;
+	run->io.next_rip = vmcb_exit_info2(s->vmcb);
+	s->vcpu.exits[io.string ? COUNT_IO_STRING : COUNT_IO]++;
+	vcpu_fill_exit(&s->vcpu, EXIT_IO, io.string);
+	return RUN_TO_VMM;
+}
+
+static enum verdict exit_npf(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->vcpu;
+	struct vcpu_run *run = v->run;
+	union exit_npf error = {vmcb_exit_info1(s->vmcb)};
+
+	switch (vm_fault(v->vm, 0, vmcb_exit_info2(s->vmcb), error.write, error.fetch)) {
+	case FAULT_4K:
+		v->exits[COUNT_FAULT_4K]++;
+		return RUN_AGAIN;
+	case FAULT_2M:
+		v->exits[COUNT_FAULT_2M]++;
+		return RUN_AGAIN;
+	case FAULT_NO_MEMORY:
+		v->exits[COUNT_OTHER]++;
+		return raw_exit(s, EXIT_UNKNOWN);
+	default:
+		break;
+	}
+	v->exits[COUNT_MMIO]++;
+	run->mmio.gpa = vmcb_exit_info2(s->vmcb);
+	run->mmio.error = error.raw;
+	run->mmio.bytes_count = 0;
+	if (svm_machine.decode_assists) {
+		unsigned count = s->vmcb->f_insn_bytes_count;
+
+		run->mmio.bytes_count = count <= 15 ? count : 15;
+		__builtin_memcpy(run->mmio.bytes, s->vmcb->f_insn_bytes, 15);
+	}
+	vcpu_fill_exit(v, EXIT_MMIO, true);
+	return RUN_TO_VMM;
+}
+
+/* The interrupt is still pending: let it in through the IDT as if it had come in ring 3. */
+static enum verdict exit_intr(struct svm_vcpu *s)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+	return RUN_AGAIN;
+}
+
+/* The NMI came through the IDT at STGI. */
+static enum verdict exit_nmi(struct svm_vcpu *s)
+{
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_vintr(struct svm_vcpu *s)
+{
+	svm_window_exit(s);
+	vcpu_request(&s->vcpu, REQ_EVENT);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_iret(struct svm_vcpu *s)
+{
+	svm_iret(s);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_hlt(struct svm_vcpu *s)
+{
+	advance(s, 1);
+	s->vcpu.activity = VCPU_HALTED;
+	return RUN_HALT;
+}
+
+/* A guest that spins gives the CPU away if others want it. */
+static enum verdict exit_pause(struct svm_vcpu *s)
+{
+	s->vcpu.cpu->resched = 1;
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_dr(struct svm_vcpu *s)
+{
+	svm_dr_load(s);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_exception(struct svm_vcpu *s)
+{
+	unsigned vector = (unsigned)vmcb_exit_code(s->vmcb) - VMEXIT_EXCEPTION;
+
+	if (vector == VECTOR_DB && s->stepped) {
+		s->stepped = false;
+		return RUN_AGAIN;
+	}
+	if (vector == VECTOR_DB || vector == VECTOR_AC)
+		return fault(s, vector, vector == VECTOR_AC);
+	return raw_exit(s, EXIT_UNKNOWN);
+}
+
+/* The processor has checked CPL already. */
+static enum verdict exit_xsetbv(struct svm_vcpu *s)
+{
+	struct vcpu *v = &s->vcpu;
+	uint64_t value = (uint32_t)vmcb_rax(s->vmcb) | v->run->gpr[GPR_RDX] << 32;
+
+	if ((uint32_t)v->run->gpr[GPR_RCX] != 0 || fpu_set_xcr0(v, value))
+		return fault(s, VECTOR_GP, true);
+	advance(s, 3);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_ud(struct svm_vcpu *s)
+{
+	return fault(s, VECTOR_UD, false);
+}
+
+static enum verdict exit_gp(struct svm_vcpu *s)
+{
+	return fault(s, VECTOR_GP, true);
+}
+
+static enum verdict exit_insn(struct svm_vcpu *s)
+{
+	return raw_exit(s, EXIT_INSN);
+}
+
+/* Cache flushes: nothing to do for a guest whose devices are ours. */
+static enum verdict exit_cache(struct svm_vcpu *s)
+{
+	if (!svm_machine.next_rip)
+		return exit_insn(s);
+	advance(s, 2);
+	return RUN_AGAIN;
+}
+
+static enum verdict exit_shutdown(struct svm_vcpu *s)
+{
+	s->vcpu.activity = VCPU_SHUTDOWN;
+	return raw_exit(s, EXIT_SHUTDOWN);
+}
+
+static enum verdict exit_unknown(struct svm_vcpu *s)
+{
+	return raw_exit(s, EXIT_UNKNOWN);
+}
+
+#define ELSEWHERE COUNT_KINDS /* the handler counts, knowing more */
+
+static const struct row {
+	handler *handler;
+	uint32_t count;
+} rows[VMEXIT_DIRECT] = {
+	[VMEXIT_READ_DR0... VMEXIT_WRITE_DR15] = {exit_dr, COUNT_DR},
+	[VMEXIT_EXCEPTION... VMEXIT_EXCEPTION + 31] = {exit_exception, COUNT_EXCEPTION},
+	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
+	[VMEXIT_NMI] = {exit_nmi, COUNT_NMI},
+	[VMEXIT_VINTR] = {exit_vintr, COUNT_WINDOW},
+	[VMEXIT_RDPMC] = {exit_gp, COUNT_INSN},
+	[VMEXIT_CPUID] = {exit_cpuid, COUNT_CPUID},
+	[VMEXIT_RSM] = {exit_ud, COUNT_INSN},
+	[VMEXIT_IRET] = {exit_iret, COUNT_WINDOW},
+	[VMEXIT_INVD] = {exit_cache, COUNT_INSN},
+	[VMEXIT_PAUSE] = {exit_pause, COUNT_PAUSE},
+	[VMEXIT_HLT] = {exit_hlt, COUNT_HLT},
+	[VMEXIT_INVLPGA] = {exit_ud, COUNT_INSN},
+	[VMEXIT_IOIO] = {exit_io, ELSEWHERE},
+	[VMEXIT_MSR] = {exit_msr, ELSEWHERE},
+	[VMEXIT_SHUTDOWN] = {exit_shutdown, COUNT_SHUTDOWN},
+	[VMEXIT_VMRUN] = {exit_ud, COUNT_INSN},
+	[VMEXIT_VMMCALL] = {exit_vmmcall, COUNT_HYPERCALL},
+	[VMEXIT_VMLOAD] = {exit_ud, COUNT_INSN},
+	[VMEXIT_VMSAVE] = {exit_ud, COUNT_INSN},
+	[VMEXIT_STGI] = {exit_ud, COUNT_INSN},
+	[VMEXIT_CLGI] = {exit_ud, COUNT_INSN},
+	[VMEXIT_SKINIT] = {exit_ud, COUNT_INSN},
+	[VMEXIT_WBINVD] = {exit_cache, COUNT_INSN},
+	[VMEXIT_MONITOR] = {exit_ud, COUNT_INSN},
+	[VMEXIT_MWAIT] = {exit_ud, COUNT_INSN},
+	[VMEXIT_MWAIT_ARMED] = {exit_ud, COUNT_INSN},
+	[VMEXIT_XSETBV] = {exit_xsetbv, COUNT_XSETBV},
+	[VMEXIT_RDPRU] = {exit_ud, COUNT_INSN},
+	[VMEXIT_INVLPGB] = {exit_ud, COUNT_INSN},
+	[VMEXIT_MCOMMIT] = {exit_ud, COUNT_INSN},
+};
+
+static const struct row row_npf = {exit_npf, ELSEWHERE};
+static const struct row row_unknown = {exit_unknown, COUNT_OTHER};
+
+static enum verdict exit_invalid(struct svm_vcpu *s)
+{
+	return raw_exit(s, EXIT_INVALID);
+}
+
+static const struct row row_invalid = {exit_invalid, COUNT_INVALID};
+
+static const struct row *row_of(uint64_t code)
+{
+	if (code < VMEXIT_DIRECT)
+		return rows[code].handler ? &rows[code] : &row_unknown;
+	if (code == VMEXIT_NPF)
+		return &row_npf;
+	return quirk_is_invalid(code) ? &row_invalid : &row_unknown;
+}
+
+enum verdict svm_exit(struct svm_vcpu *s)
+{
+	const struct row *row = row_of(vmcb_exit_code(s->vmcb));
+
+	if (s->irq)
+		svm_sync_irq(s);
+	if (((union vmcb_event){vmcb_exit_int_info(s->vmcb)}).valid)
+		svm_reinject(s);
+	if (s->shadow_rip != ~0ull)
+		svm_shadow_exit(s);
+	s->vcpu.exits[row->count]++;
+	return row->handler(s);
+}

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The virtual local APIC: registers, priorities, messages. Timer: vapic_timer.c.
+#include "engine/vapic.h"
+#include "core/string.h"
+#include "engine/engine.h"
+
+#define REG(a, offset) ((a)->reg[(offset) / 16])
+
+#define VERSION 0x50014 /* 6 LVT entries; no EOI-broadcast suppression */
+#define SVR_ON (1u << 8)
+#define ICR_VALUE 0xcdfff /* without the busy bit */
+
+#define ESR_SEND_ILLEGAL (1u << 5)
+#define ESR_RECEIVE_ILLEGAL (1u << 6)
+#define ESR_REGISTER (1u << 7)
+
+static void set_bit(uint32_t *first, unsigned vector)
+{
+	__atomic_fetch_or(&first[vector / 32], 1u << vector % 32, __ATOMIC_SEQ_CST);
+}
+
+static void clear_bit(uint32_t *first, unsigned vector)
+{
+	__atomic_fetch_and(&first[vector / 32], ~(1u << vector % 32), __ATOMIC_SEQ_CST);
+}
+
+static bool test_bit(const uint32_t *first, unsigned vector)
+{
+	return __atomic_load_n(&first[vector / 32], __ATOMIC_RELAXED) >> vector % 32 & 1;
+}
+
+/* The eight words of ISR, TMR or IRR follow each other in reg[]. 0: none set (vectors below 16 never are). */
+static unsigned highest(const uint32_t *first)
+{
+	for (int i = 7; i >= 0; i--) {
+		uint32_t word = __atomic_load_n(&first[i], __ATOMIC_RELAXED);
+
+		if (word)
+			return (unsigned)i * 32 + 31 - (unsigned)__builtin_clz(word);
+	}
+	return 0;
+}
+
+/* Bits 7:4 are the engine's, where the guest reaches them as CR8 without an exit. */
+static uint32_t tpr(struct vcpu *v)
+{
+	uint32_t *reg = &REG(&v->apic, APIC_TPR);
+	unsigned cr8 = v->vm->engine->cr8(v);
+
+	if (cr8 != *reg >> 4)
+		*reg = cr8 << 4;
+	return *reg;
+}
+
+static uint32_t ppr(struct vcpu *v)
+{
+	uint32_t task = tpr(v), service = highest(&REG(&v->apic, APIC_ISR));
+
+	return task >> 4 >= service >> 4 ? task : service & 0xf0;
+}
+
+unsigned vapic_pending(struct vcpu *v)
+{
+	unsigned request = highest(&REG(&v->apic, APIC_IRR));
+
+	if (!request || request >> 4 <= highest(&REG(&v->apic, APIC_ISR)) >> 4)
+		return 0;
+	return request;
+}
+
+bool vapic_deliverable(struct vcpu *v)
+{
+	return vapic_pending(v) >> 4 > tpr(v) >> 4;
+}
+
+void vapic_accept(struct vcpu *v, unsigned vector)
+{
+	clear_bit(&REG(&v->apic, APIC_IRR), vector);
+	REG(&v->apic, APIC_ISR + 16 * (vector / 32)) |= 1u << vector % 32;
+}
+
+static bool software_on(const struct vapic *a)
+{
+	return (a->base & APIC_BASE_ON) && (REG(a, APIC_SVR) & SVR_ON);
+}
+
+static void raise_error(struct vcpu *v, uint32_t bit)
+{
+	uint32_t lvt = REG(&v->apic, APIC_LVT_ERROR);
+
+	v->apic.errors |= bit;
+	if (!(lvt & LVT_MASKED) && (lvt & 0xff) >= 16)
+		vapic_post(v, lvt & 0xff, false);
+}
+
+/* The request is set after the IRR bit, and vcpu_request is a full barrier: the target sees both or is notified. */
+void vapic_post(struct vcpu *v, unsigned vector, bool level)
+{
+	struct vapic *a = &v->apic;
+
+	if (!software_on(a) || vector < 16 || vector > 255)
+		return;
+	if (level)
+		set_bit(&REG(a, APIC_TMR), vector);
+	else if (test_bit(&REG(a, APIC_TMR), vector))
+		clear_bit(&REG(a, APIC_TMR), vector);
+	set_bit(&REG(a, APIC_IRR), vector);
+	vcpu_request(v, REQ_EVENT);
+}
+
+static void eoi(struct vcpu *v)
+{
+	struct vapic *a = &v->apic;
+	unsigned vector = highest(&REG(a, APIC_ISR));
+
+	if (!vector)
+		return;
+	REG(a, APIC_ISR + 16 * (vector / 32)) &= ~(1u << vector % 32);
+	if (v->vm->eoi_bitmap[vector / 64] >> vector % 64 & 1) {
+		a->eoi_exit = (int32_t)vector;
+		vcpu_request(v, REQ_EVENT);
+	} else if (highest(&REG(a, APIC_IRR))) {
+		vcpu_request(v, REQ_EVENT);
+	}
+}
+
+bool vapic_takes_extint(const struct vcpu *v)
+{
+	const struct vapic *a = &v->apic;
+	uint32_t lvt = REG(a, APIC_LVT_LINT0);
+
+	/* Without its APIC the boot processor has the PIC on its pin (virtual wire; SDM 3, 11.4.7.1). */
+	if (!(a->base & APIC_BASE_ON))
+		return v->number == 0;
+	return !(lvt & LVT_MASKED) && (lvt >> 8 & 7) == DELIVERY_EXTINT;
+}
+
+/* Does a logical destination name this APIC? */
+static bool match_logical(const struct vapic *a, const struct vapic_message *m)
+{
+	uint32_t ldr = REG(a, APIC_LDR), destination = m->destination;
+
+	if (vapic_x2(a)) {
+		if (destination == 0xffffffff || (!m->wide && destination == 0xff))
+			return true;
+		return ldr >> 16 == destination >> 16 && (ldr & destination & 0xffff);
+	}
+	ldr >>= 24;
+	if (destination == 0xffffffff || (destination & 0xff) == 0xff)
+		return true;
+	if (REG(a, APIC_DFR) >> 28 == 0xf)
+		return ldr & destination;
+	return ldr >> 4 == destination >> 4 && (ldr & destination & 15);
+}
+
+static bool match(struct vcpu *v, const struct vapic_message *m)
+{
+	if (!(v->apic.base & APIC_BASE_ON))
+		return false;
+	if (m->logical)
+		return match_logical(&v->apic, m);
+	return m->destination == v->number || m->destination == 0xffffffff ||
+	       (!m->wide && m->destination == 0xff);
+}
+
+static void deliver(struct vcpu *v, const struct vapic_message *m)
+{
+	switch (m->delivery) {
+	case DELIVERY_FIXED:
+	case DELIVERY_LOWEST:
+		if (m->vector < 16)
+			raise_error(v, ESR_RECEIVE_ILLEGAL);
+		else
+			vapic_post(v, m->vector, m->level);
+		break;
+	case DELIVERY_NMI:
+		vcpu_request(v, REQ_NMI);
+		break;
+	case DELIVERY_INIT:
+		vcpu_request(v, REQ_INIT);
+		break;
+	case DELIVERY_SIPI:
+		v->sipi = m->vector;
+		vcpu_request(v, REQ_SIPI);
+		break;
+	default: /* SMI: there is none; ExtINT by message: no PIC would answer */
+		break;
+	}
+}
+
+/* All that match; or of those, for lowest priority, one, in turn. */
+void vapic_send(struct vm *vm, const struct vapic_message *m)
+{
+	uint32_t count = vm->vcpu_count;
+	uint32_t first = m->delivery == DELIVERY_LOWEST && count ? vm->lowest_next % count : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t number = first + i < count ? first + i : first + i - count;
+		struct vcpu *v = vcpu_find(vm, number);
+
+		if (!v || !match(v, m))
+			continue;
+		deliver(v, m);
+		if (m->delivery == DELIVERY_LOWEST) {
+			vm->lowest_next = number + 1;
+			return;
+		}
+	}
+}
+
+/* The address and data of a message (SDM 3, 11.11); bits 11:5 of the address carry destination bits 14:8, as
+ * guests use them that know a hypervisor which says so. */
+void vapic_msi(struct vm *vm, uint64_t address, uint32_t data)
+{
+	uint32_t high = address >> 5 & 0x7f;
+	struct vapic_message m = {
+		.destination = (uint32_t)(address >> 12 & 0xff) | high << 8,
+		.vector = data & 0xff,
+		.delivery = data >> 8 & 7,
+		.logical = address >> 2 & 1,
+		.level = data >> 15 & 1,
+		.wide = high != 0,
+	};
+
+	if (m.delivery != DELIVERY_EXTINT)
+		vapic_send(vm, &m);
+}
+
+static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wide)
+{
+	struct vapic_message m = {
+		.destination = destination,
+		.vector = low & 0xff,
+		.delivery = low >> 8 & 7,
+		.logical = low >> 11 & 1,
+		.wide = wide,
+	};
+	unsigned shorthand = low >> 18 & 3;
+
+	if (m.vector < 16 && m.delivery <= DELIVERY_LOWEST) {
+		raise_error(v, ESR_SEND_ILLEGAL);
+		return;
+	}
+	/* INIT level de-assert only matters to processors older than any we show. */
+	if (m.delivery == DELIVERY_INIT && !(low & 1u << 14))
+		return;
+	if (!shorthand) {
+		vapic_send(v->vm, &m);
+		return;
+	}
+	if (m.delivery == DELIVERY_LOWEST)
+		m.delivery = DELIVERY_FIXED;
+	if (shorthand == 1) {
+		if (m.delivery == DELIVERY_FIXED)
+			deliver(v, &m);
+		return;
+	}
+	for (uint32_t i = 0; i < v->vm->vcpu_count; i++) {
+		struct vcpu *to = vcpu_find(v->vm, i);
+
+		if (to && (to != v || shorthand == 2))
+			deliver(to, &m);
+	}
+}
+
+static uint32_t id_register(const struct vcpu *v)
+{
+	return vapic_x2(&v->apic) ? v->number : v->number << 24;
+}
+
+uint32_t vapic_read(struct vcpu *v, unsigned offset)
+{
+	struct vapic *a = &v->apic;
+
+	switch (offset) {
+	case APIC_ID:
+		return id_register(v);
+	case APIC_VERSION:
+		return VERSION;
+	case APIC_TPR:
+		return tpr(v);
+	case APIC_PPR:
+		return ppr(v);
+	case APIC_TIMER_CURRENT:
+		return vapic_timer_count(v);
+	case APIC_LDR:
+	case APIC_DFR:
+	case APIC_SVR:
+	case APIC_ISR ... APIC_IRR + 0x70:
+	case APIC_ESR:
+	case APIC_ICR:
+	case APIC_ICR2:
+	case APIC_LVT_TIMER ... APIC_TIMER_INITIAL:
+	case APIC_TIMER_DIVIDE:
+		return REG(a, offset);
+	case APIC_EOI:
+	case APIC_APR:
+	case APIC_RRD:
+		return 0;
+	default:
+		raise_error(v, ESR_REGISTER);
+		return 0;
+	}
+}
+
+static uint32_t lvt_bits(unsigned offset)
+{
+	switch (offset) {
+	case APIC_LVT_TIMER:
+		return 0xff | LVT_MASKED | LVT_TIMER_MODE;
+	case APIC_LVT_LINT0:
+	case APIC_LVT_LINT1:
+		return 0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED;
+	case APIC_LVT_ERROR:
+		return 0xff | LVT_MASKED;
+	default:
+		return 0xff | 7 << 8 | LVT_MASKED;
+	}
+}
+
+static void write_lvt(struct vcpu *v, unsigned offset, uint32_t value)
+{
+	struct vapic *a = &v->apic;
+	uint32_t old = REG(a, offset);
+
+	value &= lvt_bits(offset);
+	if (!(REG(a, APIC_SVR) & SVR_ON))
+		value |= LVT_MASKED;
+	REG(a, offset) = value;
+	if (offset == APIC_LVT_TIMER)
+		vapic_timer_mode(v, old);
+	else if (offset == APIC_LVT_LINT0)
+		vcpu_request(v, REQ_EVENT);
+}
+
+static void write_svr(struct vcpu *v, uint32_t value)
+{
+	struct vapic *a = &v->apic;
+
+	REG(a, APIC_SVR) = value & 0x3ff;
+	if (value & SVR_ON)
+		return;
+	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
+		REG(a, offset) |= LVT_MASKED;
+}
+
+void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
+{
+	struct vapic *a = &v->apic;
+	uint32_t old;
+
+	switch (offset) {
+	case APIC_EOI:
+		eoi(v);
+		break;
+	case APIC_TPR:
+		REG(a, APIC_TPR) = value & 0xff;
+		v->vm->engine->set_cr8(v, value >> 4 & 15);
+		break;
+	case APIC_LDR:
+		if (!vapic_x2(a))
+			REG(a, APIC_LDR) = value & 0xff000000;
+		break;
+	case APIC_DFR:
+		REG(a, APIC_DFR) = value | 0x0fffffff;
+		break;
+	case APIC_SVR:
+		write_svr(v, value);
+		break;
+	case APIC_ESR:
+		REG(a, APIC_ESR) = a->errors;
+		a->errors = 0;
+		break;
+	case APIC_ICR:
+		REG(a, APIC_ICR) = value & ICR_VALUE;
+		send_ipi(v, value, REG(a, APIC_ICR2) >> 24, false);
+		break;
+	case APIC_ICR2:
+		REG(a, APIC_ICR2) = value & 0xff000000;
+		break;
+	case APIC_LVT_TIMER ... APIC_LVT_ERROR:
+		write_lvt(v, offset, value);
+		break;
+	case APIC_TIMER_INITIAL:
+		REG(a, APIC_TIMER_INITIAL) = value;
+		vapic_timer_start(v);
+		break;
+	case APIC_TIMER_DIVIDE:
+		old = REG(a, APIC_TIMER_DIVIDE);
+		REG(a, APIC_TIMER_DIVIDE) = value & 11;
+		vapic_timer_divide(v, old);
+		break;
+	case APIC_ID: /* read-only from here on, as on all processors with x2APIC */
+	case APIC_VERSION:
+	case APIC_APR ... APIC_PPR:
+	case APIC_RRD:
+	case APIC_ISR ... APIC_IRR + 0x70:
+	case APIC_TIMER_CURRENT:
+		break;
+	default:
+		raise_error(v, ESR_REGISTER);
+	}
+}
+
+/* Registers that x2APIC mode has for reading (SDM 3, table 11-6), a bit for each offset / 16. */
+static bool x2_readable(unsigned offset)
+{
+	switch (offset) {
+	case APIC_ID:
+	case APIC_VERSION:
+	case APIC_TPR:
+	case APIC_PPR:
+	case APIC_LDR:
+	case APIC_SVR:
+	case APIC_ISR ... APIC_ESR:
+	case APIC_ICR:
+	case APIC_LVT_TIMER ... APIC_TIMER_CURRENT:
+	case APIC_TIMER_DIVIDE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
+{
+	unsigned offset = (index - 0x800) << 4;
+
+	if (!vapic_x2(&v->apic) || index > 0x83f || !x2_readable(offset))
+		return MSR_FAULT;
+	*value = vapic_read(v, offset);
+	if (offset == APIC_ICR)
+		*value |= (uint64_t)REG(&v->apic, APIC_ICR2) << 32;
+	return MSR_OK;
+}
+
+int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	struct vapic *a = &v->apic;
+	unsigned offset = (index - 0x800) << 4;
+
+	if (!vapic_x2(a) || index > 0x83f)
+		return MSR_FAULT;
+	if (offset == APIC_EOI) {
+		if (value)
+			return MSR_FAULT;
+		eoi(v);
+		return MSR_OK;
+	}
+	if (offset == APIC_ICR) {
+		REG(a, APIC_ICR) = (uint32_t)value & ICR_VALUE;
+		REG(a, APIC_ICR2) = (uint32_t)(value >> 32);
+		send_ipi(v, (uint32_t)value, (uint32_t)(value >> 32), true);
+		return MSR_OK;
+	}
+	if (value >> 32)
+		return MSR_FAULT;
+	switch (offset) {
+	case APIC_TPR:
+	case APIC_SVR:
+	case APIC_LVT_TIMER ... APIC_TIMER_INITIAL:
+	case APIC_TIMER_DIVIDE:
+		vapic_write(v, offset, (uint32_t)value);
+		return MSR_OK;
+	case APIC_ESR:
+		if (value)
+			return MSR_FAULT;
+		vapic_write(v, offset, 0);
+		return MSR_OK;
+	case APIC_SELF_IPI:
+		if (value < 16)
+			raise_error(v, ESR_SEND_ILLEGAL);
+		else
+			vapic_post(v, value & 0xff, false);
+		return MSR_OK;
+	default:
+		return MSR_FAULT;
+	}
+}
+
+/* Logical x2APIC ids derive from the id (SDM 3, 11.12.10.2). */
+static void enter_x2(struct vcpu *v)
+{
+	REG(&v->apic, APIC_LDR) = v->number >> 4 << 16 | 1u << (v->number & 15);
+	REG(&v->apic, APIC_ICR2) = 0;
+}
+
+/* Transitions: SDM 3, figure 11-27. The page does not move; nobody moves it. */
+int vapic_write_base(struct vcpu *v, uint64_t value)
+{
+	struct vapic *a = &v->apic;
+	uint64_t mode = value & (APIC_BASE_ON | APIC_BASE_X2);
+	uint64_t old = a->base & (APIC_BASE_ON | APIC_BASE_X2);
+
+	if ((value & ~(uint64_t)(APIC_BASE_ON | APIC_BASE_X2 | APIC_BASE_BSP)) != APIC_BASE_DEFAULT)
+		return MSR_FAULT;
+	if (mode == APIC_BASE_X2 || (old == 0 && mode == (APIC_BASE_ON | APIC_BASE_X2)) ||
+	    (old == (APIC_BASE_ON | APIC_BASE_X2) && mode == APIC_BASE_ON))
+		return MSR_FAULT;
+	a->base = APIC_BASE_DEFAULT | mode | (a->base & APIC_BASE_BSP);
+	if (mode == old)
+		return MSR_OK;
+	if (!mode)
+		vapic_reset(v, true);
+	else if (mode & APIC_BASE_X2)
+		enter_x2(v);
+	vcpu_request(v, REQ_EVENT);
+	return MSR_OK;
+}
+
+/* INIT keeps the mode and, in x2APIC mode, the logical id that belongs to it. */
+void vapic_reset(struct vcpu *v, bool init)
+{
+	struct vapic *a = &v->apic;
+
+	vapic_timer_stop(v);
+	for (unsigned i = 0; i < 64; i++)
+		__atomic_store_n(&a->reg[i], 0, __ATOMIC_RELAXED);
+	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
+		REG(a, offset) = LVT_MASKED;
+	REG(a, APIC_DFR) = 0xffffffff;
+	REG(a, APIC_SVR) = 0xff;
+	a->errors = 0;
+	a->eoi_exit = -1;
+	v->vm->engine->set_cr8(v, 0);
+	if (!init)
+		a->base = APIC_BASE_DEFAULT | APIC_BASE_ON | (v->number ? 0 : APIC_BASE_BSP);
+	if (vapic_x2(a))
+		enter_x2(v);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual local APIC: registers in xAPIC layout, reached by MMIO (SYS_VCPU_APIC) or x2APIC MSRs.
+ * Manual: APM 2, chapter 16; Intel SDM 3, chapter 11.
+ *
+ * The IRR and TMR are written by anyone, atomically; all else by the thread that claimed the vcpu.
+ */
+#ifndef ENGINE_VAPIC_H
+#define ENGINE_VAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/sched.h"
+
+struct vcpu;
+struct vm;
+
+enum vapic_reg {
+	APIC_ID = 0x20,
+	APIC_VERSION = 0x30,
+	APIC_TPR = 0x80,
+	APIC_APR = 0x90,
+	APIC_PPR = 0xa0,
+	APIC_EOI = 0xb0,
+	APIC_RRD = 0xc0,
+	APIC_LDR = 0xd0,
+	APIC_DFR = 0xe0,
+	APIC_SVR = 0xf0,
+	APIC_ISR = 0x100,
+	APIC_TMR = 0x180,
+	APIC_IRR = 0x200,
+	APIC_ESR = 0x280,
+	APIC_ICR = 0x300,
+	APIC_ICR2 = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_LVT_THERMAL = 0x330,
+	APIC_LVT_PERF = 0x340,
+	APIC_LVT_LINT0 = 0x350,
+	APIC_LVT_LINT1 = 0x360,
+	APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
+	APIC_SELF_IPI = 0x3f0,
+};
+
+#define APIC_BASE_DEFAULT 0xfee00000ull
+#define APIC_BASE_BSP (1u << 8)
+#define APIC_BASE_X2 (1u << 10)
+#define APIC_BASE_ON (1u << 11)
+
+#define LVT_MASKED (1u << 16)
+#define LVT_TIMER_MODE (3u << 17)
+#define LVT_TIMER_PERIODIC (1u << 17)
+#define LVT_TIMER_DEADLINE (2u << 17)
+
+enum delivery {
+	DELIVERY_FIXED,
+	DELIVERY_LOWEST,
+	DELIVERY_SMI,
+	DELIVERY_NMI = 4,
+	DELIVERY_INIT,
+	DELIVERY_SIPI,
+	DELIVERY_EXTINT
+};
+
+/* Nothing here is less often programmed than this in periodic mode, so a guest cannot make a storm of host
+ * timer interrupts. Nanoseconds. */
+#define VAPIC_PERIOD_MIN 50000
+
+struct vapic {
+	uint32_t reg[64];  /* [offset / 16] */
+	uint64_t base;	   /* MSR 0x1b */
+	uint32_t errors;   /* ESR bits since it was last written */
+	int32_t eoi_exit;  /* vector whose EOI the VMM has yet to hear of, -1 none */
+	struct timer timer;
+	uint64_t expiry;   /* CLOCK ns at which the count ends, 0 stopped */
+	uint64_t period;   /* ns of one count */
+	uint64_t deadline; /* guest TSC, 0 off */
+};
+
+/* A message: what an ICR write, an MSI or an IO-APIC entry says. */
+struct vapic_message {
+	uint32_t destination; /* x2APIC width; 8 bits from xAPIC sources, see `wide` */
+	uint8_t vector, delivery;
+	bool logical, level, wide;
+};
+
+static inline bool vapic_x2(const struct vapic *a)
+{
+	return (a->base & (APIC_BASE_X2 | APIC_BASE_ON)) == (APIC_BASE_X2 | APIC_BASE_ON);
+}
+
+void vapic_reset(struct vcpu *v, bool init);
+/* xAPIC accesses, offset a multiple of 16 below 0x400 (callers check). */
+uint32_t vapic_read(struct vcpu *v, unsigned offset);
+void vapic_write(struct vcpu *v, unsigned offset, uint32_t value);
+/* x2APIC MSRs 0x800..0x8ff: enum msr_answer. */
+int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
+int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
+int vapic_write_base(struct vcpu *v, uint64_t value);
+
+/* From any thread or timer. */
+void vapic_post(struct vcpu *v, unsigned vector, bool level);
+void vapic_send(struct vm *vm, const struct vapic_message *m);
+void vapic_msi(struct vm *vm, uint64_t address, uint32_t data);
+
+/* Highest vector that no interrupt in service masks, 0 none. The TPR is the engine's to compare. */
+unsigned vapic_pending(struct vcpu *v);
+/* The same, and above the TPR: would wake a halted processor. */
+bool vapic_deliverable(struct vcpu *v);
+void vapic_accept(struct vcpu *v, unsigned vector); /* the guest takes it: IRR to ISR */
+bool vapic_takes_extint(const struct vcpu *v);
+/* NMI through LINT1 is not modelled as a line: VM_IRQ_NMI goes to the vcpu. */
+
+/* vapic_timer.c */
+void vapic_timer_init(struct vcpu *v);
+void vapic_timer_start(struct vcpu *v);	   /* initial count was written */
+void vapic_timer_mode(struct vcpu *v, uint32_t old); /* LVT timer was written */
+void vapic_timer_divide(struct vcpu *v, uint32_t old); /* divide register was written */
+uint32_t vapic_timer_count(struct vcpu *v);
+void vapic_timer_deadline(struct vcpu *v, uint64_t tsc);
+void vapic_timer_stop(struct vcpu *v);
+void vapic_timer_restore(struct vcpu *v, uint64_t expiry, uint64_t deadline);
+
+#endif

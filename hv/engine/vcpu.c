@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The virtual processor, without the processor vendor: creation, the run loop, requests, counters.
+#include "core/frame.h"
+#include "core/guest.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/sched.h"
+#include "core/string.h"
+#include "engine/engine.h"
+#include <postern/errno.h>
+
+struct vcpu *vcpu_find(struct vm *vm, uint32_t number)
+{
+	return number < VM_VCPUS_MAX ? __atomic_load_n(&vm->vcpu[number], __ATOMIC_ACQUIRE) : NULL;
+}
+
+/* The barrier is between setting the request here and looking at in_guest; the runner sets in_guest, then looks
+ * at the requests. A sleeper holds v->lock from its last look until it counts as blocked. */
+void vcpu_request(struct vcpu *v, uint32_t requests)
+{
+	struct thread *sleeper;
+
+	__atomic_fetch_or(&v->requests, requests, __ATOMIC_SEQ_CST);
+	if (v->in_guest) {
+		struct cpu *cpu = v->cpu;
+
+		if (cpu != this_cpu())
+			cpu_kick(cpu->id);
+		return;
+	}
+	if (!__atomic_load_n(&v->sleeper, __ATOMIC_SEQ_CST))
+		return;
+	spin_lock(&v->lock);
+	sleeper = v->sleeper;
+	v->sleeper = NULL;
+	spin_unlock(&v->lock);
+	if (sleeper)
+		sched_wake(sleeper);
+}
+
+void vcpu_fill_exit(struct vcpu *v, enum exit_reason reason, bool all)
+{
+	v->run->reason = reason;
+	v->exits[COUNT_TO_VMM]++;
+	v->vm->engine->exit_state(v, all);
+}
+
+void vcpu_inject_fault(struct vcpu *v, unsigned vector, bool has_error, uint32_t error)
+{
+	v->vm->engine->inject(v,
+			      &(struct event_info){.vector = (uint8_t)vector,
+						   .type = EVENT_EXCEPTION,
+						   .has_error = has_error,
+						   .error = error},
+			      0);
+}
+
+/* Would a halted processor go on? (APM 3, HLT) */
+static bool wakes(struct vcpu *v)
+{
+	if (v->nmi_pending)
+		return true;
+	return v->vm->engine->interrupts_on(v) &&
+	       (vapic_deliverable(v) || (v->vm->extint && vapic_takes_extint(v)));
+}
+
+static void exit_to_vmm(struct vcpu *v, enum exit_reason reason, enum exit_count count)
+{
+	v->exits[count]++;
+	vcpu_fill_exit(v, reason, false);
+}
+
+/* Bring pending events in, best first. True: the VMM has to answer first. */
+static bool bring_events(struct vcpu *v)
+{
+	const struct engine *e = v->vm->engine;
+
+	if (v->nmi_pending && !e->nmi_blocked(v) && e->can_inject(v)) {
+		v->nmi_pending = false;
+		e->inject(v, &(struct event_info){.vector = 2, .type = EVENT_NMI}, 0);
+	}
+	if (v->vm->extint && vapic_takes_extint(v)) {
+		if (e->can_interrupt(v)) {
+			exit_to_vmm(v, EXIT_INTA, COUNT_INTA);
+			return true;
+		}
+		e->window(v);
+		return false;
+	}
+	e->interrupt(v, vapic_pending(v));
+	return false;
+}
+
+bool vcpu_reset(struct vcpu *v, bool init)
+{
+	v->nmi_pending = false;
+	vapic_reset(v, init);
+	if (!init) {
+		fpu_reset(v);
+		v->tsc_adjust = 0;
+		if (v->number == 0)
+			v->vm->tsc_offset = -rdtsc();
+	}
+	v->vm->engine->reset(v, init);
+	v->vm->engine->time_changed(v);
+	memset(v->run->gpr, 0, sizeof(v->run->gpr));
+	v->run->gpr[GPR_RDX] = 0x600; /* family 6 or above: what code that looks at it expects */
+	v->activity = v->number ? VCPU_WAIT_SIPI : VCPU_RUNNABLE;
+	return v->activity == VCPU_RUNNABLE;
+}
+
+static void take_requests(struct vcpu *v, uint32_t requests)
+{
+	if (requests & REQ_NMI)
+		v->nmi_pending = true;
+	if (requests & REQ_INIT)
+		vcpu_reset(v, true);
+	if (requests & REQ_SIPI && v->activity == VCPU_WAIT_SIPI) {
+		v->vm->engine->sipi(v, v->sipi);
+		v->activity = VCPU_RUNNABLE;
+	}
+}
+
+/* Look at all that may have to be done before the next entry. 0: enter. 1: the exit record is filled.
+ * -EAGAIN: nothing to run until somebody asks for something. */
+static int prepare(struct vcpu *v)
+{
+	uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
+
+	take_requests(v, requests);
+	if (requests & REQ_KICK || v->run->stop) {
+		/* What else was asked for has to be seen again. */
+		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
+		exit_to_vmm(v, EXIT_KICKED, COUNT_KICK);
+		return 1;
+	}
+	if (v->apic.eoi_exit >= 0) {
+		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
+		v->run->eoi.vector = (uint32_t)v->apic.eoi_exit;
+		v->apic.eoi_exit = -1;
+		exit_to_vmm(v, EXIT_EOI, COUNT_EOI);
+		return 1;
+	}
+	switch (v->activity) {
+	case VCPU_SHUTDOWN:
+		exit_to_vmm(v, EXIT_SHUTDOWN, COUNT_SHUTDOWN);
+		return 1;
+	case VCPU_HALTED:
+		if (!wakes(v))
+			return -EAGAIN;
+		v->activity = VCPU_RUNNABLE;
+		break;
+	case VCPU_WAIT_SIPI:
+		return -EAGAIN;
+	default:
+		break;
+	}
+	return bring_events(v);
+}
+
+static void arrive(struct vcpu *v)
+{
+	v->cpu = this_cpu();
+	__atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Sleep until somebody sets a request. -EINTR: the task ends. */
+static int sleep_until_asked(struct vcpu *v)
+{
+	int error;
+
+	v->in_guest = 0;
+	spin_lock(&v->lock);
+	__atomic_store_n(&v->sleeper, current_thread(), __ATOMIC_SEQ_CST);
+	if (v->requests) {
+		v->sleeper = NULL;
+		spin_unlock(&v->lock);
+		error = 0;
+	} else {
+		error = sched_block(&v->lock, WAIT_FOREVER);
+		__atomic_store_n(&v->sleeper, NULL, __ATOMIC_SEQ_CST);
+	}
+	arrive(v);
+	return error;
+}
+
+/* Give the CPU away; perhaps go on on another. */
+static int give_way(struct vcpu *v)
+{
+	struct task *task = current_task();
+
+	if (task->end)
+		return -EINTR;
+	v->in_guest = 0;
+	sched_yield();
+	arrive(v);
+	return task->end ? -EINTR : 0;
+}
+
+static void take_answers(struct vcpu *v)
+{
+	struct vcpu_run *run = v->run;
+	uint32_t flags = run->flags;
+
+	run->flags = 0;
+	if (flags & RUN_SET_RIP)
+		v->vm->engine->take(v);
+	if (flags & RUN_INTA)
+		v->vm->engine->inject(
+			v, &(struct event_info){.vector = run->inta_vector, .type = EVENT_INTR}, 0);
+	if (flags & RUN_INJECT && run->inject_vector < 32 && run->inject_vector != 2)
+		v->vm->engine->inject(v,
+				      &(struct event_info){.vector = run->inject_vector,
+							   .type = EVENT_EXCEPTION,
+							   .has_error = run->inject_has_error,
+							   .error = run->inject_error},
+				      run->inject_address);
+	if (flags & (RUN_INTA | RUN_INJECT))
+		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
+}
+
+/* The run loop. The fast one is inside engine->run: it comes back for requests, the scheduler, HLT and the VMM. */
+static int run_loop(struct vcpu *v)
+{
+	enum verdict (*run)(struct vcpu *) = v->vm->engine->run;
+	int result;
+
+	for (;;) {
+		if (v->cpu->resched && (result = give_way(v)))
+			return result;
+		if (v->requests || v->run->stop || v->activity != VCPU_RUNNABLE) {
+			result = prepare(v);
+			if (result == -EAGAIN && (result = sleep_until_asked(v)))
+				return result;
+			if (result > 0)
+				return 0;
+			if (v->requests || v->activity != VCPU_RUNNABLE)
+				continue;
+		}
+		if (run(v) == RUN_TO_VMM)
+			return 0;
+	}
+}
+
+static void thread_leaves_cpu(struct thread *thread)
+{
+	fpu_save_here();
+}
+
+static bool claim(struct vcpu *v)
+{
+	return !__atomic_exchange_n(&v->claimed, 1, __ATOMIC_ACQUIRE);
+}
+
+static void release(struct vcpu *v)
+{
+	__atomic_store_n(&v->claimed, 0, __ATOMIC_RELEASE);
+}
+
+static struct vcpu *vcpu_get(uint32_t handle, int *error)
+{
+	return (struct vcpu *)handle_get(handle, OBJ_VCPU, RIGHT_CONTROL, error);
+}
+
+static int64_t sys_vcpu_run(struct syscall_args *a)
+{
+	struct thread *thread = current_thread();
+	int error = 0;
+	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
+	uint64_t start;
+
+	if (!v)
+		return error;
+	if (!claim(v)) {
+		object_put_unlocked(&v->object);
+		return -EBUSY;
+	}
+	start = rdtsc();
+	thread->vcpu = v;
+	thread->switched_out = thread_leaves_cpu;
+	arrive(v);
+	if (v->fpu_cpu && v->fpu_cpu != v->cpu)
+		fpu_unload(v);
+	if (v->run->flags)
+		take_answers(v);
+	error = run_loop(v);
+	v->in_guest = 0;
+	thread->vcpu = NULL;
+	v->guest_cycles += rdtsc() - start;
+	release(v);
+	object_put_unlocked(&v->object);
+	return error;
+}
+SYSCALL(SYS_VCPU_RUN, sys_vcpu_run);
+
+static int64_t sys_vcpu_kick(struct syscall_args *a)
+{
+	int error = 0;
+	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
+
+	if (!v)
+		return error;
+	vcpu_request(v, REQ_KICK);
+	object_put_unlocked(&v->object);
+	return 0;
+}
+SYSCALL(SYS_VCPU_KICK, sys_vcpu_kick);
+
+/* Calls that need a vcpu nobody runs. */
+static int64_t with_claimed(struct syscall_args *a, int64_t (*fn)(struct vcpu *, struct syscall_args *))
+{
+	int error = 0;
+	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
+	int64_t result = -EBUSY;
+
+	if (!v)
+		return error;
+	if (claim(v)) {
+		result = fn(v, a);
+		release(v);
+	}
+	object_put_unlocked(&v->object);
+	return result;
+}
+
+static int64_t get_state(struct vcpu *v, struct syscall_args *a)
+{
+	struct vcpu_state *s;
+	int64_t result;
+
+	if (a->c != sizeof(*s))
+		return -EINVAL;
+	s = core_alloc(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	fpu_unload(v);
+	result = vcpu_get_state(v, s);
+	if (!result)
+		result = copy_to_user(a->b, s, sizeof(*s));
+	core_free(s, sizeof(*s));
+	return result;
+}
+
+static int64_t sys_vcpu_get_state(struct syscall_args *a)
+{
+	return with_claimed(a, get_state);
+}
+SYSCALL(SYS_VCPU_GET_STATE, sys_vcpu_get_state);
+
+static int64_t set_state(struct vcpu *v, struct syscall_args *a)
+{
+	struct vcpu_state *s;
+	int64_t result;
+
+	_Static_assert(sizeof(*s) <= 4096, "core_alloc gives at most a page");
+	if (a->c != sizeof(*s))
+		return -EINVAL;
+	s = core_alloc(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	result = copy_from_user(s, a->b, sizeof(*s));
+	if (!result) {
+		fpu_unload(v);
+		result = vcpu_set_state(v, s);
+	}
+	core_free(s, sizeof(*s));
+	return result;
+}
+
+static int64_t sys_vcpu_set_state(struct syscall_args *a)
+{
+	return with_claimed(a, set_state);
+}
+SYSCALL(SYS_VCPU_SET_STATE, sys_vcpu_set_state);
+
+static int64_t set_cpuid(struct vcpu *v, struct syscall_args *a)
+{
+	struct cpuid_entry *entries;
+	int64_t result;
+
+	if (a->c > VCPU_CPUID_MAX)
+		return -E2BIG;
+	entries = core_alloc(sizeof(*entries) * VCPU_CPUID_MAX);
+	if (!entries)
+		return -ENOMEM;
+	result = copy_from_user(entries, a->b, sizeof(*entries) * a->c);
+	if (!result)
+		result = cpuid_set(&v->cpuid, entries, (uint32_t)a->c);
+	core_free(entries, sizeof(*entries) * VCPU_CPUID_MAX);
+	return result;
+}
+
+static int64_t sys_vcpu_set_cpuid(struct syscall_args *a)
+{
+	return with_claimed(a, set_cpuid);
+}
+SYSCALL(SYS_VCPU_SET_CPUID, sys_vcpu_set_cpuid);
+
+static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
+{
+	if (a->b > 0x3f0 || a->b & 15)
+		return -EINVAL;
+	v->exits[COUNT_APIC_MMIO]++;
+	/* The page is not there in x2APIC mode, or with the APIC off. */
+	if ((v->apic.base & (APIC_BASE_ON | APIC_BASE_X2)) != APIC_BASE_ON)
+		return 0xffffffff;
+	if (a->c == APIC_READ)
+		return vapic_read(v, (unsigned)a->b);
+	if (a->c != APIC_WRITE)
+		return -EINVAL;
+	vapic_write(v, (unsigned)a->b, (uint32_t)a->d);
+	return 0;
+}
+
+static int64_t sys_vcpu_apic(struct syscall_args *a)
+{
+	return with_claimed(a, access_apic);
+}
+SYSCALL(SYS_VCPU_APIC, sys_vcpu_apic);
+
+static int map_run_page(struct vcpu *v, uint64_t va)
+{
+	uint64_t offset, span, phys;
+	struct memory *m;
+
+	if (va & (PAGE_SIZE - 1))
+		return -EINVAL;
+	m = task_memory_at(current_task(), va, MAP_READ | MAP_WRITE, &offset);
+	if (!m)
+		return -EFAULT;
+	phys = memory_frame(m, offset, false, &span);
+	if (phys)
+		v->run = core_map_phys(phys, PAGE_SIZE, PAGE_READ | PAGE_WRITE);
+	if (!v->run) {
+		object_put_unlocked(&m->object);
+		return -ENOMEM;
+	}
+	v->run_memory = m;
+	return 0;
+}
+
+static int add_to_vm(struct vm *vm, struct vcpu *v)
+{
+	int error = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->vcpu[v->number]) {
+		error = -EEXIST;
+	} else {
+		__atomic_store_n(&vm->vcpu[v->number], v, __ATOMIC_RELEASE);
+		if (vm->vcpu_count <= v->number)
+			vm->vcpu_count = v->number + 1;
+		vm_account(vm, 3 * PAGE_SIZE);
+	}
+	spin_unlock(&vm->lock);
+	return error;
+}
+
+static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct vcpu **out)
+{
+	struct vcpu *v = core_alloc(vm->engine->vcpu_bytes);
+	int error;
+
+	if (!v)
+		return -ENOMEM;
+	object_init(&v->object, OBJ_VCPU);
+	v->vm = vm;
+	v->number = number;
+	v->cpu = this_cpu();
+	v->fpu = core_page_alloc();
+	cpuid_set(&v->cpuid, NULL, 0);
+	vapic_timer_init(v);
+	error = v->fpu ? map_run_page(v, run_va) : -ENOMEM;
+	if (!error)
+		error = vm->engine->vcpu_init(v);
+	if (!error) {
+		vcpu_reset(v, false);
+		v->requests = REQ_EVENT;
+		error = add_to_vm(vm, v);
+	}
+	if (error) {
+		spin_lock(&core_lock);
+		vcpu_free(v);
+		spin_unlock(&core_lock);
+		return error;
+	}
+	object_get(&vm->object);
+	*out = v;
+	return 0;
+}
+
+/* Nobody runs it, nobody has a handle; core_lock is held. */
+void vcpu_free(struct vcpu *v)
+{
+	const struct engine *e = v->vm->engine;
+
+	vapic_timer_stop(v);
+	fpu_unload(v);
+	if (v->run)
+		core_unmap(v->run, PAGE_SIZE);
+	if (v->run_memory)
+		object_put(&v->run_memory->object);
+	e->vcpu_destroy(v);
+	if (v->fpu)
+		core_page_free(v->fpu);
+	core_free(v, e->vcpu_bytes);
+}
+
+static int64_t sys_vcpu_create(struct syscall_args *a)
+{
+	int error = 0;
+	struct vm *vm = (struct vm *)handle_get((uint32_t)a->a, OBJ_VM, RIGHT_CONTROL, &error);
+	struct vcpu *v;
+	int64_t result;
+
+	if (!vm)
+		return error;
+	result = a->b >= VM_VCPUS_MAX ? -EINVAL : vcpu_create(vm, (uint32_t)a->b, a->c, &v);
+	if (!result) {
+		result = handle_add(current_task(), &v->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
+		object_put_unlocked(&v->object);
+	}
+	object_put_unlocked(&vm->object);
+	return result;
+}
+SYSCALL(SYS_VCPU_CREATE, sys_vcpu_create);
+
+/* The last handle is gone: nobody can run it. Its memory stays until the vm's end, because others of the vm may
+ * be sending to it. */
+static void vcpu_object_destroy(struct object *o)
+{
+	struct vcpu *v = (struct vcpu *)o;
+
+	object_put(&v->vm->object);
+}
+OBJECT_TYPE(OBJ_VCPU, "vcpu", vcpu_object_destroy);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual machine control block (APM 2, appendix B). Its fields are reached by accessors only: a set
+ * drops the clean bit that covers the field, so that the processor reloads it (APM 2, 15.15).
+ */
+#ifndef ENGINE_VMCB_H
+#define ENGINE_VMCB_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <postern/vcpu.h>
+
+/* Clean bits. 0 on the left of VMCB_FIELD: the field is never cached. */
+enum vmcb_clean {
+	CLEAN_NONE = 0,
+	CLEAN_INTERCEPTS = 1 << 0, /* and TSC offset, PAUSE filter */
+	CLEAN_PERMISSIONS = 1 << 1, /* IOPM, MSRPM base */
+	CLEAN_ASID = 1 << 2,
+	CLEAN_VINTR = 1 << 3,
+	CLEAN_NESTED = 1 << 4, /* NCR3, G_PAT */
+	CLEAN_CR = 1 << 5,     /* CR0, CR3, CR4, EFER */
+	CLEAN_DR = 1 << 6,
+	CLEAN_TABLES = 1 << 7, /* GDT, IDT */
+	CLEAN_SEGMENTS = 1 << 8, /* CS, DS, SS, ES, CPL */
+	CLEAN_CR2 = 1 << 9,
+	CLEAN_LBR = 1 << 10, /* DEBUGCTL */
+	CLEAN_ALL = 0x7ff,
+};
+
+/* Intercept words at 00C, 010 and 014h. */
+enum vmcb_intercept3 {
+	INTERCEPT_INTR = 1 << 0,
+	INTERCEPT_NMI = 1 << 1,
+	INTERCEPT_SMI = 1 << 2,
+	INTERCEPT_INIT = 1 << 3,
+	INTERCEPT_VINTR = 1 << 4,
+	INTERCEPT_RDPMC = 1 << 15,
+	INTERCEPT_CPUID = 1 << 18,
+	INTERCEPT_RSM = 1 << 19,
+	INTERCEPT_IRET = 1 << 20,
+	INTERCEPT_INVD = 1 << 22,
+	INTERCEPT_PAUSE = 1 << 23,
+	INTERCEPT_HLT = 1 << 24,
+	INTERCEPT_INVLPGA = 1 << 26,
+	INTERCEPT_IO = 1 << 27,
+	INTERCEPT_MSR = 1 << 28,
+	INTERCEPT_FERR_FREEZE = 1 << 30,
+	INTERCEPT_SHUTDOWN = 1u << 31,
+};
+enum vmcb_intercept4 {
+	INTERCEPT_VMRUN = 1 << 0,
+	INTERCEPT_VMMCALL = 1 << 1,
+	INTERCEPT_VMLOAD = 1 << 2,
+	INTERCEPT_VMSAVE = 1 << 3,
+	INTERCEPT_STGI = 1 << 4,
+	INTERCEPT_CLGI = 1 << 5,
+	INTERCEPT_SKINIT = 1 << 6,
+	INTERCEPT_ICEBP = 1 << 8,
+	INTERCEPT_WBINVD = 1 << 9,
+	INTERCEPT_MONITOR = 1 << 10,
+	INTERCEPT_MWAIT = 1 << 11,
+	INTERCEPT_XSETBV = 1 << 13,
+	INTERCEPT_RDPRU = 1 << 14,
+};
+enum vmcb_intercept5 {
+	INTERCEPT_INVLPGB = 1 << 0,
+	INTERCEPT_MCOMMIT = 1 << 3,
+};
+
+enum vmcb_exit {
+	VMEXIT_READ_DR0 = 0x20,
+	VMEXIT_WRITE_DR15 = 0x3f,
+	VMEXIT_EXCEPTION = 0x40,
+	VMEXIT_INTR = 0x60,
+	VMEXIT_NMI = 0x61,
+	VMEXIT_SMI = 0x62,
+	VMEXIT_INIT = 0x63,
+	VMEXIT_VINTR = 0x64,
+	VMEXIT_RDPMC = 0x6f,
+	VMEXIT_CPUID = 0x72,
+	VMEXIT_RSM = 0x73,
+	VMEXIT_IRET = 0x74,
+	VMEXIT_INVD = 0x76,
+	VMEXIT_PAUSE = 0x77,
+	VMEXIT_HLT = 0x78,
+	VMEXIT_INVLPGA = 0x7a,
+	VMEXIT_IOIO = 0x7b,
+	VMEXIT_MSR = 0x7c,
+	VMEXIT_FERR_FREEZE = 0x7e,
+	VMEXIT_SHUTDOWN = 0x7f,
+	VMEXIT_VMRUN = 0x80,
+	VMEXIT_VMMCALL = 0x81,
+	VMEXIT_VMLOAD = 0x82,
+	VMEXIT_VMSAVE = 0x83,
+	VMEXIT_STGI = 0x84,
+	VMEXIT_CLGI = 0x85,
+	VMEXIT_SKINIT = 0x86,
+	VMEXIT_ICEBP = 0x88,
+	VMEXIT_WBINVD = 0x89,
+	VMEXIT_MONITOR = 0x8a,
+	VMEXIT_MWAIT = 0x8b,
+	VMEXIT_MWAIT_ARMED = 0x8c,
+	VMEXIT_XSETBV = 0x8d,
+	VMEXIT_RDPRU = 0x8e,
+	VMEXIT_INVLPGB = 0xa0,
+	VMEXIT_MCOMMIT = 0xa3,
+	VMEXIT_DIRECT = 0xa4, /* codes below have a row in the dispatcher's table */
+	VMEXIT_NPF = 0x400,
+};
+
+enum { TLB_KEEP = 0, TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
+
+/* EXITINFO1 of an I/O intercept (APM 2, 15.10.2). */
+union exit_io {
+	uint64_t raw;
+	struct {
+		uint64_t in : 1, : 1, string : 1, repeat : 1, size : 3, address_size : 3, segment : 3, : 3;
+		uint64_t port : 16;
+	};
+};
+
+/* EXITINFO1 of a nested page fault (APM 2, 15.25.6). */
+union exit_npf {
+	uint64_t raw;
+	struct {
+		uint64_t present : 1, write : 1, user : 1, reserved : 1, fetch : 1, : 27;
+		uint64_t final : 1, walk : 1;
+	};
+};
+
+/* EVENTINJ and EXITINTINFO (APM 2, 15.20, 15.7.2). */
+union vmcb_event {
+	uint64_t raw;
+	struct {
+		uint64_t vector : 8, type : 3, has_error : 1, : 19, valid : 1;
+		uint64_t error : 32;
+	};
+};
+
+/* 060h: virtual interrupt control. */
+union vmcb_vintr {
+	uint64_t raw;
+	struct {
+		uint64_t tpr : 8, irq : 1, vgif : 1, : 6;
+		uint64_t priority : 4, ignore_tpr : 1, : 3, masking : 1, vgif_on : 1, : 5, avic : 1;
+		uint64_t vector : 8, : 24;
+	};
+};
+
+struct vmcb {
+	uint16_t f_cr_read, f_cr_write;
+	uint16_t f_dr_read, f_dr_write;
+	uint32_t f_exceptions;
+	uint32_t f_intercept3, f_intercept4, f_intercept5;
+	uint8_t r018[0x3c - 0x18];
+	uint16_t f_pause_threshold, f_pause_count;
+	uint64_t f_iopm, f_msrpm;
+	uint64_t f_tsc_offset;
+	uint32_t f_asid;
+	uint8_t f_tlb_control;
+	uint8_t r05d[3];
+	uint64_t f_vintr;
+	uint64_t f_shadow; /* bit 0 */
+	uint64_t f_exit_code;
+	uint64_t f_exit_info1, f_exit_info2;
+	uint64_t f_exit_int_info;
+	uint64_t f_nested; /* bit 0: nested paging */
+	uint8_t r098[0xa8 - 0x98];
+	uint64_t f_event;
+	uint64_t f_ncr3;
+	uint64_t f_lbr;
+	uint32_t f_clean;
+	uint32_t r0c4;
+	uint64_t f_next_rip;
+	uint8_t f_insn_bytes_count, f_insn_bytes[15];
+	uint8_t r0e0[0x400 - 0xe0];
+	/* State save area. */
+	struct segment f_es, f_cs, f_ss, f_ds, f_fs, f_gs, f_gdtr, f_ldtr, f_idtr, f_tr;
+	uint8_t r4a0[0x4cb - 0x4a0];
+	uint8_t f_cpl;
+	uint32_t r4cc;
+	uint64_t f_efer;
+	uint8_t r4d8[0x548 - 0x4d8];
+	uint64_t f_cr4, f_cr3, f_cr0, f_dr7, f_dr6, f_rflags, f_rip;
+	uint8_t r580[0x5d8 - 0x580];
+	uint64_t f_rsp;
+	uint8_t r5e0[0x5f8 - 0x5e0];
+	uint64_t f_rax, f_star, f_lstar, f_cstar, f_sfmask, f_kernel_gs_base;
+	uint64_t f_sysenter_cs, f_sysenter_esp, f_sysenter_eip, f_cr2;
+	uint8_t r648[0x668 - 0x648];
+	uint64_t f_pat, f_debugctl;
+	uint8_t r678[0x1000 - 0x678];
+} __attribute__((packed, aligned(4096)));
+
+#define VMCB_AT(field, offset)                                                                     \
+	_Static_assert(offsetof(struct vmcb, field) == (offset), "VMCB layout: " #field)
+VMCB_AT(f_exceptions, 0x008);
+VMCB_AT(f_intercept3, 0x00c);
+VMCB_AT(f_pause_threshold, 0x03c);
+VMCB_AT(f_iopm, 0x040);
+VMCB_AT(f_tsc_offset, 0x050);
+VMCB_AT(f_asid, 0x058);
+VMCB_AT(f_tlb_control, 0x05c);
+VMCB_AT(f_vintr, 0x060);
+VMCB_AT(f_shadow, 0x068);
+VMCB_AT(f_exit_code, 0x070);
+VMCB_AT(f_exit_int_info, 0x088);
+VMCB_AT(f_nested, 0x090);
+VMCB_AT(f_event, 0x0a8);
+VMCB_AT(f_ncr3, 0x0b0);
+VMCB_AT(f_clean, 0x0c0);
+VMCB_AT(f_next_rip, 0x0c8);
+VMCB_AT(f_insn_bytes_count, 0x0d0);
+VMCB_AT(f_es, 0x400);
+VMCB_AT(f_gdtr, 0x460);
+VMCB_AT(f_tr, 0x490);
+VMCB_AT(f_cpl, 0x4cb);
+VMCB_AT(f_efer, 0x4d0);
+VMCB_AT(f_cr4, 0x548);
+VMCB_AT(f_rip, 0x578);
+VMCB_AT(f_rsp, 0x5d8);
+VMCB_AT(f_rax, 0x5f8);
+VMCB_AT(f_cr2, 0x640);
+VMCB_AT(f_pat, 0x668);
+VMCB_AT(f_debugctl, 0x670);
+_Static_assert(sizeof(struct vmcb) == 4096, "VMCB size");
+_Static_assert(sizeof(struct segment) == 16, "segments have the VMCB's form");
+
+#define VMCB_FIELD(type, name, clean)                                                              \
+	static inline type vmcb_##name(const struct vmcb *v)                                       \
+	{                                                                                          \
+		return v->f_##name;                                                                \
+	}                                                                                          \
+	static inline void vmcb_set_##name(struct vmcb *v, type value)                             \
+	{                                                                                          \
+		v->f_##name = value;                                                               \
+		if (clean)                                                                         \
+			v->f_clean &= ~(uint32_t)(clean);                                          \
+	}
+
+VMCB_FIELD(uint16_t, cr_read, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint16_t, cr_write, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint16_t, dr_read, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint16_t, dr_write, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint32_t, exceptions, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint32_t, intercept3, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint32_t, intercept4, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint32_t, intercept5, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint16_t, pause_threshold, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint16_t, pause_count, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint64_t, iopm, CLEAN_PERMISSIONS)
+VMCB_FIELD(uint64_t, msrpm, CLEAN_PERMISSIONS)
+VMCB_FIELD(uint64_t, tsc_offset, CLEAN_INTERCEPTS)
+VMCB_FIELD(uint32_t, asid, CLEAN_ASID)
+VMCB_FIELD(uint8_t, tlb_control, CLEAN_NONE)
+VMCB_FIELD(uint64_t, vintr, CLEAN_VINTR)
+VMCB_FIELD(uint64_t, shadow, CLEAN_NONE)
+VMCB_FIELD(uint64_t, nested, CLEAN_NESTED)
+VMCB_FIELD(uint64_t, event, CLEAN_NONE)
+VMCB_FIELD(uint64_t, ncr3, CLEAN_NESTED)
+VMCB_FIELD(uint32_t, clean, CLEAN_NONE)
+VMCB_FIELD(uint8_t, cpl, CLEAN_SEGMENTS)
+VMCB_FIELD(uint64_t, efer, CLEAN_CR)
+VMCB_FIELD(uint64_t, cr4, CLEAN_CR)
+VMCB_FIELD(uint64_t, cr3, CLEAN_CR)
+VMCB_FIELD(uint64_t, cr0, CLEAN_CR)
+VMCB_FIELD(uint64_t, dr7, CLEAN_DR)
+VMCB_FIELD(uint64_t, dr6, CLEAN_DR)
+VMCB_FIELD(uint64_t, rflags, CLEAN_NONE)
+VMCB_FIELD(uint64_t, rip, CLEAN_NONE)
+VMCB_FIELD(uint64_t, rsp, CLEAN_NONE)
+VMCB_FIELD(uint64_t, rax, CLEAN_NONE)
+VMCB_FIELD(uint64_t, star, CLEAN_NONE)
+VMCB_FIELD(uint64_t, lstar, CLEAN_NONE)
+VMCB_FIELD(uint64_t, cstar, CLEAN_NONE)
+VMCB_FIELD(uint64_t, sfmask, CLEAN_NONE)
+VMCB_FIELD(uint64_t, kernel_gs_base, CLEAN_NONE)
+VMCB_FIELD(uint64_t, sysenter_cs, CLEAN_NONE)
+VMCB_FIELD(uint64_t, sysenter_esp, CLEAN_NONE)
+VMCB_FIELD(uint64_t, sysenter_eip, CLEAN_NONE)
+VMCB_FIELD(uint64_t, cr2, CLEAN_CR2)
+VMCB_FIELD(uint64_t, pat, CLEAN_NESTED)
+VMCB_FIELD(uint64_t, debugctl, CLEAN_LBR)
+VMCB_FIELD(struct segment, es, CLEAN_SEGMENTS)
+VMCB_FIELD(struct segment, cs, CLEAN_SEGMENTS)
+VMCB_FIELD(struct segment, ss, CLEAN_SEGMENTS)
+VMCB_FIELD(struct segment, ds, CLEAN_SEGMENTS)
+VMCB_FIELD(struct segment, fs, CLEAN_NONE)
+VMCB_FIELD(struct segment, gs, CLEAN_NONE)
+VMCB_FIELD(struct segment, ldtr, CLEAN_NONE)
+VMCB_FIELD(struct segment, tr, CLEAN_NONE)
+VMCB_FIELD(struct segment, gdtr, CLEAN_TABLES)
+VMCB_FIELD(struct segment, idtr, CLEAN_TABLES)
+
+#define VMCB_EXIT_FIELD(type, name)                                                                \
+	static inline type vmcb_##name(const struct vmcb *v)                                       \
+	{                                                                                          \
+		return v->f_##name;                                                                \
+	}
+VMCB_EXIT_FIELD(uint64_t, exit_code)
+VMCB_EXIT_FIELD(uint64_t, exit_info1)
+VMCB_EXIT_FIELD(uint64_t, exit_info2)
+VMCB_EXIT_FIELD(uint64_t, exit_int_info)
+VMCB_EXIT_FIELD(uint64_t, next_rip)
+
+#endif

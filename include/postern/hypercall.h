@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hypercalls that the core answers: VMMCALL in CPL 0, number in RAX, result in RAX, other registers kept.
+ * In CPL 1 to 3 VMMCALL raises #UD. Numbers the core does not know go to the guest's VMM.
+ */
+#ifndef POSTERN_HYPERCALL_H
+#define POSTERN_HYPERCALL_H
+
+#define HYPERCALL_NULL 0x506f0000    /* () -> 0. For measurement. */
+#define HYPERCALL_VERSION 0x506f0001 /* () -> HYPERCALL_EPOCH */
+
+#define HYPERCALL_EPOCH 1
+
+#endif
