@@ -5,7 +5,6 @@
 #include "core/string.h"
 #include "engine/quirks.h"
 #include "engine/svm.h"
-#include "x86/machine.h"
 #include <postern/errno.h>
 
 #define MSR_EFER 0xc0000080
@@ -163,13 +162,9 @@ static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 	vmcb_set_asid(s->vmcb, c->asid);
 }
 
-/* First entry after the thread was away, on whichever CPU. */
-static void arrive(struct svm_vcpu *s, struct cpu *cpu, struct svm_cpu *c)
+/* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between guests.) */
+static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 {
-	if (c->last != s->vcpu.vm) {
-		c->last = s->vcpu.vm;
-		mitigation_barrier();
-	}
 	fpu_load(&s->vcpu);
 	if (vmcb_dr7(s->vmcb) & 0xff)
 		svm_dr_load(s);
@@ -201,7 +196,7 @@ static enum verdict svm_run(struct vcpu *v)
 	enum verdict verdict;
 
 	if (cpu->fpu_owner != v || s->cpu != cpu)
-		arrive(s, cpu, c);
+		arrive(s, cpu);
 	do {
 		uint64_t flush = v->vm->flush;
 

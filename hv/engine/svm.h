@@ -40,7 +40,6 @@ struct svm_cpu {
 	void *host_page, *save_page;
 	uint32_t asid;	     /* given out last */
 	uint64_t generation; /* of ASIDs; an older one is stale. Never 0. */
-	const struct vm *last; /* whose guest ran here last */
 };
 
 struct svm_vcpu {

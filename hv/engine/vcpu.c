@@ -184,17 +184,15 @@ static int sleep_until_asked(struct vcpu *v)
 	return error;
 }
 
-/* Give the CPU away; perhaps go on on another. */
+/* Give the CPU away; perhaps go on on another. -EINTR: the task ends. */
 static int give_way(struct vcpu *v)
 {
-	struct task *task = current_task();
+	int error;
 
-	if (task->end)
-		return -EINTR;
 	v->in_guest = 0;
-	sched_yield();
+	error = sched_check();
 	arrive(v);
-	return task->end ? -EINTR : 0;
+	return error;
 }
 
 static void take_answers(struct vcpu *v)

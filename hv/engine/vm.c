@@ -129,14 +129,15 @@ static void slot_drop(struct vm *vm, unsigned index)
 	struct memory *m = vm->slots[index].memory;
 
 	vm->slots[index] = vm->slots[--vm->slot_count];
-	__atomic_fetch_sub(&m->mappings, 1, __ATOMIC_RELAXED);
+	memory_unuse(m, MAP_READ);
 	object_put(&m->object);
 }
 
 static void slot_add(struct vm *vm, const struct slot *s)
 {
 	vm->slots[vm->slot_count++] = *s;
-	__atomic_fetch_add(&s->memory->mappings, 1, __ATOMIC_RELAXED);
+	/* What a guest may write or execute is no matter of W^X for the host. */
+	memory_use(s->memory, MAP_READ);
 	object_get(&s->memory->object);
 }
 
@@ -346,9 +347,7 @@ static void vm_free(struct vm *vm)
 	unlink_vm(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i])
-			timer_cancel(&vm->vcpu[i]->apic.timer);
-	/* A timer function that was running has ended when every CPU has answered. */
-	cpu_call(~(1ull << this_cpu()->id), nothing, NULL);
+			timer_cancel_sync(&vm->vcpu[i]->apic.timer);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i]) {
 			vcpu_free(vm->vcpu[i]);
