@@ -91,16 +91,28 @@ static const char *lack_of_memory(struct guest *g)
 	return text;
 }
 
+/* Not the guest's fault: this does not count as an end of the guest, so the shell stays. */
+static const char *no_engine(void)
+{
+	static char text[192];
+
+	if (boot()->engine_reason[0])
+		return boot()->engine_reason;
+	snprintf(text, sizeof(text), "the processor (%s) has no hardware virtualization that Postern "
+		 "can use", boot()->cpu_name);
+	return text;
+}
+
 static const char *refusal(struct guest *g)
 {
 	const struct graph_node *n;
 
-	if (!boot()->engine)
-		return boot()->engine_reason[0] ? boot()->engine_reason
-						: "this machine has no hardware virtualization";
-	g->refused = true;
+	g->refused = g->config->bad;
 	if (g->config->bad)
 		return "its section in the configuration has errors, see `log`";
+	if (!boot()->engine)
+		return no_engine();
+	g->refused = true;
 	if (!g->instance)
 		return "the image has no module 'vmm'";
 	n = &graph.node[g->instance->program - programs];
@@ -116,8 +128,10 @@ const char *guest_start(struct guest *g)
 	if (g->phase != PHASE_OFF)
 		return "it is running";
 	why = refusal(g);
-	if (why)
+	if (why) {
+		snprintf(g->ending, sizeof(g->ending), "refused: %s", why);
 		return why;
+	}
 	if (g->instance->state != INST_DOWN)
 		return "its VMM is still ending";
 	g->refused = false;

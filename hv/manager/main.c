@@ -53,12 +53,14 @@ static bool left_out(const char *name)
 
 	if (word_in(config.without, name))
 		return true;
-	if (!boot_option("without", option, sizeof(option)))
-		return false;
-	for (char *c = option; *c; c++)
-		if (*c == ',')
-			*c = ' ';
-	return word_in(option, name);
+	for (unsigned n = 0; boot_option("without", n, option, sizeof(option)); n++) {
+		for (char *c = option; *c; c++)
+			if (*c == ',')
+				*c = ' ';
+		if (word_in(option, name))
+			return true;
+	}
+	return false;
 }
 
 static void check_rights(void)
@@ -84,7 +86,7 @@ static void check_rights(void)
 static void choose_modules(void)
 {
 	char none[4];
-	bool safe = boot_option("safe", none, sizeof(none));
+	bool safe = boot_option("safe", 0, none, sizeof(none));
 
 	for (unsigned i = 0; i < graph.nodes; i++) {
 		struct graph_node *n = &graph.node[i];
@@ -177,7 +179,7 @@ static const char *read_config(void)
 	const struct boot_module *f;
 	const void *text;
 
-	if (!boot_option("config", name, sizeof(name)))
+	if (!boot_option("config", 0, name, sizeof(name)))
 		snprintf(name, sizeof(name), CONFIG_FILE);
 	f = resource_file(name);
 	text = f ? resource_map_file(f) : NULL;
@@ -241,7 +243,7 @@ int main(void)
 	start_modules();
 	connect_terminals();
 	instances_watch(config.heartbeat_ms);
-	if (!boot_option("safe", none, sizeof(none)))
+	if (!boot_option("safe", 0, none, sizeof(none)))
 		guests_autostart();
 	for (;;) {
 		bits = sys_event_wait(start_page()->event, ~0ull >> 1, timer_next());

@@ -16,14 +16,14 @@ const struct boot_info *boot(void)
 	return (const struct boot_info *)BOOT_VA;
 }
 
-bool boot_option(const char *key, char *to, size_t size)
+bool boot_option(const char *key, unsigned nth, char *to, size_t size)
 {
 	const char *at = boot()->command_line;
 	size_t n = strlen(key);
 	char word[128];
 
 	while (text_word(&at, word, sizeof(word))) {
-		if (strncmp(word, key, n) || (word[n] && word[n] != '='))
+		if (strncmp(word, key, n) || (word[n] && word[n] != '=') || nth--)
 			continue;
 		snprintf(to, size, "%s", word[n] ? word + n + 1 : "");
 		return true;

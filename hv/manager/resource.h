@@ -16,7 +16,8 @@ int resource_open_file(struct instance *i, const char *name, struct message *rep
 void resource_claimed(const struct instance *i);
 void resource_released(const struct instance *i);
 const struct boot_info *boot(void);
-/* A word of the boot command line: its value (to: at most size - 1 bytes), "" for a bare word. false: not there. */
-bool boot_option(const char *key, char *to, size_t size);
+/* The nth (from 0) word of the boot command line with this key: its value (cut at size - 1 bytes), "" for a
+ * bare word. false: not there. */
+bool boot_option(const char *key, unsigned nth, char *to, size_t size);
 
 #endif
