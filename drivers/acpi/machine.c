@@ -223,7 +223,7 @@ uint64_t machine_clock(void)
 
 void machine_sleep(uint64_t ns)
 {
-	clock_sleep(clock_ns() + ns);
+	clock_sleep(ns);
 }
 
 void machine_spin(uint64_t ns)

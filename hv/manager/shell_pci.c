@@ -50,7 +50,7 @@ static int ask(struct link *l, uint64_t function, uint64_t line, struct message 
 			return reply->result;
 		}
 		if (!ret)
-			clock_sleep(clock_ns() + LOOK_NS);
+			clock_sleep(LOOK_NS);
 	}
 	return -ETIMEDOUT;
 }
