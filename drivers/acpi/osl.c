@@ -389,7 +389,7 @@ void acpi_os_vprintf(const char *format, va_list args)
 		size_t length = end ? (size_t)(end - line) + 1 : used;
 
 		line[length - (end ? 1 : 0)] = '\0';
-		if (line[0])
+		if (line[0] && line[0] != ACPI_MSG_INFO[0])
 			machine_log(line);
 		used -= length;
 		memmove(line, line + length, used + 1);

@@ -2,8 +2,9 @@
 /*
  * The pci module: what is on the machine's PCI buses, for whoever connects to `bus.pci`.
  *
- * Interrupts and root buses other than 0 come from the acpi module, if there is one: it is asked when a
- * connection to it begins, and whenever an interrupt is wanted.
+ * Interrupts and root buses other than 0 come from the acpi module, if there is one. It is asked for the
+ * roots before the first request is answered, or when a while has passed without one: its first
+ * answer takes long.
  */
 #include "bus.h"
 #include "service.h"
@@ -28,8 +29,10 @@ MODULE_MANIFEST("name = pci\n"
 		"start = boot\n"
 		"safe = yes\n");
 
-static bool probed;
-static struct timer ask_roots;
+#define LATE (3 * NS_PER_S)
+
+static bool asked;
+static struct timer late;
 
 int service_route(uint32_t bdf, uint32_t pin, uint32_t *gsi, uint32_t *flags)
 {
@@ -73,11 +76,15 @@ static void scan(uint8_t root)
 	report(before);
 }
 
-static void on_ask_roots(struct timer *t)
+static void ask_roots(void)
 {
 	struct connection *acpi = connection_find("acpi", 0);
 
-	for (uint64_t i = 0; acpi && i < ROOTS_MAX; i++) {
+	if (asked || !acpi)
+		return;
+	asked = true;
+	timer_cancel(&late);
+	for (uint64_t i = 0; i < ROOTS_MAX; i++) {
 		struct message m = {.kind = ACPI_ROOT, .word = {i}};
 
 		if (connection_call(acpi, &m, ACPI_WAIT) || m.result)
@@ -86,19 +93,15 @@ static void on_ask_roots(struct timer *t)
 	}
 }
 
-static int probe(void)
+static void on_late(struct timer *t)
 {
-	probed = true;
-	scan(0);
-	if (connection_find("acpi", 0))
-		timer_set(&ask_roots, clock_ns(), on_ask_roots);
-	return 0;
+	ask_roots();
 }
 
-static int connected(struct connection *c)
+static int probe(void)
 {
-	if (probed && c->role == ROLE_CLIENT)
-		timer_set(&ask_roots, clock_ns(), on_ask_roots);
+	scan(0);
+	timer_set(&late, clock_ns() + LATE, on_late);
 	return 0;
 }
 
@@ -114,13 +117,13 @@ static void message(struct connection *c, const struct message *m)
 
 	if (c->role != ROLE_SERVER)
 		return;
+	ask_roots();
 	service_answer(c, m, &reply);
 	connection_send(c, &reply);
 }
 
 const struct module_ops module = {
 	.probe = probe,
-	.connected = connected,
 	.disconnected = disconnected,
 	.message = message,
 };
