@@ -137,6 +137,12 @@ static void do_handles(void)
 	}
 }
 
+static int ends_the_storm(uint64_t number)
+{
+	return number == SYS_THREAD_EXIT || number == SYS_EVENT_WAIT || number == SYS_TASK_KILL ||
+	       number == SYS_THREAD_CREATE;
+}
+
 static void do_seeded(void)
 {
 	uint64_t seed = 0x9e3779b97f4a7c15ull;
@@ -150,7 +156,7 @@ static void do_seeded(void)
 			seed ^= seed << 17;
 			a[n] = seed >> (seed & 63);
 		}
-		if (a[0] % SYS_COUNT == SYS_THREAD_EXIT || a[0] % SYS_COUNT == SYS_EVENT_WAIT)
+		if (ends_the_storm(a[0] % SYS_COUNT))
 			continue;
 		syscall6(a[0] % SYS_COUNT, a[1] & 15, a[2], a[3], a[4], a[5], a[0] >> 8);
 	}
@@ -160,7 +166,7 @@ static void do_flood(void)
 {
 	struct message m = {.kind = 999};
 
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 1000000; i++) {
 		module_send(&m);
 		sys_event_signal(module_start()->manager);
 	}

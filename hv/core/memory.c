@@ -27,6 +27,9 @@
 #define APIC_WINDOW_BYTES 0x100000ull
 #define LAPIC_WINDOW_FIRST 0xfee00000ull
 
+/* Drivers and brokers together with all they hold must leave room for guests. */
+#define DRIVER_RAM_SHARE 8
+
 uint64_t memory_user_bytes, memory_guest_bytes;
 
 static void account(struct memory *m, int64_t bytes)
@@ -231,13 +234,31 @@ static void frames_free(struct memory *m)
 	frame_unreserve((m->bytes - m->populated) / PAGE_SIZE);
 }
 
+// A driver that asks for everything gets a share. 0: taken from it.
+static int allowance_take(struct task *t, uint64_t bytes)
+{
+	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE : MEMORY_MAX * 16;
+
+	if (__atomic_add_fetch(&t->promised, bytes, __ATOMIC_RELAXED) <= limit)
+		return 0;
+	__atomic_sub_fetch(&t->promised, bytes, __ATOMIC_RELAXED);
+	return -ENOMEM;
+}
+
+static void allowance_give(struct task *t, uint64_t bytes)
+{
+	__atomic_sub_fetch(&t->promised, bytes, __ATOMIC_RELAXED);
+}
+
 static void memory_destroy(struct object *o)
 {
 	struct memory *m = (struct memory *)o;
 
 	frames_free(m);
-	if (!m->foreign)
+	if (!m->foreign) {
 		account(m, -(int64_t)m->populated);
+		allowance_give(m->owner, m->bytes);
+	}
 	chunks_free(m);
 	object_put(&m->owner->object);
 	core_free(m, sizeof(*m));
@@ -318,14 +339,19 @@ struct memory *memory_create(struct task *owner, uint64_t bytes, uint32_t flags,
 		return NULL;
 	if (flags & MEM_CONTIGUOUS ? bytes > LARGE_PAGE_SIZE : flags & MEM_BELOW_4G)
 		return NULL;
+	*error = allowance_take(owner, bytes);
+	if (*error)
+		return NULL;
 	m = memory_new(owner, bytes, flags);
 	*error = m ? memory_fill(m) : -ENOMEM;
-	if (*error && m) {
+	if (!*error)
+		return m;
+	allowance_give(owner, bytes);
+	if (m) {
 		object_put_unlocked(&owner->object);
 		core_free(m, sizeof(*m));
-		m = NULL;
 	}
-	return m;
+	return NULL;
 }
 
 static int64_t sys_mem_create(struct syscall_args *a)

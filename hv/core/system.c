@@ -16,6 +16,8 @@
 #define PORTS_ORDER 1
 #define PORTS 65536u
 
+extern const char _image_start[], _image_end[];
+
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
 static void system_destroy(struct object *o)
@@ -103,6 +105,40 @@ static int64_t sys_port_grant(struct syscall_args *a)
 }
 SYSCALL(SYS_PORT_GRANT, sys_port_grant);
 
+#define PCI_STATUS 6
+#define PCI_STATUS_CAPABILITIES 0x10u
+#define PCI_CAPABILITIES 0x34
+#define CAPABILITY_MSI 5
+#define CAPABILITY_MSIX 17
+#define MSI_BYTES 24
+#define MSIX_BYTES 12
+#define CAPABILITIES_MAX 48
+
+// Does a write there touch an MSI or MSI-X capability? Those are the core's: an MSI is a write to any address.
+static bool touches_msi(uint32_t bdf, unsigned reg, unsigned width)
+{
+	uint32_t value;
+	unsigned at;
+
+	if (pci_config_read(bdf, PCI_STATUS, 2, &value) || !(value & PCI_STATUS_CAPABILITIES) ||
+	    pci_config_read(bdf, PCI_CAPABILITIES, 1, &value))
+		return false;
+	at = value & 0xfc;
+	for (unsigned i = 0; i < CAPABILITIES_MAX && at >= 0x40; i++) {
+		unsigned bytes;
+
+		if (pci_config_read(bdf, at, 2, &value))
+			return false;
+		bytes = (value & 0xff) == CAPABILITY_MSI    ? MSI_BYTES
+			: (value & 0xff) == CAPABILITY_MSIX ? MSIX_BYTES
+							    : 0;
+		if (reg < at + bytes && at < reg + width)
+			return true;
+		at = value >> 8 & 0xfc;
+	}
+	return false;
+}
+
 static int64_t sys_pci_config(struct syscall_args *a)
 {
 	unsigned width = a->c & 7, reg = a->b & 0xffff;
@@ -114,6 +150,8 @@ static int64_t sys_pci_config(struct syscall_args *a)
 	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) || (width != 1 && width != 2 && width != 4) ||
 	    reg > 4096 - width || reg % width)
 		return -EINVAL;
+	if (a->c & PCI_WRITE && touches_msi(a->b >> 16, reg, width))
+		return -EPERM;
 	if (a->c & PCI_WRITE)
 		return pci_config_write(a->b >> 16, reg, width, a->d);
 	error = pci_config_read(a->b >> 16, reg, width, &value);
@@ -152,6 +190,7 @@ static int info_memory(uint64_t index, union info *out)
 		return -ENOENT;
 	frame_info(&out->memory);
 	out->memory.ram = boot_info.ram_bytes;
+	out->memory.core_image = _image_end - _image_start;
 	out->memory.user = memory_user_bytes;
 	out->memory.guest = memory_guest_bytes;
 	out->memory.boot_modules = 0;

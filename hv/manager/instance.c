@@ -18,11 +18,15 @@
 
 #define START_PATIENCE (30 * NS_PER_S)
 #define STOP_PATIENCE (2 * NS_PER_S)
+#define END_PATIENCE (5 * NS_PER_S)
 #define PINGS_MISSED 3
+#define NONSENSE_MAX 32
+#define MESSAGES_MAX 5000 /* between two heartbeats */
 
 struct instance instances[INSTANCES_MAX];
 const char *const instance_state_names[INST_STATES] = {
-	"down", "waiting", "starting", "ready", "stopping", "restarting", "failed",
+	"down", "waiting", "starting", "ready", "stopping", "ending", "restarting",
+	"failed",
 };
 
 static uint64_t ping_interval;
@@ -69,7 +73,7 @@ void instance_forget(struct instance *i)
 
 bool instance_alive(const struct instance *i)
 {
-	return i->task && i->channel;
+	return i->task && i->channel && i->state != INST_ENDING;
 }
 
 int instance_send(struct instance *i, const struct message *m)
@@ -107,7 +111,6 @@ static void restart(struct timer *t)
 /* Everything of this life goes; what is next depends on whether it is wanted. */
 static void bury(struct instance *i)
 {
-	enum instance_state was = i->state;
 	uint64_t wait;
 
 	timer_cancel(&i->timer);
@@ -116,10 +119,12 @@ static void bury(struct instance *i)
 	links_of_dead(i);
 	spawn_clean(i);
 	if (i->guest) {
-		guest_vmm_died(i->guest, was == INST_STOPPING);
+		guest_vmm_died(i->guest, i->expected);
 		return;
 	}
-	if (!i->wanted || was == INST_STOPPING)
+	if (i->given_up)
+		i->state = INST_FAILED;
+	if (!i->wanted || i->expected || i->given_up)
 		return;
 	wait = backoff_next(&i->backoff, clock_ns() - i->born);
 	i->state = INST_BACKOFF;
@@ -128,14 +133,32 @@ static void bury(struct instance *i)
 		 wait ? ", after a pause" : " at once", i->incarnation + 1);
 }
 
+static void end_patience(struct timer *t)
+{
+	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
+
+	log_line("module %s is still not gone %u s after it was killed", i->name,
+		 (unsigned)(END_PATIENCE / NS_PER_S));
+	bury(i);
+}
+
+/* What it holds (interrupts, ports, memory) is free when the core reports its end, not before. */
+static void end(struct instance *i, int64_t reason)
+{
+	i->state = INST_ENDING;
+	resource_released(i);
+	sys_task_kill(i->task, reason);
+	timer_set(&i->timer, clock_ns() + END_PATIENCE, end_patience);
+}
+
 static void check_death(struct instance *i)
 {
 	struct task_info info;
 	char how[128];
 
-	if (!i->task || sys_task_info(i->task, &info) < 0 || info.end == TASK_ALIVE)
+	if (!i->task || sys_task_info(i->task, &info) < 0 || info.end == TASK_ALIVE || info.threads)
 		return;
-	if (i->state != INST_STOPPING) {
+	if (i->state != INST_STOPPING && i->state != INST_ENDING) {
 		obituary(&info, how, sizeof(how));
 		say(i, "died in life %u: %s", i->incarnation, how);
 	}
@@ -147,14 +170,13 @@ void instance_kill(struct instance *i, const char *format, ...)
 	char text[INSTANCE_SENTENCE];
 	va_list args;
 
-	if (!i->task)
+	if (!instance_alive(i))
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	say(i, "is killed in life %u: %s", i->incarnation, text);
-	sys_task_kill(i->task, 1);
-	bury(i);
+	end(i, 1);
 }
 
 /* --- start and stop ----------------------------------------------------------------------------- */
@@ -169,8 +191,10 @@ static void start_patience(struct timer *t)
 static void begin(struct instance *i)
 {
 	struct message m = {.kind = MSG_START};
-	int ret = spawn(i);
+	int ret;
 
+	i->expected = i->given_up = false;
+	ret = spawn(i);
 	if (!ret) {
 		i->state = INST_STARTING;
 		ret = links_make(i);
@@ -180,7 +204,9 @@ static void begin(struct instance *i)
 			ret = instance_send(i, &m) > 0 ? 0 : -EIO;
 		timer_set(&i->timer, clock_ns() + START_PATIENCE, start_patience);
 	}
-	if (ret)
+	if (ret && i->task)
+		instance_kill(i, "its services cannot be connected: error %d", -ret);
+	else if (ret)
 		bury(i);
 }
 
@@ -207,8 +233,7 @@ static void stop_patience(struct timer *t)
 {
 	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
 
-	sys_task_kill(i->task, 2);
-	bury(i);
+	end(i, 2);
 }
 
 void instance_stop(struct instance *i)
@@ -216,6 +241,9 @@ void instance_stop(struct instance *i)
 	struct message m = {.kind = MSG_STOP};
 
 	i->wanted = false;
+	i->expected = true;
+	if (i->state == INST_ENDING || i->state == INST_STOPPING)
+		return;
 	if (!i->task) {
 		timer_cancel(&i->timer);
 		i->state = INST_DOWN;
@@ -261,14 +289,8 @@ static void start_failed(struct instance *i, int64_t error)
 	if (i->state != INST_STARTING)
 		return;
 	copy_sentence(i);
-	sys_task_kill(i->task, 3);
-	if (error == -ENODEV && !i->guest) {
-		i->wanted = false;
-		bury(i);
-		i->state = INST_FAILED;
-		return;
-	}
-	bury(i);
+	i->given_up = error == -ENODEV && !i->guest;
+	end(i, 3);
 }
 
 static void open_file(struct instance *i, struct message *m)
@@ -314,7 +336,10 @@ static void receive(struct instance *i, struct message *m)
 		guest_message(i->guest, m);
 		break;
 	default:
-		log_line("module %s sent a message of unknown kind %u", i->name, m->kind);
+		if (!i->nonsense++)
+			log_line("module %s sent a message of unknown kind %u", i->name, m->kind);
+		if (i->nonsense == NONSENSE_MAX)
+			instance_kill(i, "it sent %u messages of unknown kinds", NONSENSE_MAX);
 	}
 }
 
@@ -324,13 +349,15 @@ static void serve_messages(struct instance *i)
 	struct message m;
 	int ret = 0;
 
-	for (unsigned n = 0; n < MSG_RING_SLOTS && i->channel; n++) {
+	for (unsigned n = 0; n < MSG_RING_SLOTS && instance_alive(i); n++) {
 		ret = msg_get(&i->channel->to_client, &m);
 		if (ret <= 0)
 			break;
 		receive(i, &m);
+		if (++i->messages == MESSAGES_MAX)
+			instance_kill(i, "it floods the manager with messages");
 	}
-	if (ret < 0 && i->channel)
+	if (ret < 0)
 		instance_kill(i, "its control channel is garbage");
 }
 
@@ -349,6 +376,7 @@ static void beat(struct instance *i)
 {
 	struct message m = {.kind = MSG_PING};
 
+	i->messages = 0;
 	if (i->state != INST_READY)
 		return;
 	if (i->pong == i->ping) {

@@ -5,6 +5,7 @@
  *   DOWN --start--> WAITING --providers ready--> STARTING --READY--> READY
  *   any --death--> BACKOFF --timer--> WAITING          (while it is wanted)
  *   any --stop--> STOPPING --death--> DOWN
+ *   any --kill--> ENDING --death--> BACKOFF, or DOWN
  *   STARTING --FAILED(-ENODEV)--> FAILED               (no retry: the machine lacks the device)
  */
 #ifndef MANAGER_INSTANCE_H
@@ -23,6 +24,7 @@ enum instance_state {
 	INST_STARTING,
 	INST_READY,
 	INST_STOPPING,
+	INST_ENDING, /* killed; the core still takes its threads off the processors */
 	INST_BACKOFF,
 	INST_FAILED,
 	INST_STATES,
@@ -39,12 +41,16 @@ struct instance {
 	const char *arguments;
 	enum instance_state state;
 	bool wanted; /* start it again when it dies */
+	bool expected; /* its end was asked for */
+	bool given_up; /* its device is not there */
+	bool owns_ports; /* the core's console made room for it */
 	/* This life. */
 	uint32_t task, event, control_event, channel_memory;
 	struct channel *channel;
 	uint32_t irq[MODULE_IRQS_MAX];
 	uint32_t bits_used; /* of its event, for connections */
 	uint32_t ping, pong, missed;
+	uint32_t messages, nonsense; /* since the last heartbeat; since it began */
 	uint64_t born; /* CLOCK ns */
 	/* All lives. */
 	uint32_t incarnation;

@@ -99,13 +99,15 @@ static void switch_console(const struct instance *i, uint32_t op)
 				sys_system_control(start_page()->system, op, serial_ports[n]);
 }
 
-void resource_claimed(const struct instance *i)
+void resource_claimed(struct instance *i)
 {
 	switch_console(i, CTL_CONSOLE_RELEASE);
+	i->owns_ports = true;
 }
 
-void resource_released(const struct instance *i)
+void resource_released(struct instance *i)
 {
-	if (i->state == INST_READY || i->state == INST_STOPPING)
+	if (i->owns_ports)
 		switch_console(i, CTL_CONSOLE_TAKE);
+	i->owns_ports = false;
 }

@@ -13,8 +13,8 @@ const void *resource_map_file(const struct boot_module *file);
 /* A handle to a boot file for i's task, in reply->file. 0 or a negative error. */
 int resource_open_file(struct instance *i, const char *name, struct message *reply);
 /* A driver is ready, or gone: the core's console makes room, or comes back. */
-void resource_claimed(const struct instance *i);
-void resource_released(const struct instance *i);
+void resource_claimed(struct instance *i);
+void resource_released(struct instance *i);
 const struct boot_info *boot(void);
 /* The nth (from 0) word of the boot command line with this key: its value (cut at size - 1 bytes), "" for a
  * bare word. false: not there. */

@@ -230,7 +230,7 @@ int spawn(struct instance *i)
 
 	i->incarnation++;
 	i->bits_used = 0;
-	i->ping = i->pong = i->missed = 0;
+	i->ping = i->pong = i->missed = i->messages = i->nonsense = 0;
 	i->status[0] = 0;
 	i->born = clock_ns();
 	ret = build(i);

@@ -38,14 +38,14 @@ static const struct known table[] = {
 	{0x00000345, CONSTANT, 0},		/* PERF_CAPABILITIES */
 	{0x00000606, CONSTANT, 0},		/* RAPL_POWER_UNIT */
 	{0xc0000104, CONSTANT, 0x100000000},	/* TSC_RATIO: 1.0 */
-	{0xc0010000, LATCH, 0},			/* K7 performance event selects */
-	{0xc0010001, LATCH, 0},
-	{0xc0010002, LATCH, 0},
-	{0xc0010003, LATCH, 0},
-	{0xc0010004, LATCH, 0},			/* and counters */
-	{0xc0010005, LATCH, 0},
-	{0xc0010006, LATCH, 0},
-	{0xc0010007, LATCH, 0},
+	{0xc0010000, CONSTANT, 0},			/* K7 performance event selects: there are no counters */
+	{0xc0010001, CONSTANT, 0},
+	{0xc0010002, CONSTANT, 0},
+	{0xc0010003, CONSTANT, 0},
+	{0xc0010004, CONSTANT, 0},			/* and counters */
+	{0xc0010005, CONSTANT, 0},
+	{0xc0010006, CONSTANT, 0},
+	{0xc0010007, CONSTANT, 0},
 	{0xc0010010, LATCH, 0},			/* SYSCFG: no memory encryption, no TOM2 */
 	{0xc0010015, LATCH, 0x01000010},	/* HWCR: TSC counts at P0 rate (bit 24), MonMwaitDis off */
 	{0xc0010016, LATCH, 0},			/* IORR base, mask */

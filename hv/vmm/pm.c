@@ -6,7 +6,8 @@
 #define TIMER_EVENT (1 << 0)
 #define GLOBAL_EVENT (1 << 5)
 #define POWER_BUTTON (1 << 8)
-#define EVENTS (TIMER_EVENT | GLOBAL_EVENT | POWER_BUTTON)
+#define RTC_EVENT (1 << 10) /* never comes, but Linux wants to enable it */
+#define EVENTS (TIMER_EVENT | GLOBAL_EVENT | POWER_BUTTON | RTC_EVENT)
 #define SCI_EN 1
 #define SLEEP_TYPE(v) ((v) >> 10 & 7)
 #define SLEEP_ENABLE (1 << 13)

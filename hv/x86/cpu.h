@@ -46,13 +46,27 @@ struct cpu {
 extern struct cpu *cpus[];
 extern unsigned cpu_count; /* online */
 
+#ifdef UNIT_TEST
+struct cpu *this_cpu(void);
+uint64_t rdtsc(void);
+#else
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
 
-	__asm__("mov %%gs:0, %0" : "=r"(c));
+	// Volatile: the answer changes over anything that blocks or calls sched_check.
+	__asm__ volatile("mov %%gs:0, %0" : "=r"(c));
 	return c;
 }
+
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+#endif
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -65,14 +79,6 @@ static inline uint64_t rdmsr(uint32_t msr)
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
-
-static inline uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
 }
 
 struct cpuid_result {
