@@ -173,13 +173,3 @@ void panic_trap(const struct trap_frame *f)
 	}
 	run();
 }
-
-bool panic_stopping(void)
-{
-	return __atomic_load_n(&owner, __ATOMIC_ACQUIRE) != NOBODY;
-}
-
-void panic_stop(void)
-{
-	machine_halt();
-}

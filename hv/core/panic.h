@@ -3,14 +3,11 @@
 #ifndef CORE_PANIC_H
 #define CORE_PANIC_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct trap_frame;
 
 _Noreturn void panic_trap(const struct trap_frame *frame); /* an exception in ring 0 that nobody expected */
-bool panic_stopping(void);	 /* another CPU panics and stops this one by NMI */
-_Noreturn void panic_stop(void);
 
 /* "name+0x12" of a text address. */
 const char *symbol_name(uint64_t address, uint64_t *offset);

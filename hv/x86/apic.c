@@ -54,16 +54,15 @@ void apic_command(uint32_t apic_id, uint32_t command)
 		wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | command);
 		return;
 	}
-	registers[APIC_ICR_HIGH / 4] = apic_id << 24;
-	registers[APIC_ICR / 4] = command;
 	for (unsigned n = 0; registers[APIC_ICR / 4] & APIC_ICR_PENDING; n++) {
 		if (n == ICR_POLLS) {
-			log_printf("apic: command %x to %u was not accepted, ICR %x", command, apic_id,
-				   registers[APIC_ICR / 4]);
-			return;
+			log_printf("apic: the last command was not accepted, ICR %x", registers[APIC_ICR / 4]);
+			break;
 		}
 		__builtin_ia32_pause();
 	}
+	registers[APIC_ICR_HIGH / 4] = apic_id << 24;
+	registers[APIC_ICR / 4] = command;
 }
 
 uint32_t apic_id_of(unsigned cpu)

@@ -35,7 +35,7 @@
 
 uint32_t apic_read(unsigned reg);
 void apic_write(unsigned reg, uint32_t value);
-/* Interrupt command to one processor; waits until it left. */
+/* Interrupt command to one processor, once the one before has left. */
 void apic_command(uint32_t apic_id, uint32_t command);
 bool apic_present(void);
 

@@ -12,6 +12,7 @@ void screen_init_early(void); /* in the bootstrap tables */
 void screen_off(void);	      /* until the next */
 void screen_init(void);	      /* in the final ones, the boot information known */
 void screen_write(const char *text, size_t length);
+int screen_line(char *out, unsigned size); /* what it is, in words */
 
 void serial_init(void);
 void serial_write(const char *text, size_t length);

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/unit.h"
 #include "x86/acpi.h"
+#include "x86/console.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
 #include "x86/trap.h"
@@ -26,11 +27,6 @@ static int line_features(char *out, unsigned size)
 			   f->smap ? " smap" : "", f->pge ? " pge" : "", f->page1g ? " 1g-pages" : "",
 			   f->x2apic ? " x2apic" : "", f->tsc_deadline ? " tsc-deadline" : "",
 			   f->xsave ? " xsave" : "", f->svm ? " svm" : "", f->vmx ? " vmx" : "");
-}
-
-static int line_mitigations(char *out, unsigned size)
-{
-	return mitigation_line(out, size);
 }
 
 static int line_time(char *out, unsigned size)
@@ -67,19 +63,11 @@ static int line_firmware(char *out, unsigned size)
 			   acpi_facts.pm_timer_port, acpi_facts.ivrs ? "AMD (IVRS)" : acpi_facts.dmar ? "Intel (DMAR)" : "none");
 }
 
-static int line_screen(char *out, unsigned size)
-{
-	if (!boot_info.framebuffer_phys)
-		return format_text(out, size, "screen: VGA text");
-	return format_text(out, size, "screen: framebuffer %ux%u at 0x%llx", boot_info.framebuffer_width,
-			   boot_info.framebuffer_height, ULL(boot_info.framebuffer_phys));
-}
-
 int machine_line(unsigned index, char *out, unsigned size)
 {
 	static int (*const lines[])(char *, unsigned) = {
-		line_cpu, line_features,   line_mitigations, line_memory,   line_time,
-		line_interrupts, line_pci, line_firmware,    line_screen,
+		line_cpu, line_features,   mitigation_line, line_memory,   line_time,
+		line_interrupts, line_pci, line_firmware,    screen_line,
 	};
 
 	return index < sizeof(lines) / sizeof(lines[0]) ? lines[index](out, size) : -ENOENT;
@@ -137,7 +125,6 @@ void machine_reset_now(void)
 void machine_reset(void)
 {
 	log_printf("machine: reset");
-	machine_stop_others();
 	units_shutdown();
 	machine_reset_now();
 }

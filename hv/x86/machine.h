@@ -3,6 +3,7 @@
 #ifndef X86_MACHINE_H
 #define X86_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <postern/syscall.h>
 #include "x86/paging.h"
@@ -21,6 +22,7 @@ _Noreturn void machine_reset(void);
 _Noreturn void machine_reset_now(void); /* without the shutdown of units: for panic */
 /* For panic: stop the other CPUs by NMI; stop this one for good. */
 void machine_stop_others(void);
+bool machine_stopping(void); /* asked by the NMI's handler */
 _Noreturn void machine_halt(void);
 
 

@@ -9,9 +9,7 @@
 #include "x86/machine.h"
 
 #define MSR_SPEC_CTRL 0x48
-#define SPEC_CTRL_IBRS (1 << 0)
 #define SPEC_CTRL_STIBP (1 << 1)
-#define SPEC_CTRL_SSBD (1 << 2)
 #define MSR_PRED_CMD 0x49
 #define PRED_CMD_IBPB 1
 
@@ -41,8 +39,10 @@ static int mitigations_init(void)
 		return 0;
 	}
 	// Retpolines cover the core's own indirect jumps; IBRS stays off there, as its cost is an MSR write at each
-	// entry. STIBP shields siblings; it is set once.
-	spec_ctrl = (f->stibp ? SPEC_CTRL_STIBP : 0) | (f->ssbd ? SPEC_CTRL_SSBD : 0);
+	// entry. STIBP shields siblings; it is set once. SSBD would slow ring 3, where no task runs code that it
+	// does not trust; it is the guests' to use. Not covered: returns trained by others on AMD family 17h and
+	// 19h (Retbleed, Inception), which need a barrier at every entry.
+	spec_ctrl = f->stibp ? SPEC_CTRL_STIBP : 0;
 	return 0;
 }
 
@@ -63,7 +63,7 @@ int mitigation_line(char *out, unsigned size)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s", retpolines_built ? "built in" : "not built",
+	return format_text(out, size, "mitigations: retpolines %s%s%s%s", retpolines_built ? "built in" : "not built",
 			   f->rsb_fill ? ", RSB fill" : "", f->ibpb ? ", IBPB between guests" : "",
-			   f->stibp ? ", STIBP" : "", f->ssbd ? ", SSBD" : "");
+			   f->stibp ? ", STIBP" : "");
 }

@@ -148,3 +148,11 @@ void screen_init(void)
 		use_text(core_map_phys(VGA_TEXT, VGA_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED));
 	}
 }
+
+int screen_line(char *out, unsigned size)
+{
+	return screen.pixels ? format_text(out, size, "screen: framebuffer %ux%u, %u bits, at 0x%llx",
+					   boot_info.framebuffer_width, boot_info.framebuffer_height,
+					   boot_info.framebuffer_bpp, (unsigned long long)boot_info.framebuffer_phys)
+			     : format_text(out, size, "screen: %s", screen.text ? "VGA text" : "none");
+}

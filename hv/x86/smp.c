@@ -39,7 +39,7 @@ static struct {
 	void (*fn)(void *);
 	void *arg;
 } call;
-static volatile bool released;
+static volatile bool released, stopping;
 
 static void delay_us(uint64_t us)
 {
@@ -192,9 +192,15 @@ void cpu_kick(unsigned id)
 
 void machine_stop_others(void)
 {
+	__atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < cpu_count && apic_present(); i++)
 		if (cpus[i] != this_cpu() && cpus[i]->online)
 			apic_command(cpus[i]->apic_id, APIC_ICR_NMI);
 	if (tsc_khz)
 		delay_us(NMI_US);
+}
+
+bool machine_stopping(void)
+{
+	return __atomic_load_n(&stopping, __ATOMIC_ACQUIRE);
 }

@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "core/task.h"
 #include "x86/cpu.h"
+#include "x86/machine.h"
 
 #define VECTOR_NMI 2
 #define VECTOR_PAGE_FAULT 14
@@ -86,8 +87,8 @@ void trap_paranoid(struct trap_frame *f)
 {
 	if (f->vector != VECTOR_NMI)
 		panic_trap(f);
-	if (panic_stopping())
-		panic_stop();
+	if (machine_stopping())
+		machine_halt();
 	this_cpu()->in_nmi = true;
 	log_printf("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id, (unsigned long long)f->rip);
 	this_cpu()->in_nmi = false;
