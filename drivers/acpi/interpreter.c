@@ -89,6 +89,8 @@ int interpreter_start(void (*button)(void))
 
 	facts = (struct interpreter_facts){0};
 	button_pressed = button;
+	if (!acpi_os_get_root_pointer())
+		return -ENODEV;
 	acpi_gbl_enable_interpreter_slack = TRUE;
 	status = acpi_initialize_subsystem();
 	if (ACPI_FAILURE(status))

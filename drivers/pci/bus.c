@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLASS_STORAGE 0x01
+#define CLASS_NETWORK 0x02
 #define CLASS_BRIDGE 0x06
 #define CLASS_SYSTEM 0x08
 
@@ -89,6 +91,18 @@ static bool may_size(const struct function *f, bool later)
 	return !later || !(hw_read(f->bdf, REG_COMMAND, 2) & COMMAND_MASTER);
 }
 
+/* Firmware that booted from a disk or the network may have left its DMA going: not on our machine.
+ * Displays and USB (whose legacy keyboard is firmware's) keep what they have. */
+static void quiet(const struct function *f)
+{
+	unsigned base = f->is.class_ >> 16;
+	uint32_t command = hw_read(f->bdf, REG_COMMAND, 2);
+
+	if (f->is.header == HEADER_DEVICE && (base == CLASS_STORAGE || base == CLASS_NETWORK) &&
+	    command & COMMAND_MASTER)
+		hw_write(f->bdf, REG_COMMAND, 2, command & ~COMMAND_MASTER);
+}
+
 static struct function *look(uint32_t bdf, bool later)
 {
 	uint8_t picture[CONFIG_BYTES];
@@ -114,6 +128,8 @@ static struct function *look(uint32_t bdf, bool later)
 	f->bdf = bdf;
 	f->is = is;
 	functions[count++] = f;
+	if (!later)
+		quiet(f);
 	if (may_size(f, later)) {
 		bus_size(f);
 	} else {

@@ -128,6 +128,25 @@ static int64_t interrupt(struct function *f, struct message *reply)
 	return service_route(f->bdf, f->is.pin - 1, &reply->route.gsi, &reply->route.flags);
 }
 
+/* Lines of text_line(), and behind them one about the interrupt. */
+static int64_t text(const struct message *m, struct message *reply)
+{
+	struct function *f = m->word[0] < FUNCTIONS_MAX ? bus_function(m->word[0]) : NULL;
+	uint32_t gsi, flags;
+	unsigned bars = 0;
+
+	for (unsigned i = 0; f && i < BARS_MAX; i++)
+		bars += f->bar[i].present;
+	if (!f || m->word[1] > bars + 1)
+		return -ENOENT;
+	if (m->word[1] <= bars)
+		return text_line(f, m->word[1], reply->text, sizeof(reply->text));
+	if (!f->is.pin || service_route(f->bdf, f->is.pin - 1, &gsi, &flags))
+		return -ENOENT;
+	text_interrupt(f->is.pin, gsi, flags, reply->text, sizeof(reply->text));
+	return 0;
+}
+
 static int64_t about_function(const void *client, const struct message *m, struct message *reply)
 {
 	struct function *f = m->word[0] <= 0xffff ? bus_find(m->word[0]) : NULL;
@@ -155,8 +174,6 @@ static int64_t about_function(const void *client, const struct message *m, struc
 
 void service_answer(const void *client, const struct message *m, struct message *reply)
 {
-	struct function *f;
-
 	*reply = (struct message){.kind = m->kind | MSG_REPLY, .id = m->id};
 	switch (m->kind) {
 	case PCI_COUNT:
@@ -169,9 +186,7 @@ void service_answer(const void *client, const struct message *m, struct message 
 		reply->result = find(m, reply);
 		break;
 	case PCI_TEXT:
-		f = m->word[0] < FUNCTIONS_MAX ? bus_function(m->word[0]) : NULL;
-		reply->result = f && m->word[1] <= BARS_MAX ?
-				text_line(f, m->word[1], reply->text, sizeof(reply->text)) : -ENOENT;
+		reply->result = text(m, reply);
 		break;
 	case PCI_BAR:
 	case PCI_REGISTER:

@@ -3,6 +3,7 @@
 #include "text.h"
 #include <postern/channel.h>
 #include <postern/errno.h>
+#include <postern/syscall.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +85,12 @@ int text_line(const struct function *f, unsigned line, char *to, size_t bytes)
 		}
 	}
 	return -ENOENT;
+}
+
+void text_interrupt(unsigned pin, uint32_t gsi, uint32_t flags, char *to, size_t bytes)
+{
+	snprintf(to, bytes, "  INT%c is interrupt %u, %s, active %s", 'A' + pin - 1, gsi,
+		 flags & IRQ_LEVEL ? "level" : "edge", flags & IRQ_LOW ? "low" : "high");
 }
 
 void text_faults(const struct function *f, char *to, size_t bytes)

@@ -198,8 +198,8 @@ static void test_sizing(void **state)
 	assert_int_equal(f->bar[2].bytes, 0x1000);
 	assert_int_equal(f->bar[2].address, 0x100000000);
 	assert_false(f->bar[3].present);
-	/* All as it was. */
-	assert_int_equal(hw_read(BDF(0, 3, 0), REG_COMMAND, 2), 7);
+	/* All as it was, but for firmware's bus mastering. */
+	assert_int_equal(hw_read(BDF(0, 3, 0), REG_COMMAND, 2), COMMAND_IO | COMMAND_MEMORY);
 	assert_int_equal(hw_read(BDF(0, 3, 0), REG_BAR, 4), 0xfebc0000);
 	assert_int_equal(hw_read(BDF(0, 3, 0), REG_BAR + 4, 4), 0xc001);
 	assert_int_equal(hw_read(BDF(0, 3, 0), REG_BAR + 12, 4), 1);
@@ -280,7 +280,11 @@ static void test_questions(void **state)
 	assert_int_equal(ask(&me, PCI_INTERRUPT, BDF(0, 4, 0), 0, 0, 0).result, -ENODEV);
 	assert_string_equal(ask(&me, PCI_TEXT, 1, 0, 0, 0).text, "00:03.0 8086:100e ethernet");
 	assert_string_equal(ask(&me, PCI_TEXT, 1, 1, 0, 0).text, "  BAR 0 0xfebc0000 128 KiB memory");
-	assert_int_equal(ask(&me, PCI_TEXT, 1, 2, 0, 0).result, -ENOENT);
+	assert_string_equal(ask(&me, PCI_TEXT, 1, 2, 0, 0).text,
+			    "  INTA is interrupt 16, level, active high");
+	assert_int_equal(ask(&me, PCI_TEXT, 1, 3, 0, 0).result, -ENOENT);
+	assert_int_equal(ask(&me, PCI_TEXT, 2, 1, 0, 0).result, -ENOENT); /* no route */
+	assert_int_equal(ask(&me, PCI_TEXT, 4, 0, 0, 0).result, -ENOENT);
 	assert_int_equal(ask(&me, PCI_TEXT, 1, ~0ull, 0, 0).result, -ENOENT);
 	assert_int_equal(ask(&me, 0x1ff, 0, 0, 0, 0).result, -ENOSYS);
 }
