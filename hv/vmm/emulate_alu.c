@@ -378,7 +378,7 @@ int do_xadd(struct emul *e)
 	return EMUL_OK;
 }
 
-/* The destination is written in either case (APM volume 3, CMPXCHG). */
+/* A memory destination is written in either case (APM volume 3, CMPXCHG). */
 int do_cmpxchg(struct emul *e)
 {
 	uint64_t status, a, old = reg_read(e, GPR_RAX, e->size);
@@ -389,7 +389,10 @@ int do_cmpxchg(struct emul *e)
 		return rc;
 	alu(ALU_CMP, e->size, old, a, &status);
 	equal = status & FLAG_ZF;
-	rc = rm_write_back(e, e->size, equal ? reg_read(e, e->insn->reg, e->size) : a);
+	if (equal)
+		rc = rm_write_back(e, e->size, reg_read(e, e->insn->reg, e->size));
+	else if (e->insn->mem)
+		rc = rm_write_back(e, e->size, a);
 	if (rc)
 		return rc;
 	if (!equal)
