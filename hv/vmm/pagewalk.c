@@ -186,7 +186,8 @@ static int pae_root(struct walk *k, uint64_t *table, struct pagewalk_out *out)
 	}
 	if (!(entry & PTE_P))
 		return fault(k, 0, out);
-	if (entry & (reserved_common(k->w) | 0xfffull << 52 | 0x1e6))
+	/* Bit 5 is let through: QEMU's emulated processor sets an accessed bit in PDPTEs. */
+	if (entry & (reserved_common(k->w) | 0xfffull << 52 | 0x1c6))
 		return fault(k, ERROR_P | ERROR_RSVD, out);
 	*table = entry & ADDRESS;
 	return PW_OK;
