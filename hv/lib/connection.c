@@ -46,14 +46,14 @@ static void drop(struct connection *c, bool tell)
 	used[c - table] = false;
 }
 
-static void hang_up(struct connection *c)
+static void hang_up(struct connection *c, const char *why)
 {
 	struct message m = {.kind = MSG_HANGUP};
 
 	if (c->broken)
 		return;
 	c->broken = true;
-	log_line("connection %u (%s): the peer's ring is garbage; hanging up", c->id, c->class_);
+	log_line("connection %u (%s, port %u) is given up: %s", c->id, c->class_, c->port, why);
 	m.connect.connection = c->id;
 	m.connect.generation = c->generation;
 	module_send(&m);
@@ -63,6 +63,7 @@ void connection_open(const struct message *m)
 {
 	struct connection *c = find_id(m->connect.connection);
 	unsigned i = 0;
+	int ret;
 
 	if (c)
 		drop(c, true);
@@ -88,8 +89,9 @@ void connection_open(const struct message *m)
 		return;
 	}
 	used[i] = true;
-	if (module.connected && module.connected(c) < 0) {
-		hang_up(c);
+	ret = module.connected ? module.connected(c) : 0;
+	if (ret < 0) {
+		hang_up(c, ret == -EBUSY ? "in use" : ret == -ENODEV ? "not there" : "refused");
 		drop(c, false);
 	}
 }
@@ -112,7 +114,7 @@ int connection_send(struct connection *c, const struct message *m)
 	int ret = msg_put(c->role == ROLE_SERVER ? &c->rpc->to_client : &c->rpc->to_server, m);
 
 	if (ret < 0)
-		hang_up(c);
+		hang_up(c, "the peer's ring is garbage");
 	if (ret > 0)
 		connection_signal(c);
 	return ret;
@@ -126,7 +128,7 @@ static int receive(struct connection *c, struct message *m)
 		return 0;
 	ret = msg_get(c->role == ROLE_SERVER ? &c->rpc->to_server : &c->rpc->to_client, m);
 	if (ret < 0)
-		hang_up(c);
+		hang_up(c, "the peer's ring is garbage");
 	return ret;
 }
 

@@ -220,9 +220,11 @@ void links_of_ready(struct instance *i)
 			link_try(&links[n]);
 }
 
+/* A guest's console is the manager's own service (guest_connect), whoever drives the serial ports. */
 static struct instance *provider(const struct instance *i, const char *class_)
 {
-	int p = graph_provider(&graph, class_, i->program - programs);
+	int p = i->guest && !strcmp(class_, "console")
+			? -1 : graph_provider(&graph, class_, i->program - programs);
 
 	return p < 0 ? NULL : instance_of(&programs[p]);
 }
