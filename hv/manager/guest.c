@@ -10,6 +10,7 @@
 #include "log.h"
 #include "resource.h"
 #include "syscalls.h"
+#include "wall.h"
 
 #define VMM_PROGRAM "vmm"
 #define VMM_OVERHEAD (6ull << 20) /* what a VMM and its page tables need beside the guest's RAM */
@@ -39,12 +40,15 @@ static void check_files(struct config *c, struct guest_config *g)
 void guests_setup(struct config *c)
 {
 	struct program *vmm = program_find(VMM_PROGRAM);
+	long long wall = wall_at_boot();
 
 	for (unsigned n = 0; n < c->guests; n++) {
 		struct guest *g = &guests[guest_count++];
 
 		g->config = &c->guest[n];
 		check_files(c, g->config);
+		snprintf(g->config->arguments.text + g->config->arguments.length,
+			 sizeof(g->config->arguments.text) - g->config->arguments.length, "wall=%lld\n", wall);
 		if (g->config->memory > boot()->ram_bytes)
 			config_complain(c, g->config, g->config->memory_line,
 					"[guest %s]: memory = %llu MiB, but the machine has %llu MiB; "
