@@ -136,6 +136,7 @@ struct engine {
 	bool (*can_interrupt)(struct vcpu *v); /* and RFLAGS.IF, no shadow */
 	bool (*interrupts_on)(struct vcpu *v); /* RFLAGS.IF */
 	bool (*nmi_blocked)(struct vcpu *v);
+	void (*nmi_window)(struct vcpu *v); /* come out with REQ_EVENT when they no longer are */
 	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
 	/* Deliver this vector when the guest can take it, calling vapic_accept then; 0: none. */
 	void (*interrupt)(struct vcpu *v, unsigned vector);

@@ -138,7 +138,7 @@ static int svm_vcpu_init(struct vcpu *v)
 	vmcb_set_nested(b, 1);
 	vmcb_set_ncr3(b, v->vm->root[0].root);
 	vmcb_set_vintr(b, (union vmcb_vintr){.masking = 1}.raw);
-	s->shadow_rip = ~0ull;
+	s->shadow_rip = s->iret_rip = ~0ull;
 	return 0;
 }
 
@@ -258,6 +258,7 @@ const struct engine svm_engine = {
 	.can_interrupt = svm_can_interrupt,
 	.interrupts_on = svm_interrupts_on,
 	.nmi_blocked = svm_nmi_blocked,
+	.nmi_window = svm_nmi_window,
 	.inject = svm_inject,
 	.interrupt = svm_interrupt,
 	.window = svm_window,

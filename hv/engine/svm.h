@@ -50,11 +50,14 @@ struct svm_vcpu {
 	uint64_t generation; /* of the ASID */
 	uint64_t flush;	     /* vm->flush that the ASID has seen */
 	uint64_t next_rip;   /* of the exit under way, for the VMM */
-	uint64_t shadow_rip; /* an interrupt shadow was due here at entry */
+	uint64_t shadow_rip; /* an interrupt shadow was due here at entry, ~0 no */
 	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
 	bool window;	     /* V_IRQ stands for a window instead */
 	bool nmi_blocked;    /* until IRET, which is then intercepted */
-	bool stepping, stepped; /* quirk 1: RFLAGS.TF is ours; the #DB under way came of it */
+	uint64_t iret_rip;   /* the IRET that ends an NMI is to run next, ~0 no */
+	bool watch;	     /* one of shadow_rip, iret_rip, stepping wants to see the next exit */
+	bool stepping;	     /* RFLAGS.TF is ours */
+	bool stepped;	     /* the #DB under way came of it */
 };
 _Static_assert(sizeof(struct svm_vcpu) <= 4096, "core_alloc gives at most a page");
 
@@ -80,9 +83,9 @@ void svm_withdraw(struct svm_vcpu *s);	      /* V_IRQ, whatever it stands for */
 void svm_sync_irq(struct svm_vcpu *s);	      /* did the processor deliver V_IRQ? */
 void svm_reinject(struct svm_vcpu *s);	      /* EXITINTINFO is valid */
 void svm_shadow_entry(struct svm_vcpu *s);    /* a shadow is due at this entry */
-void svm_shadow_exit(struct svm_vcpu *s);     /* and was, at the one that has ended */
+void svm_watched_exit(struct svm_vcpu *s);    /* s->watch was set */
 void svm_iret(struct svm_vcpu *s);	      /* the guest is about to leave its NMI handler */
-void svm_window_exit(struct svm_vcpu *s);
+void svm_nmi_window(struct vcpu *v);
 
 /* svm_state.c */
 unsigned svm_cr8(struct vcpu *v);

@@ -156,7 +156,7 @@ static enum verdict exit_nmi(struct svm_vcpu *s)
 
 static enum verdict exit_vintr(struct svm_vcpu *s)
 {
-	svm_window_exit(s);
+	svm_withdraw(s);
 	vcpu_request(&s->vcpu, REQ_EVENT);
 	return RUN_AGAIN;
 }
@@ -313,8 +313,8 @@ enum verdict svm_exit(struct svm_vcpu *s)
 		svm_sync_irq(s);
 	if (((union vmcb_event){vmcb_exit_int_info(s->vmcb)}).valid)
 		svm_reinject(s);
-	if (s->shadow_rip != ~0ull)
-		svm_shadow_exit(s);
+	if (s->watch)
+		svm_watched_exit(s);
 	s->vcpu.exits[row->count]++;
 	return row->handler(s);
 }

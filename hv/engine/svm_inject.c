@@ -4,6 +4,8 @@
 #include "engine/quirks.h"
 #include "engine/svm.h"
 
+#define DR6_BS (1ull << 14)
+
 bool svm_can_inject(struct vcpu *v)
 {
 	return !((union vmcb_event){vmcb_event(to_svm(v)->vmcb)}).valid;
@@ -44,15 +46,33 @@ void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address)
 	}
 }
 
-/* IRET has not run yet. A second NMI must not come before it has; it waits for an interrupt window, which opens
- * no earlier than that (later only when the interrupted code had interrupts off). */
+/* One instruction of the guest, then #DB, which is ours. A guest that steps itself gets its own. */
+static void step(struct svm_vcpu *s)
+{
+	s->watch = true;
+	if (vmcb_rflags(s->vmcb) & RFLAGS_TF)
+		return;
+	vmcb_set_rflags(s->vmcb, vmcb_rflags(s->vmcb) | RFLAGS_TF);
+	s->stepping = true;
+}
+
+/* IRET has not run yet, and NMIs are blocked until it has. */
 void svm_iret(struct svm_vcpu *s)
 {
 	vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) & ~INTERCEPT_IRET);
+	s->iret_rip = vmcb_rip(s->vmcb);
+	s->watch = true;
 	if (s->vcpu.nmi_pending)
-		svm_window(&s->vcpu);
-	else
-		s->nmi_blocked = false;
+		vcpu_request(&s->vcpu, REQ_EVENT);
+}
+
+/* Before the IRET its intercept will tell; at the IRET, a step over it. */
+void svm_nmi_window(struct vcpu *v)
+{
+	struct svm_vcpu *s = to_svm(v);
+
+	if (s->iret_rip != ~0ull && !s->stepping)
+		step(s);
 }
 
 void svm_withdraw(struct svm_vcpu *s)
@@ -103,13 +123,6 @@ void svm_window(struct vcpu *v)
 	vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) | INTERCEPT_VINTR);
 }
 
-void svm_window_exit(struct svm_vcpu *s)
-{
-	svm_withdraw(s);
-	if (!(vmcb_intercept3(s->vmcb) & INTERCEPT_IRET))
-		s->nmi_blocked = false;
-}
-
 void svm_sync_irq(struct svm_vcpu *s)
 {
 	union vmcb_vintr vintr = {vmcb_vintr(s->vmcb)};
@@ -144,27 +157,40 @@ void svm_reinject(struct svm_vcpu *s)
 void svm_shadow_entry(struct svm_vcpu *s)
 {
 	s->shadow_rip = vmcb_rip(s->vmcb);
+	s->watch = true;
 	if (!quirk_emulated || !(s->irq || s->window) || vmcb_rflags(s->vmcb) & RFLAGS_TF)
 		return;
 	svm_withdraw(s);
-	vmcb_set_rflags(s->vmcb, vmcb_rflags(s->vmcb) | RFLAGS_TF);
-	s->stepping = true;
+	step(s);
 	vcpu_request(&s->vcpu, REQ_EVENT);
 }
 
-void svm_shadow_exit(struct svm_vcpu *s)
+static void step_ends(struct svm_vcpu *s)
 {
 	struct vmcb *b = s->vmcb;
 
-	if (quirk_emulated && vmcb_rip(b) == s->shadow_rip)
-		vmcb_set_shadow(b, vmcb_shadow(b) | SHADOW);
-	s->shadow_rip = ~0ull;
-	if (!s->stepping)
-		return;
 	s->stepping = false;
 	vmcb_set_rflags(b, vmcb_rflags(b) & ~RFLAGS_TF);
-	if (vmcb_exit_code(b) == VMEXIT_EXCEPTION + VECTOR_DB && vmcb_dr6(b) & 1 << 14) {
-		vmcb_set_dr6(b, vmcb_dr6(b) & ~(1ull << 14));
+	if (vmcb_exit_code(b) == VMEXIT_EXCEPTION + VECTOR_DB && vmcb_dr6(b) & DR6_BS) {
+		vmcb_set_dr6(b, vmcb_dr6(b) & ~DR6_BS);
 		s->stepped = true;
 	}
+}
+
+void svm_watched_exit(struct svm_vcpu *s)
+{
+	struct vmcb *b = s->vmcb;
+	uint64_t rip = vmcb_rip(b);
+
+	if (quirk_emulated && rip == s->shadow_rip)
+		vmcb_set_shadow(b, vmcb_shadow(b) | SHADOW);
+	s->shadow_rip = ~0ull;
+	if (s->stepping)
+		step_ends(s);
+	if (s->iret_rip != ~0ull && rip != s->iret_rip) {
+		s->iret_rip = ~0ull;
+		s->nmi_blocked = false;
+		vcpu_request(&s->vcpu, REQ_EVENT);
+	}
+	s->watch = s->iret_rip != ~0ull;
 }

@@ -30,8 +30,8 @@ void svm_reset(struct vcpu *v, bool init)
 	vmcb_set_intercept3(b, vmcb_intercept3(b) & ~INTERCEPT_IRET);
 	vmcb_set_event(b, 0);
 	vmcb_set_shadow(b, 0);
-	s->shadow_rip = ~0ull;
-	s->nmi_blocked = s->stepping = s->stepped = false;
+	s->shadow_rip = s->iret_rip = ~0ull;
+	s->nmi_blocked = s->watch = s->stepping = s->stepped = false;
 	svm_set_cr8(v, 0);
 	vmcb_set_cs(b, (struct segment){0xf000, 0x9b, 0xffff, 0xffff0000});
 	vmcb_set_ds(b, data_reset);
@@ -215,6 +215,7 @@ static void set_events(struct svm_vcpu *s, const struct vcpu_state *in)
 {
 	vmcb_set_shadow(s->vmcb, in->interrupt_shadow ? SHADOW : 0);
 	s->nmi_blocked = in->nmi_blocked;
+	s->iret_rip = ~0ull;
 	vmcb_set_intercept3(s->vmcb, in->nmi_blocked ? vmcb_intercept3(s->vmcb) | INTERCEPT_IRET
 						     : vmcb_intercept3(s->vmcb) & ~INTERCEPT_IRET);
 	vmcb_set_event(s->vmcb, 0);

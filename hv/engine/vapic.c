@@ -251,7 +251,7 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wi
 	if (m.delivery == DELIVERY_LOWEST)
 		m.delivery = DELIVERY_FIXED;
 	if (shorthand == 1) {
-		if (m.delivery == DELIVERY_FIXED)
+		if (m.delivery != DELIVERY_INIT && m.delivery != DELIVERY_SIPI)
 			deliver(v, &m);
 		return;
 	}
@@ -518,6 +518,9 @@ void vapic_reset(struct vcpu *v, bool init)
 		__atomic_store_n(&a->reg[i], 0, __ATOMIC_RELAXED);
 	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
 		REG(a, offset) = LVT_MASKED;
+	/* As firmware leaves it for those who start without any: the PIC's line comes through (virtual wire). */
+	if (!init && v->number == 0)
+		REG(a, APIC_LVT_LINT0) = DELIVERY_EXTINT << 8;
 	REG(a, APIC_DFR) = 0xffffffff;
 	REG(a, APIC_SVR) = 0xff;
 	a->errors = 0;

@@ -75,9 +75,15 @@ static bool bring_events(struct vcpu *v)
 {
 	const struct engine *e = v->vm->engine;
 
-	if (v->nmi_pending && !e->nmi_blocked(v) && e->can_inject(v)) {
+	if (v->nmi_pending && e->nmi_blocked(v)) {
+		e->nmi_window(v);
+	} else if (v->nmi_pending && e->can_inject(v)) {
 		v->nmi_pending = false;
 		e->inject(v, &(struct event_info){.vector = 2, .type = EVENT_NMI}, 0);
+	} else if (v->nmi_pending) {
+		/* Another event goes first. Our own IPI is pending by then and brings us back. */
+		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
+		cpu_kick(v->cpu->id);
 	}
 	if (v->vm->extint && vapic_takes_extint(v)) {
 		if (e->can_interrupt(v)) {
@@ -228,12 +234,14 @@ static int run_loop(struct vcpu *v)
 			return result;
 		if (v->requests || v->run->stop || v->activity != VCPU_RUNNABLE) {
 			result = prepare(v);
-			if (result == -EAGAIN && (result = sleep_until_asked(v)))
-				return result;
 			if (result > 0)
 				return 0;
-			if (v->requests || v->activity != VCPU_RUNNABLE)
+			if (result == -EAGAIN) {
+				result = sleep_until_asked(v);
+				if (result)
+					return result;
 				continue;
+			}
 		}
 		if (run(v) == RUN_TO_VMM)
 			return 0;
