@@ -303,7 +303,8 @@ static bool walk_fast(const struct pagewalk *w, uint64_t linear, unsigned access
 			break;
 		table = entry & ~PTE_NX & ~0xfffull;
 		if (entry & PTE_PS) {
-			if (shift != 21 || entry & 0x1fe000)
+			if (shift > 30 || (shift == 30 && w->no_1g) ||
+			    entry & ((1ull << shift) - 1) & ~0x1fffull)
 				return false;
 			break;
 		}
@@ -315,13 +316,12 @@ static bool walk_fast(const struct pagewalk *w, uint64_t linear, unsigned access
 	}
 	if (access & PW_USER)
 		wanted |= PTE_US;
-	else if (all & PTE_US) /* SMEP and SMAP */
+	else if (all & PTE_US && w->cr4 & (CR4_SMEP | CR4_SMAP))
 		return false;
 	if ((all & wanted) != wanted || (access & PW_FETCH && any & PTE_NX))
 		return false;
 	out->page_size = 1ull << shift;
-	out->gpa = (entry & ~PTE_NX & ~0xfffull & ~(out->page_size - 1)) |
-		   (linear & (out->page_size - 1));
+	out->gpa = (entry & ADDRESS & -out->page_size) | (linear & (out->page_size - 1));
 	return true;
 }
 
