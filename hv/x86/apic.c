@@ -46,6 +46,11 @@ bool apic_present(void)
 	return x2 || registers;
 }
 
+bool apic_reaches(uint32_t apic_id)
+{
+	return x2 || apic_id < 0xff;
+}
+
 void apic_command(uint32_t apic_id, uint32_t command)
 {
 	if (x2) {

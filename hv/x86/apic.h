@@ -38,5 +38,6 @@ void apic_write(unsigned reg, uint32_t value);
 /* Interrupt command to one processor, once the one before has left. */
 void apic_command(uint32_t apic_id, uint32_t command);
 bool apic_present(void);
+bool apic_reaches(uint32_t apic_id); /* without x2APIC only 255 can be addressed */
 
 #endif

@@ -279,15 +279,12 @@ void cpu_control(void)
 // Text is still writable here: before space_init.
 void cpu_patch_smap(void)
 {
-	extern char copy_from_user_open[], copy_from_user_close[], copy_to_user_open[], copy_to_user_close[];
-	static const uint8_t stac[] = {0x0f, 0x01, 0xcb}, clac[] = {0x0f, 0x01, 0xca};
+	extern const struct smap_site {
+		uint8_t *at, code[8];
+	} _smap_sites[], _smap_sites_end[];
 
-	if (!cpu_features.smap)
-		return;
-	memcpy(copy_from_user_open, stac, 3);
-	memcpy(copy_to_user_open, stac, 3);
-	memcpy(copy_from_user_close, clac, 3);
-	memcpy(copy_to_user_close, clac, 3);
+	for (const struct smap_site *s = _smap_sites; cpu_features.smap && s < _smap_sites_end; s++)
+		memcpy(s->at, s->code, 3);
 }
 
 void cpu_set_kernel_stack(uint64_t top)

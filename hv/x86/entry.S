@@ -75,7 +75,26 @@ trap_stubs:
 	.endr
 	.noaltmacro
 
+	/* Three bytes that become STAC or CLAC where the processor has SMAP: hv/x86/cpu.c. */
+	.macro smap_site last
+	.pushsection .smap_sites, "a"
+	.quad 661f
+	.byte 0x0f, 0x01, \last, 0, 0, 0, 0, 0
+	.popsection
+661:	nop
+	nop
+	nop
+	.endm
+	.macro stac_site
+	smap_site 0xcb
+	.endm
+	.macro clac_site
+	smap_site 0xca
+	.endm
+
+	/* Ring 3 may have set AC, which would open its memory to us. */
 	.macro enter handler
+	clac_site
 	cld
 	testb $3, FRAME_CS - FRAME_VECTOR(%rsp)
 	jz 1f
@@ -103,6 +122,7 @@ entry_exception:
 	enter trap_exception
 
 entry_paranoid:
+	clac_site
 	cld
 	save_registers
 	xorl %ebp, %ebp
@@ -157,21 +177,17 @@ wrmsr_safe:
 	cmpq %rax, \user
 	ja 22f
 	movq %rdx, %rcx
-	.globl \name\()_open
-\name\()_open:
-	nop; nop; nop			/* STAC when the processor has SMAP: hv/x86/cpu.c */
+	stac_site
 	shrq $3, %rcx
 20:	rep movsq
 	movl %edx, %ecx
 	andl $7, %ecx
 21:	rep movsb
 	xorl %eax, %eax
-	.globl \name\()_close
-\name\()_close:
-	nop; nop; nop			/* CLAC */
-	ret
+	jmp 23f
 22:	movl $-14, %eax			/* -EFAULT */
-	jmp \name\()_close
+23:	clac_site
+	ret
 	.pushsection .extable, "a"
 	.long 20b - ., 22b - .
 	.long 21b - ., 22b - .

@@ -52,6 +52,8 @@ int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 
 	if (!io)
 		return -ENODEV;
+	if (apic_id_of(cpu) > 0xfe) /* without interrupt remapping */
+		return -ERANGE;
 	n = gsi - io->gsi_base;
 	spin_lock(&ioapic_lock);
 	reg_write(io, IOAPIC_ENTRY(n), ENTRY_MASKED);

@@ -115,6 +115,8 @@ int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
 	unsigned msix = find_capability(bdf, PCI_CAP_MSIX), msi = find_capability(bdf, PCI_CAP_MSI);
 	int error = -ENODEV;
 
+	if (apic_id_of(cpu) > 0xfe) /* without interrupt remapping */
+		return -ERANGE;
 	spin_lock(&msi_lock);
 	if (msix)
 		error = enable_msix(bdf, msix, index, vector, cpu);

@@ -115,11 +115,12 @@ static void start_all(uint64_t page, char *window)
 			log_printf("smp: more than %u CPUs, the rest stays off", CONFIG_MAX_CPUS);
 			return;
 		}
-		error = start(apic_id, cpu_count, page, window);
+		error = apic_reaches(apic_id) ? start(apic_id, cpu_count, page, window) : -ERANGE;
 		if (error) {
 			// Its memory is lost on purpose: it may still wake up there.
 			log_printf("smp: CPU with APIC id %u did not start, error %d", apic_id, -error);
-			apic_command(apic_id, APIC_ICR_INIT);
+			if (cpus[cpu_count])
+				apic_command(apic_id, APIC_ICR_INIT);
 			cpus[cpu_count] = NULL;
 			continue;
 		}
