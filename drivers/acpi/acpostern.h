@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ACPICA's host configuration: Postern. Included before every file of ACPICA and every file here that
- * uses its headers. ACPICA selects its host by predefined macros and finds Linux; the include
+ * ACPICA's host configuration: Postern. Included before every file of ACPICA and every file here
+ * that uses its headers. ACPICA selects its host by predefined macros and finds Linux; the include
  * guards of its Linux headers are defined here, so that these take their place unchanged.
  *
  * ACPI_DEBUG_OUTPUT, the debugger and the disassembler stay off.

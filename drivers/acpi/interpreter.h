@@ -2,8 +2,8 @@
 /*
  * The machine's ACPI as the rest of the module sees it: no type of ACPICA's in this header.
  *
- * Results are 0 or a negated error: -ENODEV on a machine without ACPI, -ENOENT for what its tables do not
- * name, -ENOMEM, -EIO when the interpreter gave up (logged with ACPICA's own reason).
+ * Results are 0 or a negated error: -ENODEV on a machine without ACPI, -ENOENT for what its tables
+ * do not name, -ENOMEM, -EIO when the interpreter gave up (logged with ACPICA's own reason).
  */
 #ifndef ACPI_INTERPRETER_H
 #define ACPI_INTERPRETER_H
@@ -19,15 +19,16 @@ struct interpreter_facts {
 	bool power_button;
 };
 
-/* Finds and loads the tables, switches the machine to ACPI mode and to I/O APICs (_PIC 1), initialises
- * devices. Calls `button` from then on, from interpreter_work(), when the power button was pressed. */
+/* Finds and loads the tables, switches the machine to ACPI mode and to I/O APICs (_PIC 1),
+ * initialises devices. Calls `button` from then on, from interpreter_work(), when the power button
+ * was pressed. */
 int interpreter_start(void (*button)(void));
 /* Gives everything back; the machine stays in ACPI mode with its events off. */
 void interpreter_stop(void);
 const struct interpreter_facts *interpreter_facts(void);
 
-/* Which interrupt a PCI function's pin (0 = INTA) raises; links are programmed on the way. flags: enum
- * irq_flag of syscall.h. */
+/* Which interrupt a PCI function's pin (0 = INTA) raises; links are programmed on the way. flags:
+ * enum irq_flag of syscall.h. */
 int interpreter_route(uint32_t bdf, uint32_t pin, uint32_t *gsi, uint32_t *flags);
 
 /* The bus of the index-th PCI root bridge. */

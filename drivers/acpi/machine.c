@@ -3,8 +3,8 @@
  * The machine seam on Postern's system calls.
  *
  * Physical memory is shown in a window of fixed size, so that a table that maps and unmaps all day
- * uses up neither addresses nor page tables. Ports are granted at their first use; the ones that the
- * core itself drives stay closed to AML.
+ * uses up neither addresses nor page tables. Ports are granted at their first use; the ones that
+ * the core itself drives stay closed to AML.
  */
 #include "machine.h"
 #include "sci.h"
@@ -24,8 +24,8 @@ struct mapping {
 	uint64_t phys;	       /* of the first page */
 };
 
-/* Ports of the core: interrupt controllers, timer, configuration space (but not the reset register in
- * its middle). */
+/* Ports of the core: interrupt controllers, timer, configuration space (but not the reset register
+ * in its middle). */
 static const struct {
 	uint16_t first, last;
 } closed[] = {
@@ -70,8 +70,8 @@ static struct mapping *mapping_make(uint64_t phys, uint32_t pages)
 	}
 	memory = sys_mem_create_phys(module_start()->system, phys, (uint64_t)pages * PAGE_SIZE, 0);
 	if (memory < 0) {
-		log_line("cannot have memory at %#llx, %u pages: error %d", (unsigned long long)phys,
-			 pages, (int)memory);
+		log_line("cannot have memory at %#llx, %u pages: error %d",
+			 (unsigned long long)phys, pages, (int)memory);
 		return NULL;
 	}
 	if (sys_map(HANDLE_SELF, memory, 0, window + (uint64_t)first * PAGE_SIZE,
@@ -97,7 +97,8 @@ void *machine_map(uint64_t phys, size_t bytes)
 	if (!window)
 		return NULL;
 	for (m = mappings; m < mappings + MAPPINGS_MAX; m++) {
-		if (m->memory && base >= m->phys && base - m->phys < (uint64_t)m->pages * PAGE_SIZE &&
+		if (m->memory && base >= m->phys &&
+		    base - m->phys < (uint64_t)m->pages * PAGE_SIZE &&
 		    offset + bytes <= (uint64_t)m->pages * PAGE_SIZE - (base - m->phys))
 			break;
 	}

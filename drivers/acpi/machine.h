@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the interpreter needs of the machine below it: the seam between our OS layer (osl.c) and system
- * calls (machine.c), or the simulated machine of a test.
+ * What the interpreter needs of the machine below it: the seam between our OS layer (osl.c) and
+ * system calls (machine.c), or the simulated machine of a test.
  *
  * All functions return 0 or a negated error unless they say otherwise. One thread.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The acpi module: interrupt routing, power-off, reset and the power button, for whoever connects to
- * the service class `acpi`. On a machine without ACPI it stays and answers -ENODEV.
+ * The acpi module: interrupt routing, power-off, reset and the power button, for whoever connects
+ * to the service class `acpi`. On a machine without ACPI it stays and answers -ENODEV.
  *
- * Reading the tables takes tens of milliseconds, which guests that are being started would wait for.
- * So it happens at the first request, or when a while has passed.
+ * Reading the tables takes tens of milliseconds, which guests that are being started would wait
+ * for. So it happens at the first request, or when a while has passed.
  */
 #include "interpreter.h"
 #include "machine.h"
@@ -55,7 +55,8 @@ static void start(void)
 	} else if (failure) {
 		module_status("unusable tables: error %d", -failure);
 		log_line("the machine's ACPI tables are unusable: error %d; no interrupt routing, "
-			 "no power-off", -failure);
+			 "no power-off",
+			 -failure);
 	} else {
 		module_status("%u tables, %u names, SCI %u", f->tables, f->nodes, f->sci);
 		log_line("%u tables, %u names, SCI %u, %u PCI root(s), %s; read in %llu ms",

@@ -40,13 +40,15 @@ acpi_physical_address acpi_os_get_root_pointer(void)
 	return rsdp;
 }
 
-acpi_status acpi_os_predefined_override(const struct acpi_predefined_names *name, acpi_string *value)
+acpi_status acpi_os_predefined_override(const struct acpi_predefined_names *name,
+					acpi_string *value)
 {
 	*value = NULL;
 	return AE_OK;
 }
 
-acpi_status acpi_os_table_override(struct acpi_table_header *table, struct acpi_table_header **other)
+acpi_status acpi_os_table_override(struct acpi_table_header *table,
+				   struct acpi_table_header **other)
 {
 	*other = NULL;
 	return AE_OK;
@@ -59,7 +61,7 @@ acpi_status acpi_os_physical_table_override(struct acpi_table_header *table,
 	return AE_OK;
 }
 
-/* --- memory -------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 void *acpi_os_allocate(acpi_size size)
 {
@@ -128,7 +130,7 @@ acpi_status acpi_os_write_memory(acpi_physical_address address, u64 value, u32 w
 	return AE_OK;
 }
 
-/* --- ports and configuration space ----------------------------------------------------------- */
+/* --- ports and configuration space --- */
 
 acpi_status acpi_os_read_port(acpi_io_address address, u32 *value, u32 width)
 {
@@ -174,7 +176,7 @@ acpi_status acpi_os_write_pci_configuration(struct acpi_pci_id *id, u32 reg, u64
 	return machine_config_write(bdf, reg, width / 8, value) ? AE_ERROR : AE_OK;
 }
 
-/* --- the system control interrupt -------------------------------------------------------------- */
+/* --- the system control interrupt --- */
 
 void osl_isa_irq(uint32_t irq, uint32_t *gsi, uint32_t *flags)
 {
@@ -239,7 +241,7 @@ void osl_interrupt(void)
 		sci_handler(sci_context);
 }
 
-/* --- one thread: later work, locks, semaphores ---------------------------------------------------- */
+/* --- one thread: later work, locks, semaphores --- */
 
 acpi_thread_id acpi_os_get_thread_id(void)
 {
@@ -342,7 +344,7 @@ acpi_status acpi_os_signal_semaphore(acpi_semaphore semaphore, u32 units)
 	return AE_OK;
 }
 
-/* --- time -------------------------------------------------------------------------------------------- */
+/* --- time --- */
 
 void acpi_os_sleep(u64 milliseconds)
 {
@@ -363,7 +365,7 @@ u64 acpi_os_get_timer(void)
 	return machine_clock() / NS_PER_100;
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------ */
+/* --- the rest --- */
 
 acpi_status acpi_os_signal(u32 function, void *info)
 {

@@ -2,9 +2,9 @@
 /*
  * From a PCI function's interrupt pin to the interrupt that it raises.
  *
- * The table (_PRT, ACPI 6.4 section 6.2.13) of the function's bus says it, directly or by naming a link. A
- * bus without a table hands its pins through its bridge, rotated by the device number (PCI-to-PCI
- * Bridge 1.2, section 9.1), to the bus above.
+ * The table (_PRT, ACPI 6.4 section 6.2.13) of the function's bus says it, directly or by naming a
+ * link. A bus without a table hands its pins through its bridge, rotated by the device number
+ * (PCI-to-PCI Bridge 1.2, section 9.1), to the bus above.
  */
 #include "internal.h"
 #include "interpreter.h"
@@ -24,9 +24,10 @@ static uint64_t integer_of(acpi_handle handle, char *name, uint64_t otherwise)
 	union acpi_object value;
 	struct acpi_buffer buffer = {sizeof(value), &value};
 
-	if (ACPI_FAILURE(acpi_evaluate_object_typed(handle, name, NULL, &buffer, ACPI_TYPE_INTEGER)))
-		return otherwise;
-	return value.integer.value;
+	acpi_status status;
+
+	status = acpi_evaluate_object_typed(handle, name, NULL, &buffer, ACPI_TYPE_INTEGER);
+	return ACPI_FAILURE(status) ? otherwise : value.integer.value;
 }
 
 static acpi_status found_root(acpi_handle handle, u32 level, void *context, void **value)

@@ -4,8 +4,8 @@
  *
  * A BAR is sized by writing ones and reading back, so for a moment the function would answer at
  * addresses of somebody else: its decoding is off then. Left alone are bridges, whose decoding
- * carries what lies behind them, and system peripherals (interrupt controllers, IOMMUs), which the core
- * itself may be using.
+ * carries what lies behind them, and system peripherals (interrupt controllers, IOMMUs), which the
+ * core itself may be using.
  */
 #include "bus.h"
 #include <stdlib.h>
@@ -139,8 +139,8 @@ static struct function *look(uint32_t bdf, bool later)
 	return f;
 }
 
-/* One bus; bridges found put their bus into the queue. A bus enters it once, so bridges that are numbered
- * in a circle end the walk, too. */
+/* One bus; bridges found put their bus into the queue. A bus enters it once, so bridges that are
+ * numbered in a circle end the walk, too. */
 static void scan_one(uint8_t bus, bool later, uint8_t queue[256], unsigned *filled)
 {
 	buses++;

@@ -16,13 +16,13 @@ struct function {
 	const void *owner; /* who claimed it, NULL: nobody */
 };
 
-/* Adds what is on a root bus and on all buses behind its bridges; buses known already are left out. later:
- * this is not our first life, so functions that master the bus are in use and not sized. */
+/* Adds what is on a root bus and on all buses behind its bridges; buses known already are left out.
+ * later: this is not our first life, so functions that master the bus are in use and not sized. */
 void bus_scan(uint8_t root, bool later);
 void bus_forget(void);
-unsigned bus_count(void);  /* functions */
-unsigned bus_buses(void);  /* buses that were looked at */
-bool bus_full(void);	   /* some functions were left out: FUNCTIONS_MAX */
+unsigned bus_count(void);		       /* functions */
+unsigned bus_buses(void);		       /* buses that were looked at */
+bool bus_full(void);			       /* some functions were left out: FUNCTIONS_MAX */
 struct function *bus_function(unsigned index); /* NULL past the end */
 struct function *bus_find(uint32_t bdf);
 

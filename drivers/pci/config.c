@@ -71,7 +71,8 @@ static void walk_capabilities(const uint8_t *picture, size_t bytes, struct descr
 	if (!(get16(picture + REG_STATUS) & STATUS_CAPABILITIES) || d->faults & FAULT_HEADER)
 		return;
 	/* The two low bits of a pointer are reserved: software masks them (6.7). */
-	at = picture[d->header == HEADER_CARDBUS ? REG_CAPABILITIES_CARDBUS : REG_CAPABILITIES] & ~3;
+	at = d->header == HEADER_CARDBUS ? REG_CAPABILITIES_CARDBUS : REG_CAPABILITIES;
+	at = picture[at] & ~3;
 	while (at) {
 		if (at < HEADER_BYTES || (size_t)at + 2 > bytes ||
 		    capability_bytes(picture[at]) > bytes - at) {
@@ -132,8 +133,8 @@ int config_describe(const uint8_t *picture, size_t bytes, struct description *d)
 	return 0;
 }
 
-/* The size that a mask of settable address bits stands for; 0 when it has holes. Upper bits may be missing:
- * some devices decode less than 64. */
+/* The size that a mask of settable address bits stands for; 0 when it has holes. Upper bits may be
+ * missing: some devices decode less than 64. */
 static uint64_t mask_bytes(uint64_t mask)
 {
 	uint64_t bytes = mask & -mask;
@@ -164,7 +165,8 @@ static unsigned io_bar(uint32_t value, const uint32_t *probed, struct bar *bar)
 	return bar->bytes ? 0 : FAULT_BAR_SIZE;
 }
 
-static unsigned memory_bar(const uint32_t *value, const uint32_t *probed, bool wide, struct bar *bar)
+static unsigned memory_bar(const uint32_t *value, const uint32_t *probed, bool wide,
+			   struct bar *bar)
 {
 	uint64_t mask;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A PCI function's configuration space, read as a picture: pure functions, which trust no byte of it.
+ * A PCI function's configuration space, read as a picture: pure functions that trust no byte of it.
  * PCI Local Bus 3.0 chapter 6, PCI-to-PCI Bridge 1.2 chapter 3.
  */
 #ifndef PCI_CONFIG_H
@@ -93,8 +93,8 @@ struct bar {
 	bool present;
 };
 
-/* value: the registers as they are; probed: as they read back after all ones were written, or NULL when
- * the function was not probed (sizes stay 0). count <= BARS_MAX. Returns faults. */
+/* value: the registers as they are; probed: as they read back after all ones were written, or NULL
+ * when the function was not probed (sizes stay 0). count <= BARS_MAX. Returns faults. */
 unsigned config_bars(const uint32_t *value, const uint32_t *probed, unsigned count,
 		     struct bar bars[BARS_MAX]);
 

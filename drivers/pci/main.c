@@ -2,9 +2,9 @@
 /*
  * The pci module: what is on the machine's PCI buses, for whoever connects to `bus.pci`.
  *
- * Interrupts and root buses other than 0 come from the acpi module, if there is one. It is asked for the
- * roots before the first request is answered, or when a while has passed without one: its first
- * answer takes long.
+ * Interrupts and root buses other than 0 come from the acpi module, if there is one. It is asked
+ * for the roots before the first request is answered, or when a while has passed without one: its
+ * first answer takes long.
  */
 #include "bus.h"
 #include "service.h"

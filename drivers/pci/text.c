@@ -11,27 +11,24 @@ static const struct {
 	uint16_t class_; /* base and sub; sub 0xff: any */
 	const char *name;
 } names[] = {
-	{0x0101, "IDE"},	  {0x0106, "SATA"},	 {0x0107, "SAS"},
-	{0x0108, "NVMe"},	  {0x01ff, "storage"},	 {0x0200, "ethernet"},
-	{0x02ff, "network"},	  {0x0300, "VGA"},	 {0x03ff, "display"},
-	{0x0401, "audio"},	  {0x0403, "audio"},	 {0x04ff, "multimedia"},
-	{0x05ff, "memory"},	  {0x0600, "host bridge"}, {0x0601, "ISA bridge"},
-	{0x0604, "PCI bridge"},	  {0x0607, "cardbus"},	 {0x06ff, "bridge"},
-	{0x0700, "serial"},	  {0x07ff, "communication"}, {0x0806, "IOMMU"},
-	{0x08ff, "system"},	  {0x09ff, "input"},	 {0x0c03, "USB"},
-	{0x0c05, "SMBus"},	  {0x0cff, "serial bus"}, {0x0dff, "wireless"},
+	{0x0101, "IDE"},	{0x0106, "SATA"},	   {0x0107, "SAS"},
+	{0x0108, "NVMe"},	{0x01ff, "storage"},	   {0x0200, "ethernet"},
+	{0x02ff, "network"},	{0x0300, "VGA"},	   {0x03ff, "display"},
+	{0x0401, "audio"},	{0x0403, "audio"},	   {0x04ff, "multimedia"},
+	{0x05ff, "memory"},	{0x0600, "host bridge"},   {0x0601, "ISA bridge"},
+	{0x0604, "PCI bridge"}, {0x0607, "cardbus"},	   {0x06ff, "bridge"},
+	{0x0700, "serial"},	{0x07ff, "communication"}, {0x0806, "IOMMU"},
+	{0x08ff, "system"},	{0x09ff, "input"},	   {0x0c03, "USB"},
+	{0x0c05, "SMBus"},	{0x0cff, "serial bus"},	   {0x0dff, "wireless"},
 };
 
 static const struct {
 	unsigned fault;
 	const char *what;
 } faults[] = {
-	{FAULT_HEADER, "unknown header type"},
-	{FAULT_CAP_RANGE, "a capability out of range"},
-	{FAULT_CAP_LOOP, "a loop of capabilities"},
-	{FAULT_MSIX_BAR, "an MSI-X table in no BAR"},
-	{FAULT_BAR_TYPE, "a BAR of reserved type"},
-	{FAULT_BAR_SIZE, "a BAR of impossible size"},
+	{FAULT_HEADER, "unknown header type"},	    {FAULT_CAP_RANGE, "a capability out of range"},
+	{FAULT_CAP_LOOP, "a loop of capabilities"}, {FAULT_MSIX_BAR, "an MSI-X table in no BAR"},
+	{FAULT_BAR_TYPE, "a BAR of reserved type"}, {FAULT_BAR_SIZE, "a BAR of impossible size"},
 	{FAULT_BUS, "bus numbers out of order"},
 };
 
@@ -74,7 +71,9 @@ int text_line(const struct function *f, unsigned line, char *to, size_t bytes)
 	if (!line) {
 		snprintf(to, bytes, "%02x:%02x.%u %04x:%04x %s%s%s", f->bdf >> 8, f->bdf >> 3 & 31,
 			 f->bdf & 7, f->is.vendor, f->is.device, text_class(f->is.class_),
-			 f->is.msix ? ", MSI-X" : f->is.msi ? ", MSI" : "",
+			 f->is.msix  ? ", MSI-X"
+			 : f->is.msi ? ", MSI"
+				     : "",
 			 f->owner ? ", claimed" : "");
 		return 0;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is on the PCI buses, as the provider of `bus.pci` tells it, for the shell. A question is answered in
- * microseconds (the first one, for which the machine's tables are read, in up to 100 ms) or, when its module
- * hangs, not at all: then the shell says so and stops asking.
+ * What is on the PCI buses, as the provider of `bus.pci` tells it, for the shell. A question is
+ * answered in microseconds (the first one, for which the machine's tables are read, in up to 100
+ * ms) or, when its module hangs, not at all: then the shell says so and stops asking.
  */
 #include "clock.h"
 #include "console.h"

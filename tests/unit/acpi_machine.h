@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A machine of plain arrays below the interpreter: memory with tables, ports, configuration space. */
+/* A machine of plain arrays below the interpreter: memory with tables, ports, configuration space.
+ */
 #ifndef TESTS_ACPI_MACHINE_H
 #define TESTS_ACPI_MACHINE_H
 

@@ -279,7 +279,8 @@ static void test_questions(void **state)
 	assert_int_equal(r.route.gsi, 16);
 	assert_int_equal(ask(&me, PCI_INTERRUPT, BDF(0, 4, 0), 0, 0, 0).result, -ENODEV);
 	assert_string_equal(ask(&me, PCI_TEXT, 1, 0, 0, 0).text, "00:03.0 8086:100e ethernet");
-	assert_string_equal(ask(&me, PCI_TEXT, 1, 1, 0, 0).text, "  BAR 0 0xfebc0000 128 KiB memory");
+	assert_string_equal(ask(&me, PCI_TEXT, 1, 1, 0, 0).text,
+			    "  BAR 0 0xfebc0000 128 KiB memory");
 	assert_string_equal(ask(&me, PCI_TEXT, 1, 2, 0, 0).text,
 			    "  INTA is interrupt 16, level, active high");
 	assert_int_equal(ask(&me, PCI_TEXT, 1, 3, 0, 0).result, -ENOENT);
@@ -314,8 +315,8 @@ static void test_claims(void **state)
 	assert_int_equal(ask(&me, PCI_REGISTER, nic, 0, 0, 0).result, -EINVAL);
 	/* Only the bits that are for it. */
 	assert_int_equal(ask(&me, PCI_ENABLE, nic, ~0ull, 0, 0).word[0], 0x407);
-	assert_int_equal(ask(&me, PCI_ENABLE, nic, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER, 0, 0).word[0],
-			 6);
+	assert_int_equal(
+		ask(&me, PCI_ENABLE, nic, PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER, 0, 0).word[0], 6);
 	assert_int_equal(ask(&other, PCI_ENABLE, nic, 0, 0, 0).result, -EPERM);
 	/* Its driver dies: off the bus, free for the next. */
 	service_drop(&me);
@@ -334,7 +335,8 @@ static void test_lines(void **state)
 	char line[200];
 
 	/* The longest first line fits a message. */
-	f.is = (struct description){.vendor = 0xffff, .device = 0xffff, .class_ = 0x070300, .msix = 1};
+	f.is = (struct description){
+		.vendor = 0xffff, .device = 0xffff, .class_ = 0x070300, .msix = 1};
 	f.owner = &f;
 	assert_int_equal(text_line(&f, 0, line, sizeof(line)), 0);
 	assert_true(strlen(line) < MESSAGE_TEXT);

@@ -20,9 +20,10 @@ struct patch {
 static void make_ahci(uint8_t c[CONFIG_BYTES])
 {
 	static const uint8_t header[64] = {
-		0x86, 0x80, 0x22, 0x29, 0x07, 0x01, 0x10, 0x00, 0x02, 0x01, 0x06, 0x01, 0, 0, 0x80, 0,
-		[0x20] = 0x41, 0x60, [0x24] = 0x00, 0x10, 0xc6, 0xfe, [0x2c] = 0xf4, 0x1a, 0x00, 0x11,
-		[0x34] = 0x80, [0x3c] = 0x0b, 0x01};
+		0x86,	       0x80, 0x22,	    0x29,	   0x07, 0x01, 0x10,	      0x00,
+		0x02,	       0x01, 0x06,	    0x01,	   0,	 0,    0x80,	      0,
+		[0x20] = 0x41, 0x60, [0x24] = 0x00, 0x10,	   0xc6, 0xfe, [0x2c] = 0xf4, 0x1a,
+		0x00,	       0x11, [0x34] = 0x80, [0x3c] = 0x0b, 0x01};
 
 	memset(c, 0, CONFIG_BYTES);
 	memcpy(c, header, sizeof(header));
@@ -160,25 +161,55 @@ static void test_bars(void **state)
 		unsigned faults;
 	} rows[] = {
 		{"nothing", {0, 0}, {0, 0}, {0, 0, 0, false}, 0},
-		{"32-bit memory", {0xfebc0000, 0}, {0xfffe0000, 0}, {0xfebc0000, 0x20000, 0, true}, 0},
-		{"ports, all address bits", {0xc001, 0}, {0xffffffc1, 0}, {0xc000, 64, PCI_BAR_IO, true}, 0},
-		{"ports, 16 address bits", {0xc001, 0}, {0xffc1, 0}, {0xc000, 64, PCI_BAR_IO, true}, 0},
+		{"32-bit memory",
+		 {0xfebc0000, 0},
+		 {0xfffe0000, 0},
+		 {0xfebc0000, 0x20000, 0, true},
+		 0},
+		{"ports, all address bits",
+		 {0xc001, 0},
+		 {0xffffffc1, 0},
+		 {0xc000, 64, PCI_BAR_IO, true},
+		 0},
+		{"ports, 16 address bits",
+		 {0xc001, 0},
+		 {0xffc1, 0},
+		 {0xc000, 64, PCI_BAR_IO, true},
+		 0},
 		{"ports, read-only zero", {0x1, 0}, {0x1, 0}, {0, 0, PCI_BAR_IO, false}, 0},
-		{"64-bit, prefetchable", {0x0000000c, 0x8}, {0xc000000c, 0xffffffff},
-		 {0x800000000, 0x40000000, PCI_BAR_64 | PCI_BAR_PREFETCH, true}, 0},
-		{"64-bit, over 4 GiB large", {0x00000004, 0x10}, {0x00000004, 0xfffffff0},
-		 {0x1000000000, 0x1000000000, PCI_BAR_64, true}, 0},
-		{"64-bit that decodes 40 bits", {0xfeb00004, 0}, {0xfff00004, 0xff},
-		 {0xfeb00000, 0x100000, PCI_BAR_64, true}, 0},
+		{"64-bit, prefetchable",
+		 {0x0000000c, 0x8},
+		 {0xc000000c, 0xffffffff},
+		 {0x800000000, 0x40000000, PCI_BAR_64 | PCI_BAR_PREFETCH, true},
+		 0},
+		{"64-bit, over 4 GiB large",
+		 {0x00000004, 0x10},
+		 {0x00000004, 0xfffffff0},
+		 {0x1000000000, 0x1000000000, PCI_BAR_64, true},
+		 0},
+		{"64-bit that decodes 40 bits",
+		 {0xfeb00004, 0},
+		 {0xfff00004, 0xff},
+		 {0xfeb00000, 0x100000, PCI_BAR_64, true},
+		 0},
 		{"present, not assigned", {0, 0}, {0xfffff000, 0}, {0, 0x1000, 0, true}, 0},
-		{"64-bit, not assigned: the type is in the probe", {0, 0}, {0xfffff004, 0xffffffff},
-		 {0, 0x1000, PCI_BAR_64, true}, 0},
+		{"64-bit, not assigned: the type is in the probe",
+		 {0, 0},
+		 {0xfffff004, 0xffffffff},
+		 {0, 0x1000, PCI_BAR_64, true},
+		 0},
 		{"below 1 MiB", {0x000d0002, 0}, {0x000f0002, 0}, {0xd0000, 0x10000, 0, true}, 0},
 		{"reserved type", {0x6, 0}, {0xfffff006, 0}, {0, 0, 0, false}, FAULT_BAR_TYPE},
-		{"a mask with holes", {0xfeb00000, 0}, {0xfff0f000, 0}, {0xfeb00000, 0, 0, true},
+		{"a mask with holes",
+		 {0xfeb00000, 0},
+		 {0xfff0f000, 0},
+		 {0xfeb00000, 0, 0, true},
 		 FAULT_BAR_SIZE},
-		{"one address bit: half of everything", {0x80000000, 0}, {0x80000000, 0},
-		 {0x80000000, 0x80000000, 0, true}, 0},
+		{"one address bit: half of everything",
+		 {0x80000000, 0},
+		 {0x80000000, 0},
+		 {0x80000000, 0x80000000, 0, true},
+		 0},
 	};
 	struct bar bars[BARS_MAX];
 
@@ -216,9 +247,9 @@ static void test_bars_edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ahci),	     cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_longest_list),
-		cmocka_unit_test(test_bridge),	     cmocka_unit_test(test_bars),
+		cmocka_unit_test(test_ahci),	   cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_damage),	   cmocka_unit_test(test_longest_list),
+		cmocka_unit_test(test_bridge),	   cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_bars_edges),
 	};
 
