@@ -258,6 +258,16 @@ int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 	return 0;
 }
 
+/* The first processor's APIC as firmware leaves it: on, the PIC through LINT0 (virtual wire), NMI on LINT1.
+ * Intel MultiProcessor Specification 1.4, 3.6.2.2. */
+static void virtual_wire(uint32_t vcpu)
+{
+	static const uint32_t writes[][2] = {{0xf0, 0x1ff}, {0x350, 0x700}, {0x360, 0x400}};
+
+	for (unsigned i = 0; i < 3; i++)
+		sys_vcpu_apic(vcpu, writes[i][0], APIC_WRITE, writes[i][1]);
+}
+
 /* Every processor as after reset, the first one at the kernel's entry; and where guest time begins. */
 int vcpu_reset_all(void)
 {
@@ -273,6 +283,7 @@ int vcpu_reset_all(void)
 			return e;
 		}
 	}
+	virtual_wire(guest.vcpu[0].handle);
 	s->version = VCPU_STATE_VERSION;
 	s->bytes = sizeof(*s);
 	e = sys_vcpu_get_state(guest.vcpu[0].handle, s, sizeof(*s));
