@@ -45,6 +45,10 @@ struct vm {
 	struct page_tables root[VM_ROOTS];
 	struct slot *slots; /* a page */
 	unsigned slot_count;
+	struct {
+		uint64_t gpa, bytes; /* no slot of `root` lies in it; bytes 0: not known */
+		unsigned root;
+	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
 	volatile uint64_t flush;	 /* counts changes that make cached translations stale */

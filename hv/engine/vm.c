@@ -50,6 +50,31 @@ static struct slot *slot_at(struct vm *vm, unsigned root, uint64_t gpa)
 	return NULL;
 }
 
+/* Between which slots of its root an address without a slot lies. */
+static void find_hole(struct vm *vm, unsigned root, uint64_t gpa)
+{
+	uint64_t low = 0, high = ~0ull;
+
+	for (unsigned i = 0; i < vm->slot_count; i++) {
+		const struct slot *s = &vm->slots[i];
+
+		if (s->root != root)
+			continue;
+		if (s->gpa > gpa)
+			high = s->gpa < high ? s->gpa : high;
+		else
+			low = s->gpa + s->bytes > low ? s->gpa + s->bytes : low;
+	}
+	vm->hole.root = root;
+	vm->hole.gpa = low;
+	vm->hole.bytes = high - low;
+}
+
+static bool in_hole(const struct vm *vm, unsigned root, uint64_t gpa)
+{
+	return gpa - vm->hole.gpa < vm->hole.bytes && root == vm->hole.root;
+}
+
 static unsigned page_attrs(unsigned rights)
 {
 	return PAGE_READ | (rights & MAP_WRITE ? PAGE_WRITE : 0) | (rights & MAP_EXEC ? PAGE_EXEC : 0);
@@ -93,9 +118,13 @@ enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool
 	struct slot *s;
 
 	spin_lock(&vm->lock);
-	s = slot_at(vm, root, gpa);
-	if (s && (!write || s->rights & MAP_WRITE) && (!fetch || s->rights & MAP_EXEC))
-		result = populate(vm, s, gpa);
+	if (!in_hole(vm, root, gpa)) {
+		s = slot_at(vm, root, gpa);
+		if (!s)
+			find_hole(vm, root, gpa);
+		else if ((!write || s->rights & MAP_WRITE) && (!fetch || s->rights & MAP_EXEC))
+			result = populate(vm, s, gpa);
+	}
 	spin_unlock(&vm->lock);
 	if (result == FAULT_NO_MEMORY)
 		log_printf("vm of %s: no memory behind guest address %#llx", vm->owner->name,
@@ -136,6 +165,7 @@ static void slot_drop(struct vm *vm, unsigned index)
 static void slot_add(struct vm *vm, const struct slot *s)
 {
 	vm->slots[vm->slot_count++] = *s;
+	vm->hole.bytes = 0;
 	/* What a guest may write or execute is no matter of W^X for the host. */
 	memory_use(s->memory, MAP_READ);
 	object_get(&s->memory->object);
