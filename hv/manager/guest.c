@@ -250,13 +250,27 @@ static void describe(struct guest *g)
 	}
 }
 
+/* CLOCK began a little after the boot loader jumped to us. */
+static void log_first(const struct guest *g)
+{
+	const struct start_info *s = start_page();
+	uint64_t before = (s->tsc_boot - boot()->entry_tsc) * 1000 / (s->tsc_khz ? s->tsc_khz : 1);
+	uint64_t us = g->first_ns / NS_PER_US + (s->tsc_boot > boot()->entry_tsc ? before : 0);
+
+	log_line("guest %s: first instruction %llu.%llu ms after Postern's own", g->config->name,
+		 (unsigned long long)us / 1000, (unsigned long long)us / 100 % 10);
+}
+
 static void state_changed(struct guest *g, const struct message *m)
 {
 	static const enum guest_phase phases[] = {PHASE_STARTING, PHASE_RUNNING, PHASE_PAUSED};
 
 	g->cpus = m->guest.cpus;
 	g->resets = m->guest.resets;
-	g->first_ns = m->guest.first_ns;
+	if (!g->first_ns && m->guest.first_ns) {
+		g->first_ns = m->guest.first_ns;
+		log_first(g);
+	}
 	if (m->guest.state < 3 && g->phase != PHASE_OFF && !g->ended)
 		g->phase = phases[m->guest.state];
 }
