@@ -8,6 +8,7 @@
  * Options: loops=N, repeats=N, cpus=N, tsc_per_ms=N, only=entry.
  */
 #include "guest.h"
+#include <postern/hypercall.h>
 
 #define PORT 0x3fd		/* 16550 line status: answered by the VMM */
 #define MMIO 0xfec00000		/* IO-APIC register select: answered by the VMM */
@@ -62,8 +63,8 @@ static void do_cpuid(void)
 
 static void do_vmmcall(void)
 {
-	/* Number 0 of Postern and an unknown one of KVM: the way in and out, nothing else. */
-	word a = 0, b = 0, c = 0, d = 0, si = 0;
+	/* Does nothing on Postern, unknown to KVM: the way in and out, nothing else. */
+	word a = HYPERCALL_NULL, b = 0, c = 0, d = 0, si = 0;
 
 	__asm__ volatile("vmmcall" : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si) : : "memory");
 }
