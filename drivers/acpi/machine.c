@@ -24,12 +24,12 @@ struct mapping {
 	uint64_t phys;	       /* of the first page */
 };
 
-/* Ports of the core: interrupt controllers, timer, configuration space (but not the reset register
- * in its middle). */
+/* Ports of the core: interrupt controllers, timer, configuration space with the reset register in its
+ * middle (SYS_SYSTEM_CONTROL is the way to that one). */
 static const struct {
 	uint16_t first, last;
 } closed[] = {
-	{0x20, 0x21}, {0x40, 0x43}, {0xa0, 0xa1}, {0xcf8, 0xcf8}, {0xcfa, 0xcff},
+	{0x20, 0x21}, {0x40, 0x43}, {0xa0, 0xa1}, {0xcf8, 0xcff},
 };
 
 static uint64_t window;

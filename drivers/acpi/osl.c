@@ -135,16 +135,16 @@ acpi_status acpi_os_write_memory(acpi_physical_address address, u64 value, u32 w
 acpi_status acpi_os_read_port(acpi_io_address address, u32 *value, u32 width)
 {
 	*value = width < 32 ? (1u << width) - 1 : ~0u;
-	if (address > 0xffff || machine_port_read(address, width, value))
+	if (address > 0xffff)
 		return AE_BAD_PARAMETER;
-	return AE_OK;
+	return machine_port_read(address, width, value) ? AE_ACCESS : AE_OK;
 }
 
 acpi_status acpi_os_write_port(acpi_io_address address, u32 value, u32 width)
 {
-	if (address > 0xffff || machine_port_write(address, width, value))
+	if (address > 0xffff)
 		return AE_BAD_PARAMETER;
-	return AE_OK;
+	return machine_port_write(address, width, value) ? AE_ACCESS : AE_OK;
 }
 
 static bool config_address(const struct acpi_pci_id *id, u32 reg, u32 width, uint32_t *bdf)

@@ -19,6 +19,8 @@ int status_error(acpi_status status)
 	case AE_BAD_PARAMETER:
 	case AE_TYPE:
 		return -EINVAL;
+	case AE_ACCESS:
+		return -EPERM;
 	case AE_TIME:
 		return -ETIMEDOUT;
 	default:
