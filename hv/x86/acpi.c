@@ -23,9 +23,7 @@
 #define FADT_PM_TIMER_LENGTH 91
 #define FADT_BOOT_FLAGS 109
 #define FADT_BOOT_8042 (1 << 1)
-#define FADT_BOOT_NO_VGA (1 << 2)
 #define FADT_FLAGS 112
-#define FADT_FLAG_TIMER_32 (1u << 8)
 #define FADT_FLAG_RESET (1u << 10)
 #define FADT_RESET 116
 #define FADT_RESET_VALUE 128
@@ -175,13 +173,10 @@ static void fadt(const uint8_t *p, size_t length, struct acpi_facts *out)
 {
 	if (length < FADT_FLAGS + 4)
 		return;
-	out->fadt = true;
 	out->sci = get16(p + FADT_SCI);
 	if (p[FADT_PM_TIMER_LENGTH] == 4)
 		out->pm_timer_port = get32(p + FADT_PM_TIMER);
-	out->pm_timer_32 = get32(p + FADT_FLAGS) & FADT_FLAG_TIMER_32;
 	out->no_i8042 = p[8] >= 3 && !(get16(p + FADT_BOOT_FLAGS) & FADT_BOOT_8042);
-	out->no_vga = p[8] >= 4 && get16(p + FADT_BOOT_FLAGS) & FADT_BOOT_NO_VGA;
 	if (length > FADT_RESET_VALUE && get32(p + FADT_FLAGS) & FADT_FLAG_RESET && p[FADT_RESET] <= ACPI_SPACE_PCI) {
 		out->reset_supported = true;
 		out->reset_space = p[FADT_RESET];

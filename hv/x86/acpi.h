@@ -39,7 +39,7 @@ struct acpi_facts {
 	uint64_t mmconfig_phys; /* segment 0; 0: none */
 	uint32_t mmconfig_first_bus, mmconfig_last_bus;
 
-	bool fadt, pm_timer_32, reset_supported, no_vga, no_i8042;
+	bool reset_supported, no_i8042;
 	uint32_t pm_timer_port; /* 0: none */
 	uint16_t sci;
 	uint8_t reset_space, reset_value; /* enum acpi_space */

@@ -116,7 +116,8 @@ void machine_reset_now(void)
 	outb(0xcf9, 0x02); /* PIIX and ICH: hard reset, then go */
 	outb(0xcf9, 0x06);
 	wait();
-	outb(0x64, 0xfe); /* i8042 pulses the reset line */
+	if (!acpi_facts.no_i8042)
+		outb(0x64, 0xfe); /* i8042 pulses the reset line */
 	wait();
 	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
 	machine_halt();
