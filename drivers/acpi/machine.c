@@ -24,8 +24,8 @@ struct mapping {
 	uint64_t phys;	       /* of the first page */
 };
 
-/* Ports of the core: interrupt controllers, timer, configuration space with the reset register in its
- * middle (SYS_SYSTEM_CONTROL is the way to that one). */
+/* Ports of the core: interrupt controllers, timer, configuration space with the reset register in
+ * its middle (SYS_SYSTEM_CONTROL is the way to that one). */
 static const struct {
 	uint16_t first, last;
 } closed[] = {
