@@ -308,30 +308,33 @@ static int map_ram(void)
 }
 
 /*
- * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones, eight
- * functions at a time, where no device is. Writes are not among the rights: they come here.
+ * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones where no
+ * device is, a piece of it over and over. Writes are not among the rights: they come here. Few mappings, because
+ * the core looks through them at each MMIO exit.
  */
+#define ECAM_PIECE 0x40000
+
 static int map_ecam(void)
 {
-	struct vm_mapping m[PCI_SLOTS + 1];
-	uint64_t slot = 8 * PCI_CONFIG_BYTES;
-	int64_t memory = sys_mem_create(slot + PCI_CONFIG_BYTES, 0, NULL);
+	struct vm_mapping m[ECAM_BYTES / ECAM_PIECE + 1];
+	unsigned pieces = ECAM_BYTES / ECAM_PIECE;
+	int64_t memory = sys_mem_create(ECAM_PIECE + PCI_CONFIG_BYTES, 0, NULL);
 	uint8_t *at;
 
 	if (memory < 0)
 		return memory;
-	at = space_map(memory, slot + PCI_CONFIG_BYTES, MAP_READ | MAP_WRITE);
+	at = space_map(memory, ECAM_PIECE + PCI_CONFIG_BYTES, MAP_READ | MAP_WRITE);
 	if (!at)
 		return -ENOMEM;
-	memset(at, 0xff, slot);
-	pci_function_init(&guest.host_bridge, at + slot, 0x1b36, 0x0008, 0x060000);
+	memset(at, 0xff, ECAM_PIECE);
+	pci_function_init(&guest.host_bridge, at + ECAM_PIECE, 0x1b36, 0x0008, 0x060000);
 	pci_add(&guest.pci, 0, &guest.host_bridge);
-	for (unsigned n = 0; n < PCI_SLOTS; n++)
-		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * slot, .bytes = slot, .memory = memory,
-					   .rights = MAP_READ};
-	m[PCI_SLOTS] = (struct vm_mapping){.gpa = ECAM_BASE, .bytes = PCI_CONFIG_BYTES, .offset = slot,
+	for (unsigned n = 0; n < pieces; n++)
+		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * ECAM_PIECE, .bytes = ECAM_PIECE,
 					   .memory = memory, .rights = MAP_READ};
-	return sys_vm_map(guest.vm, m, PCI_SLOTS + 1);
+	m[pieces] = (struct vm_mapping){.gpa = ECAM_BASE, .bytes = PCI_CONFIG_BYTES, .offset = ECAM_PIECE,
+					.memory = memory, .rights = MAP_READ};
+	return sys_vm_map(guest.vm, m, pieces + 1);
 }
 
 static int make_vm(struct boot_error *error)

@@ -5,7 +5,8 @@
 
 #define BIT(n) (1u << (n))
 
-/* Leaf 1. Absent on purpose: MONITOR, VMX, EIST, TM2, PDCM, PCID (ECX); MCE, MCA, DS, ACPI, TM (EDX). */
+/* Leaf 1. Absent on purpose: MONITOR, VMX, EIST, TM2, PDCM, PCID (ECX); DS, ACPI, TM (EDX).
+ * MCE and MCA are there with no bank (MCG_CAP 0): Linux complains aloud when they are not. */
 #define ECX1_ALLOWED                                                                               \
 	(BIT(0) /* SSE3 */ | BIT(1) /* PCLMUL */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ |        \
 	 BIT(13) /* CX16 */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ |  \
@@ -17,9 +18,9 @@
 #define ECX1_HYPERVISOR BIT(31)
 #define EDX1_ALLOWED                                                                               \
 	(BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ |                \
-	 BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(8) /* CX8 */ |               \
+	 BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CX8 */ |               \
 	 BIT(9) /* APIC */ | BIT(11) /* SEP */ | BIT(12) /* MTRR */ | BIT(13) /* PGE */ |          \
-	 BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | BIT(19) /* CLFSH */ |      \
+	 BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | BIT(19) /* CLFSH */ |      \
 	 BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
 #define EDX1_HTT BIT(28)
 

@@ -124,8 +124,9 @@ void vcpu_unpark_all(void); /* lock held */
 void mmio_exit(struct vcpu *v);
 void mmio_string_io(struct vcpu *v);
 void insn_exit(struct vcpu *v);
-/* Code bytes at the instruction pointer: how many could be read, 0 none. */
-unsigned mmio_fetch(struct vcpu *v, uint8_t *bytes, unsigned n);
+/* Code bytes (INSN_MAX_LENGTH of them) at the instruction pointer: how many could be read, 0 none. */
+struct emul_cpu;
+unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes);
 
 /* report.c: accesses that nobody answers. True: answer with zero or drop it; false: fault. */
 bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64_t address, unsigned size,

@@ -33,11 +33,12 @@ void insn_exit(struct vcpu *v)
 {
 	struct vcpu_run *r = v->run;
 	uint8_t bytes[INSN_MAX_LENGTH];
-	unsigned n = mmio_fetch(v, bytes, sizeof(bytes));
 	struct emul_cpu cpu;
 	struct insn insn;
+	unsigned n;
 
 	emul_from_run(&cpu, r);
+	n = mmio_fetch(v, &cpu, bytes);
 	if (!n || insn_decode(&insn, bytes, n, cpu.code) < 0) {
 		vcpu_inject(v, VECTOR_UD, false, 0, 0);
 		return;

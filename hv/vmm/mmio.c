@@ -36,19 +36,18 @@ static void walker(struct pagewalk *w, const struct vcpu_run *r)
 			       .ram = ram_callback};
 }
 
-unsigned mmio_fetch(struct vcpu *v, uint8_t *bytes, unsigned n)
+unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes)
 {
 	struct vcpu_run *r = v->run;
 	unsigned got = 0, access = PW_FETCH | (r->cpl == 3 ? PW_USER : 0);
+	struct emul_cpu at = {.mode = cpu->mode, .seg = cpu->seg, .rip = cpu->rip};
 	struct pagewalk_out out;
-	struct emul_cpu cpu;
 	struct pagewalk w;
 
-	emul_from_run(&cpu, r);
 	walker(&w, r);
-	while (got < n) {
-		uint64_t linear = emul_fetch_linear(&cpu);
-		unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)), want = n - got;
+	while (got < INSN_MAX_LENGTH) {
+		uint64_t linear = emul_fetch_linear(&at);
+		unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)), want = INSN_MAX_LENGTH - got;
 		const uint8_t *code;
 
 		if (pagewalk(&w, linear, access, &out) != PW_OK)
@@ -58,12 +57,13 @@ unsigned mmio_fetch(struct vcpu *v, uint8_t *bytes, unsigned n)
 		code = ram_at(&guest.ram, out.gpa, want);
 		if (!code)
 			break;
-		if (want == INSN_MAX_LENGTH) /* known here: two moves instead of a call */
-			__builtin_memcpy(bytes + got, code, INSN_MAX_LENGTH);
-		else
-			memcpy(bytes + got, code, want);
+		if (want == INSN_MAX_LENGTH) {
+			__builtin_memcpy(bytes, code, INSN_MAX_LENGTH); /* inline: the usual case */
+			return want;
+		}
+		memcpy(bytes + got, code, want);
 		got += want;
-		cpu.rip += want;
+		at.rip += want;
 	}
 	return got;
 }
@@ -295,24 +295,22 @@ static int decode_and_run(struct vcpu *v, struct emul_cpu *cpu, const uint8_t *b
 	return emul_run(cpu, insn, &ops, v, fault);
 }
 
-static void execute(struct vcpu *v, const uint8_t *bytes, unsigned n)
+static void execute(struct vcpu *v, struct emul_cpu *cpu, const uint8_t *bytes, unsigned n)
 {
 	struct vcpu_run *r = v->run;
 	struct emul_fault fault = {0};
-	struct emul_cpu cpu;
 	int e;
 
-	emul_from_run(&cpu, r);
 	v->gpa_used = false;
-	e = decode_and_run(v, &cpu, bytes, n, &fault);
+	e = decode_and_run(v, cpu, bytes, n, &fault);
 	switch (e) {
 	case EMUL_FAULT:
 		vcpu_inject(v, fault.vector, fault.has_error, fault.error, fault.cr2);
 		/* fall through */
 	case EMUL_OK:
 	case EMUL_AGAIN:
-		r->rip = cpu.rip;
-		r->rflags = cpu.rflags;
+		r->rip = cpu->rip;
+		r->rflags = cpu->rflags;
 		r->flags |= RUN_SET_RIP;
 		break;
 	case EMUL_ABORT:
@@ -330,29 +328,29 @@ static void execute(struct vcpu *v, const uint8_t *bytes, unsigned n)
 static void fetch_and_execute(struct vcpu *v)
 {
 	uint8_t bytes[INSN_MAX_LENGTH];
-	unsigned n = mmio_fetch(v, bytes, sizeof(bytes));
+	struct emul_cpu cpu;
+	unsigned n;
 
-	/* The guest changed its tables or its code meanwhile: let the processor fault by itself. */
+	emul_from_run(&cpu, v->run);
+	if (v->run->reason == EXIT_MMIO && v->run->mmio.bytes_count) {
+		execute(v, &cpu, v->run->mmio.bytes, v->run->mmio.bytes_count);
+		return;
+	}
+	n = mmio_fetch(v, &cpu, bytes);
 	if (n == 0)
 		give_up(v, "the instruction cannot be read", bytes, 0);
 	else
-		execute(v, bytes, n);
+		execute(v, &cpu, bytes, n);
 }
 
 void mmio_exit(struct vcpu *v)
 {
 	struct vcpu_run *r = v->run;
 
-	if (r->mmio.error & MMIO_FETCH) {
+	if (r->mmio.error & MMIO_FETCH)
 		give_up(v, "the guest executes where it has no memory", NULL, 0);
-		return;
-	}
-	if (r->mmio.error & MMIO_TABLE_WALK) {
+	else if (r->mmio.error & MMIO_TABLE_WALK)
 		give_up(v, "the guest's page tables do not lie in its RAM", NULL, 0);
-		return;
-	}
-	if (r->mmio.bytes_count)
-		execute(v, r->mmio.bytes, r->mmio.bytes_count);
 	else
 		fetch_and_execute(v);
 }
