@@ -92,7 +92,8 @@ static void spin_thread(void *unused)
 	do_spin();
 }
 
-/* The main thread keeps answering the heartbeat: only the scheduler stands between this and everybody else. */
+/* The main thread keeps answering the heartbeat: only the scheduler stands between this and
+ * everybody else. */
 static void do_spin_threads(void)
 {
 	for (int i = 0; i < 8; i++)

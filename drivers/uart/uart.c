@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * UART: driver for the PC's 16550 serial ports, and server of the console class: connection port n is
- * COM(n+1). Interrupts: COM1 and COM3 share 4, COM2 and COM4 share 3.
+ * UART: driver for the PC's 16550 serial ports, and server of the console class: connection port n
+ * is COM(n+1). Interrupts: COM1 and COM3 share 4, COM2 and COM4 share 3.
  *
  *   absent --probe finds it--> idle --connected--> open --disconnected--> idle
  *
- * idle: the device is quiet, input is thrown away. open: input goes to the client while its ring has room
- * (else the device's FIFO and the sender's flow control hold it), output goes out as the FIFO empties.
+ * idle: the device is quiet, input is thrown away. open: input goes to the client while its ring
+ * has room (else the device's FIFO and the sender's flow control hold it), output goes out as the
+ * FIFO empties.
  */
 #include <postern/manifest.h>
 #include "log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Registers of the 16550 UART, as offsets from its first port. Source: National Semiconductor PC16550D
- * data sheet, section 8. */
+/* Registers of the 16550 UART, as offsets from its first port. Source: National Semiconductor
+ * PC16550D data sheet, section 8. */
 #ifndef UART_H
 #define UART_H
 

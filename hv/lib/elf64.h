@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ELF64: a static program for this machine, read into a plan of what to map where. Pure: nothing of the
- * file is copied or changed. A plan that was accepted needs no further checks: every segment lies in
- * the file, in [low, high), on pages of its own, and none is writable and executable.
+ * ELF64: a static program for this machine, read into a plan of what to map where. Pure: nothing of
+ * the file is copied or changed. A plan that was accepted needs no further checks: every segment
+ * lies in the file, in [low, high), on pages of its own, and none is writable and executable.
  *
  * Source: System V ABI, chapters 4 and 5; AMD64 supplement.
  */
@@ -31,8 +31,8 @@ struct elf64_plan {
 int elf64_plan(const void *file, size_t bytes, uint64_t low, uint64_t high, struct elf64_plan *plan,
 	       const char **why);
 
-/* The description of the first note of that owner and type in a PT_NOTE segment: pointer into the file
- * and length, or -ENOENT, -ENOEXEC. */
+/* The description of the first note of that owner and type in a PT_NOTE segment: pointer into the
+ * file and length, or -ENOENT, -ENOEXEC. */
 int elf64_note(const void *file, size_t bytes, const char *owner, uint32_t type,
 	       const void **text, size_t *length);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Heap: blocks of memory with a header in front. Free blocks stand in lists by size class (powers of two);
- * neighbours that are free are joined when one is freed. The heap grows upwards from HEAP_VA in
- * chunks; its last block carries `last`, so joining never leaves it.
+ * Heap: blocks of memory with a header in front. Free blocks stand in lists by size class (powers
+ * of two); neighbours that are free are joined when one is freed. The heap grows upwards from
+ * HEAP_VA in chunks; its last block carries `last`, so joining never leaves it.
  */
 #include <stdint.h>
 #include <stdbool.h>

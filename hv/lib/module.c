@@ -2,8 +2,9 @@
 /*
  * Module: the main loop of a program that has verbs instead of a main().
  *
- * Three sources wake it: bits of the main event, messages from the manager, deadlines. PING is answered
- * wherever control messages are read, also while a verb waits for a file; the others keep their order.
+ * Three sources wake it: bits of the main event, messages from the manager, deadlines. PING is
+ * answered wherever control messages are read, also while a verb waits for a file; the others keep
+ * their order.
  */
 #include <string.h>
 #include <stdarg.h>

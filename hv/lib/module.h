@@ -8,8 +8,9 @@
  *	MODULE_MANIFEST("name = ...\n" ...);
  *
  * The loop answers the manager's heartbeat between verbs, so a verb that does not return within the
- * heartbeat's deadline (3 s) makes the manager kill and restart the module: bound every wait. All verbs run
- * on the main thread; other threads use module_signal() to get the main thread's attention.
+ * heartbeat's deadline (3 s) makes the manager kill and restart the module: bound every wait. All
+ * verbs run on the main thread; other threads use module_signal() to get the main thread's
+ * attention.
  *
  * A life:  probe -> (connected, message, readable, interrupt, event, disconnected ...) -> remove
  */
@@ -39,10 +40,12 @@ struct connection {
 };
 
 struct module_ops {
-	/* Find the device, reset it, make it work. All services that the manifest requires are connected
-	 * before (connected() was called). 0 or a negative error after module_fail(). NULL: succeeds. */
+	/* Find the device, reset it, make it work. All services that the manifest requires are
+	 * connected before (connected() was called). 0 or a negative error after module_fail().
+	 * NULL: succeeds. */
 	int (*probe)(void);
-	/* Put the device to rest: it is dirty for the next life otherwise. The program ends afterwards. */
+	/* Put the device to rest: it is dirty for the next life otherwise. The program ends
+	 * afterwards. */
 	void (*remove)(void);
 	/* A connection begins. An error refuses it. */
 	int (*connected)(struct connection *c);
@@ -50,8 +53,9 @@ struct module_ops {
 	void (*disconnected)(struct connection *c);
 	/* The peer signalled (classes without messages). */
 	void (*readable)(struct connection *c);
-	/* A message arrived on an RPC connection: a request at the server's, a reply at the client's end.
-	 * With this verb set, the library empties the message ring of every connection but "console". */
+	/* A message arrived on an RPC connection: a request at the server's, a reply at the
+	 * client's end. With this verb set, the library empties the message ring of every
+	 * connection but "console". */
 	void (*message)(struct connection *c, const struct message *m);
 	/* Interrupt `index` of the manifest's list: serve the device, then sys_irq_ack(irq). */
 	void (*interrupt)(unsigned index, uint32_t irq);
@@ -65,8 +69,8 @@ extern const struct module_ops module;
 
 /* The start page: name, arguments, handles. */
 const struct start_info *module_start(void);
-/* The value of a key in the arguments, copied to `to` (size bytes, terminated); the nth one (from 0) when a key may
- * come several times. Its length or -ENOENT. */
+/* The value of a key in the arguments, copied to `to` (size bytes, terminated); the nth one (from
+ * 0) when a key may come several times. Its length or -ENOENT. */
 int module_argument(const char *key, unsigned nth, char *to, size_t size);
 /* The same as a number; `otherwise` when it is missing or malformed. */
 uint64_t module_argument_number(const char *key, uint64_t otherwise);
@@ -75,12 +79,14 @@ uint64_t module_argument_number(const char *key, uint64_t otherwise);
 int module_send(const struct message *m);
 /* A line for `modules`, as a printf. */
 void module_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The sentence for people, logged and left in channel.sentence: before probe() fails or a guest ends. */
+/* The sentence for people, logged and left in channel.sentence: before probe() fails or a guest
+ * ends. */
 void module_sentence(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Logs the sentence, and returns `error` for `return module_fail(-EIO, "...")`. */
 int module_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A boot file, mapped read-only. Only on the main thread, blocks up to 5 s. NULL: *error says why. */
+/* A boot file, mapped read-only. Only on the main thread, blocks up to 5 s. NULL: *error says
+ * why. */
 const void *module_open_file(const char *name, uint64_t *bytes, int *error);
 
 /* Connections. */
@@ -104,7 +110,8 @@ void timer_cancel(struct timer *t);
 /* From any thread: the main loop calls event() with these bits. */
 void module_signal(uint64_t bits);
 
-/* Address space: `bytes` (rounded up to pages, 2 MiB-aligned from 2 MiB up) of unused addresses, with a hole behind. */
+/* Address space: `bytes` (rounded up to pages, 2 MiB-aligned from 2 MiB up) of unused addresses,
+ * with a hole behind. */
 uint64_t space_reserve(uint64_t bytes);
 /* Maps a whole memory object somewhere; NULL on error. */
 void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights);

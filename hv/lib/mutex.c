@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mutex: 0 free, 1 held, 2 held and perhaps waited for. Who finds it held writes 2 and sleeps on the
- * event; an event keeps a signal until somebody waits, so no wake-up is lost between the two. A woken
- * thread takes the mutex with 2, because others may still sleep; the worst is one needless signal.
+ * Mutex: 0 free, 1 held, 2 held and perhaps waited for. Who finds it held writes 2 and sleeps on
+ * the event; an event keeps a signal until somebody waits, so no wake-up is lost between the two. A
+ * woken thread takes the mutex with 2, because others may still sleep; the worst is one needless
+ * signal.
  */
 #include "thread.h"
 #include "syscalls.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring: messages and bytes through shared memory. Each index is written by one side alone; the own one is
- * read plainly, the peer's with acquire, and published with release after the content. The peer may
- * write anything at any time: its index is read once, checked, and only the checked copy is used.
+ * Ring: messages and bytes through shared memory. Each index is written by one side alone; the own
+ * one is read plainly, the peer's with acquire, and published with release after the content. The
+ * peer may write anything at any time: its index is read once, checked, and only the checked copy
+ * is used.
  */
 #include <string.h>
 #include <postern/errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rings of postern/channel.h: one producer, one consumer, in shared memory whose other end is not
- * trusted. No function here signals anybody: that is the caller's work, after a batch.
+ * The rings of postern/channel.h: one producer, one consumer, in shared memory whose other end is
+ * not trusted. No function here signals anybody: that is the caller's work, after a batch.
  *
  * An index of the peer that is further away than the ring is long is -EIO: the connection is to
  * be given up. Nothing is ever read or written outside the ring.
@@ -30,13 +30,14 @@ size_t bytes_room(uint32_t size, const uint32_t *prod, const uint32_t *cons);
 /* The two ends of a console connection. */
 static inline int console_client_write(struct console_link *l, const void *from, size_t bytes)
 {
-	return bytes_put(l->ring.out, sizeof(l->ring.out), &l->ring.out_prod, &l->ring.out_cons, from,
-			 bytes);
+	return bytes_put(l->ring.out, sizeof(l->ring.out), &l->ring.out_prod, &l->ring.out_cons,
+			 from, bytes);
 }
 
 static inline int console_client_read(struct console_link *l, void *to, size_t bytes)
 {
-	return bytes_get(l->ring.in, sizeof(l->ring.in), &l->ring.in_prod, &l->ring.in_cons, to, bytes);
+	return bytes_get(l->ring.in, sizeof(l->ring.in), &l->ring.in_prod, &l->ring.in_cons, to,
+			 bytes);
 }
 
 static inline int console_server_write(struct console_link *l, const void *from, size_t bytes)

@@ -165,7 +165,8 @@ static inline int64_t sys_port_grant(uint32_t system, uint32_t task, uint16_t fi
 
 static inline int64_t sys_pci_read(uint32_t system, uint32_t bdf, uint32_t reg, uint32_t width)
 {
-	return syscall6(SYS_PCI_CONFIG, system, (uint64_t)bdf << 16 | reg, PCI_READ | width, 0, 0, 0);
+	return syscall6(SYS_PCI_CONFIG, system, (uint64_t)bdf << 16 | reg, PCI_READ | width, 0, 0,
+			0);
 }
 
 static inline int64_t sys_pci_write(uint32_t system, uint32_t bdf, uint32_t reg, uint32_t width,
@@ -213,7 +214,8 @@ static inline int64_t sys_vcpu_get_state(uint32_t vcpu, struct vcpu_state *state
 	return syscall3(SYS_VCPU_GET_STATE, vcpu, (uintptr_t)state, bytes);
 }
 
-static inline int64_t sys_vcpu_set_state(uint32_t vcpu, const struct vcpu_state *state, size_t bytes)
+static inline int64_t sys_vcpu_set_state(uint32_t vcpu, const struct vcpu_state *state,
+					 size_t bytes)
 {
 	return syscall3(SYS_VCPU_SET_STATE, vcpu, (uintptr_t)state, bytes);
 }

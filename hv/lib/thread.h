@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <stddef.h>
 
-/* Starts body(argument) on a new stack of stack_bytes (0: 64 KiB), a guard page below it. The thread ends
- * when body returns. Its stack is freed with the task. Returns the thread's number or an error. */
+/* Starts body(argument) on a new stack of stack_bytes (0: 64 KiB), a guard page below it. The
+ * thread ends when body returns. Its stack is freed with the task. Returns the thread's number or
+ * an error. */
 int thread_create(void (*body)(void *), void *argument, size_t stack_bytes);
 
 /* All zero is an unlocked mutex. Waiters sleep in the core. Not recursive. */

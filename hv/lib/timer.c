@@ -36,7 +36,8 @@ uint64_t timer_next(void)
 	return first ? first->deadline : ~0ull;
 }
 
-/* A timer that sets itself again for the past must not keep the loop here: one round serves those due now. */
+/* A timer that sets itself again for the past must not keep the loop here: one round serves those
+ * due now. */
 void timer_run(uint64_t now)
 {
 	for (unsigned budget = 64; budget && first && first->deadline <= now; budget--) {

@@ -12,8 +12,8 @@ struct archive_file {
 	size_t bytes;
 };
 
-/* The entry at *position (start with 0), which moves to the next one. 1, 0 at the end, -ENOEXEC when
- * the bytes are no such archive. Entries without content (directories) come with bytes 0. */
+/* The entry at *position (start with 0), which moves to the next one. 1, 0 at the end, -ENOEXEC
+ * when the bytes are no such archive. Entries without content (directories) come with bytes 0. */
 int archive_next(const void *archive, size_t bytes, size_t *position, struct archive_file *file);
 
 #endif

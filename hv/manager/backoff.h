@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Back-off: when to start something again that died. Pure. The first time at once; then after 1 s, doubling up
- * to a cap; a life that was long enough makes all forgotten. */
+/* Back-off: when to start something again that died. Pure. The first time at once; then after 1 s,
+ * doubling up to a cap; a life that was long enough makes all forgotten. */
 #ifndef MANAGER_BACKOFF_H
 #define MANAGER_BACKOFF_H
 

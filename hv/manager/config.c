@@ -2,8 +2,9 @@
 /*
  * Config: the parser of the configuration file. A pure function: text in, struct config out.
  *
- * Values are checked by the key's table entry and kept in canonical form as `key=value` lines, which is
- * also how they travel to a VMM; the few that the manager needs itself are picked from there at the end.
+ * Values are checked by the key's table entry and kept in canonical form as `key=value` lines,
+ * which is also how they travel to a VMM; the few that the manager needs itself are picked from
+ * there at the end.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ static void complain(struct config *c, struct guest_config *g, unsigned line, co
 	c->errors++;
 }
 
-void config_complain(struct config *c, struct guest_config *g, unsigned line, const char *format, ...)
+void config_complain(struct config *c, struct guest_config *g, unsigned line, const char *format,
+		     ...)
 {
 	va_list args;
 
@@ -111,7 +113,7 @@ static int port_of(const struct config_arguments *a, const char *key, int otherw
 	return n < 0 ? otherwise : n == 4 ? PORT_NONE : n == 5 ? PORT_SHELL : n;
 }
 
-/* --- the end of a section: defaults, and what the manager itself wants to know ------------------- */
+/* --- the end of a section: defaults, and what the manager itself wants to know ----------------- */
 
 static bool fill_defaults(struct config_arguments *a, const struct key *table)
 {
@@ -131,19 +133,22 @@ static void finish_guest(struct config *c, struct guest_config *g)
 	bool kernel = lookup(a, "kernel", NULL, 0), multiboot = lookup(a, "multiboot", NULL, 0);
 
 	if (!fill_defaults(a, config_guest_keys))
-		config_complain(c, g, g->line, "[guest %s] is longer than %d bytes; shorten `append`",
-				g->name, CONFIG_ARGUMENTS);
+		config_complain(c, g, g->line,
+				"[guest %s] is longer than %d bytes; shorten `append`", g->name,
+				CONFIG_ARGUMENTS);
 	if (kernel == multiboot)
 		config_complain(c, g, g->line, "[guest %s] needs %s of `kernel` and `multiboot`",
 				g->name, kernel ? "only one" : "one");
 	if (kernel && lookup(a, "module", NULL, 0))
-		config_complain(c, g, g->line,
-				"[guest %s]: `module` goes with `multiboot`; use `initrd` with `kernel`",
-				g->name);
+		config_complain(
+			c, g, g->line,
+			"[guest %s]: `module` goes with `multiboot`; use `initrd` with `kernel`",
+			g->name);
 	if (multiboot && lookup(a, "initrd", NULL, 0))
-		config_complain(c, g, g->line,
-				"[guest %s]: `initrd` goes with `kernel`; use `module` with `multiboot`",
-				g->name);
+		config_complain(
+			c, g, g->line,
+			"[guest %s]: `initrd` goes with `kernel`; use `module` with `multiboot`",
+			g->name);
 	g->memory = number_of(a, "memory");
 	g->cpus = number_of(a, "cpus");
 	g->console = port_of(a, "console", PORT_SHELL);
@@ -179,13 +184,14 @@ static void finish_section(struct config *c, struct section *s)
 	s->kind = IN_NOTHING;
 }
 
-/* --- sections -------------------------------------------------------------------------------------- */
+/* --- sections ---------------------------------------------------------------------------------- */
 
 static void begin_guest(struct config *c, struct section *s, const struct text_line *l)
 {
 	s->kind = IN_UNKNOWN;
 	if (!text_is_name(l->value, GUEST_NAME_MAX)) {
-		wrong(c, s, l->number, "a guest's name has 1 to %d letters, digits, - or _: [guest NAME]",
+		wrong(c, s, l->number,
+		      "a guest's name has 1 to %d letters, digits, - or _: [guest NAME]",
 		      GUEST_NAME_MAX);
 		return;
 	}
@@ -247,7 +253,7 @@ static void begin_section(struct config *c, struct section *s, const struct text
 	}
 }
 
-/* --- keys --------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------------- */
 
 static void note_file(struct config *c, struct guest_config *g, const struct text_line *l)
 {

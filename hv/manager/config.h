@@ -81,8 +81,8 @@ void config_complain(struct config *c, struct guest_config *g, unsigned line, co
 		     ...) __attribute__((format(printf, 4, 5)));
 struct guest_config *config_find_guest(struct config *c, const char *name);
 struct module_config *config_find_module(struct config *c, const char *name);
-/* A guest without a file: its section with the defaults filled in, as if it had been parsed. `keys`:
- * `key = value` lines. */
+/* A guest without a file: its section with the defaults filled in, as if it had been parsed.
+ * `keys`: `key = value` lines. */
 void config_add_guest(struct config *c, const char *name, const char *keys);
 
 #endif

@@ -121,7 +121,7 @@ static void shell_byte(char c)
 	}
 }
 
-/* --- guests ------------------------------------------------------------------------------------------ */
+/* --- guests ------------------------------------------------------------------------------------ */
 
 static struct terminal *terminal_of(const struct guest *g)
 {
@@ -204,7 +204,7 @@ static void shell_terminal_input(void)
 	}
 }
 
-/* --- the log --------------------------------------------------------------------------------------- */
+/* --- the log ----------------------------------------------------------------------------------- */
 
 static void log_text(const char *from, size_t bytes)
 {
@@ -254,7 +254,8 @@ static void follow_log(void)
 	}
 }
 
-/* Without a driver the core shows the log itself. Once a driver owns the port, new lines are ours. */
+/* Without a driver the core shows the log itself. Once a driver owns the port, new lines are
+ * ours. */
 static void check_log_port(const struct link *l)
 {
 	char skip[PIECE];
@@ -276,7 +277,7 @@ static void log_tick(struct timer *t)
 	timer_set(t, clock_ns() + LOG_INTERVAL, log_tick); /* the pump after this reads the log */
 }
 
-/* --- all together ----------------------------------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------------------------ */
 
 void console_setup(const struct config *c)
 {

@@ -2,9 +2,9 @@
 /*
  * Finish: ends the machine.
  *
- * The terminals are drained first, for at most DRAIN_NS. Power-off is the acpi module's work; without one, or
- * when it does not manage, the machine is reset, which an emulator started with -no-reboot takes for
- * an end.
+ * The terminals are drained first, for at most DRAIN_NS. Power-off is the acpi module's work;
+ * without one, or when it does not manage, the machine is reset, which an emulator started with
+ * -no-reboot takes for an end.
  */
 #include "clock.h"
 #include "console.h"

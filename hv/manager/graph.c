@@ -2,8 +2,8 @@
 /*
  * Graph: resolves what modules provide and require.
  *
- * Depth first from every wanted module: a module is chosen once all that it requires is. A module met again while
- * it is being visited closes a cycle.
+ * Depth first from every wanted module: a module is chosen once all that it requires is. A module
+ * met again while it is being visited closes a cycle.
  */
 #include <stdio.h>
 #include <string.h>
@@ -129,13 +129,16 @@ static int visit(struct walk *w, unsigned index)
 		if (p == -1)
 			return fail_missing(w->g, n, needs->name[i]);
 		if (p == -2)
-			return fail(n, "requires '%s', which both '%s' and '%s' provide; leave one out "
-				       "with without=NAME", needs->name[i],
-				    w->g->node[found[0]].manifest->name,
-				    w->g->node[found[1]].manifest->name);
+			return fail(
+				n,
+				"requires '%s', which both '%s' and '%s' provide; leave one out "
+				"with without=NAME",
+				needs->name[i], w->g->node[found[0]].manifest->name,
+				w->g->node[found[1]].manifest->name);
 		if (visit(w, p) < 0)
-			return n->failed ? -1 : fail(n, "requires '%s' of '%s', which cannot start%s",
-						     needs->name[i], w->g->node[p].manifest->name, "");
+			return n->failed ? -1
+					 : fail(n, "requires '%s' of '%s', which cannot start%s",
+						needs->name[i], w->g->node[p].manifest->name, "");
 		n->provider[i] = p;
 	}
 	w->depth--;
@@ -177,7 +180,7 @@ void graph_resolve(struct graph *g)
 			resolve_uses(g, &g->node[i], i);
 }
 
-/* --- rights ------------------------------------------------------------------------------------- */
+/* --- rights ------------------------------------------------------------------------------------ */
 
 /* Ports that the core itself works with, or through which a module would reach past its rights. */
 static const struct {
@@ -238,7 +241,8 @@ const char *graph_refused(const struct manifest *m, const struct manifest *const
 			  unsigned count, char *reason, size_t size)
 {
 	if (m->rights & RIGHT_TASKS) {
-		snprintf(reason, size, "may not have the right 'tasks': only the manager makes tasks");
+		snprintf(reason, size,
+			 "may not have the right 'tasks': only the manager makes tasks");
 		return reason;
 	}
 	for (unsigned i = 0; i < m->ports; i++)

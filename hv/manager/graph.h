@@ -36,8 +36,8 @@ void graph_resolve(struct graph *g);
 int graph_find(const struct graph *g, const char *name);
 /* Who provides the class to node `client` (-1: to an outsider, as the manager): node or -1. */
 int graph_provider(const struct graph *g, const char *class_, int client);
-/* Are the rights that the manifest asks for ones that a module may have, and free? NULL, or writes why
- * not and returns reason. `others`: manifests that hold theirs already. */
+/* Are the rights that the manifest asks for ones that a module may have, and free? NULL, or writes
+ * why not and returns reason. `others`: manifests that hold theirs already. */
 const char *graph_refused(const struct manifest *m, const struct manifest *const *others,
 			  unsigned count, char *reason, size_t size);
 

@@ -31,10 +31,11 @@ static void check_files(struct config *c, struct guest_config *g)
 {
 	for (unsigned n = 0; n < g->files; n++)
 		if (!resource_file(g->file[n].name))
-			config_complain(c, g, g->file[n].line,
-					"[guest %s]: the boot loader gave no file '%s'; give it, as in: "
-					"module /path/%s name=%s",
-					g->name, g->file[n].name, g->file[n].name, g->file[n].name);
+			config_complain(
+				c, g, g->file[n].line,
+				"[guest %s]: the boot loader gave no file '%s'; give it, as in: "
+				"module /path/%s name=%s",
+				g->name, g->file[n].name, g->file[n].name, g->file[n].name);
 }
 
 void guests_setup(struct config *c)
@@ -48,13 +49,15 @@ void guests_setup(struct config *c)
 		g->config = &c->guest[n];
 		check_files(c, g->config);
 		snprintf(g->config->arguments.text + g->config->arguments.length,
-			 sizeof(g->config->arguments.text) - g->config->arguments.length, "wall=%lld\n", wall);
+			 sizeof(g->config->arguments.text) - g->config->arguments.length,
+			 "wall=%lld\n", wall);
 		if (g->config->memory > boot()->ram_bytes)
-			config_complain(c, g->config, g->config->memory_line,
-					"[guest %s]: memory = %llu MiB, but the machine has %llu MiB; "
-					"make it smaller", g->config->name,
-					(unsigned long long)g->config->memory >> 20,
-					(unsigned long long)boot()->ram_bytes >> 20);
+			config_complain(
+				c, g->config, g->config->memory_line,
+				"[guest %s]: memory = %llu MiB, but the machine has %llu MiB; "
+				"make it smaller",
+				g->config->name, (unsigned long long)g->config->memory >> 20,
+				(unsigned long long)boot()->ram_bytes >> 20);
 		if (vmm)
 			g->instance = instance_new(g->config->name, vmm, g,
 						   g->config->arguments.text);
@@ -87,10 +90,13 @@ static const char *lack_of_memory(struct guest *g)
 
 	if (sys_system_info(start_page()->system, INFO_MEMORY, 0, &info, sizeof(info)) < 0)
 		return NULL;
-	if (g->config->memory + VMM_OVERHEAD <= info.free - info.reserved || info.reserved > info.free)
+	if (g->config->memory + VMM_OVERHEAD <= info.free - info.reserved ||
+	    info.reserved > info.free)
 		return NULL;
-	snprintf(text, sizeof(text), "it needs %llu MiB (line %u) and %llu MiB are free; make it smaller or "
-		 "stop another guest", (unsigned long long)(g->config->memory + VMM_OVERHEAD) >> 20,
+	snprintf(text, sizeof(text),
+		 "it needs %llu MiB (line %u) and %llu MiB are free; make it smaller or "
+		 "stop another guest",
+		 (unsigned long long)(g->config->memory + VMM_OVERHEAD) >> 20,
 		 g->config->memory_line, (unsigned long long)(info.free - info.reserved) >> 20);
 	return text;
 }
@@ -102,8 +108,10 @@ static const char *no_engine(void)
 
 	if (boot()->engine_reason[0])
 		return boot()->engine_reason;
-	snprintf(text, sizeof(text), "the processor (%s) has no hardware virtualization that Postern "
-		 "can use", boot()->cpu_name);
+	snprintf(text, sizeof(text),
+		 "the processor (%s) has no hardware virtualization that Postern "
+		 "can use",
+		 boot()->cpu_name);
 	return text;
 }
 
@@ -184,7 +192,7 @@ void guest_stop(struct guest *g)
 	instance_stop(g->instance);
 }
 
-/* --- ends ------------------------------------------------------------------------------------------ */
+/* --- ends -------------------------------------------------------------------------------------- */
 
 static void log_end(const struct guest *g)
 {

@@ -3,7 +3,8 @@
  * Guest: a section of the configuration, the VMM that runs it, and what became of it.
  *
  *   OFF --start--> STARTING --GUEST_STATE--> RUNNING <--> PAUSED
- *   STARTING, RUNNING, PAUSED --GUEST_ENDED, death of the VMM, stop--> OFF (or again, by on-... = restart)
+ *   STARTING, RUNNING, PAUSED --GUEST_ENDED, death of the VMM, stop--> OFF (or again, by on-... =
+ *   restart)
  */
 #ifndef MANAGER_GUEST_H
 #define MANAGER_GUEST_H
@@ -31,7 +32,8 @@ struct guest {
 	char ending[GUEST_ENDING]; /* "power-off", ... */
 	/* Console. */
 	struct link *console; /* the VMM is client, we are server */
-	uint32_t unseen_at, unseen; /* output while nobody looked: a ring, its oldest byte and length */
+	uint32_t unseen_at,
+		unseen; /* output while nobody looked: a ring, its oldest byte and length */
 	char unseen_text[GUEST_UNSEEN];
 };
 

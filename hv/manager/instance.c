@@ -179,7 +179,7 @@ void instance_kill(struct instance *i, const char *format, ...)
 	end(i, 1);
 }
 
-/* --- start and stop ----------------------------------------------------------------------------- */
+/* --- start and stop ---------------------------------------------------------------------------- */
 
 static void start_patience(struct timer *t)
 {
@@ -254,7 +254,7 @@ void instance_stop(struct instance *i)
 	timer_set(&i->timer, clock_ns() + STOP_PATIENCE, stop_patience);
 }
 
-/* --- messages ------------------------------------------------------------------------------------ */
+/* --- messages ---------------------------------------------------------------------------------- */
 
 static void ready(struct instance *i)
 {
@@ -369,7 +369,7 @@ void instance_serve(struct instance *i)
 	check_death(i);
 }
 
-/* --- heartbeat ----------------------------------------------------------------------------------- */
+/* --- heartbeat --------------------------------------------------------------------------------- */
 
 /* Counts intervals, not time: when this whole machine stood still, nobody is to blame. */
 static void beat(struct instance *i)

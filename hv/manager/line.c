@@ -142,7 +142,8 @@ int line_split(char *text, char *words[WORDS_MAX])
 		if (count == WORDS_MAX)
 			return -1;
 		words[count++] = to = text;
-		for (bool quoted = false; quoted || (*text && *text != ' ' && *text != '\t'); text++) {
+		for (bool quoted = false; quoted || (*text && *text != ' ' && *text != '\t');
+		     text++) {
 			if (!*text)
 				return -1;
 			if (*text == '"')

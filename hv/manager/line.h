@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Line: the shell's line editor. Pure: bytes in, a line and an echo out. Knows backspace, Ctrl-U, Ctrl-W, Ctrl-C,
- * and the arrows up and down for the lines before. */
+/* Line: the shell's line editor. Pure: bytes in, a line and an echo out. Knows backspace, Ctrl-U,
+ * Ctrl-W, Ctrl-C, and the arrows up and down for the lines before. */
 #ifndef MANAGER_LINE_H
 #define MANAGER_LINE_H
 
@@ -24,12 +24,13 @@ struct line {
 
 enum line_event { LINE_NOTHING, LINE_DONE, LINE_CANCEL };
 
-/* Takes one byte of input; what the terminal shall show is in echo (NUL-terminated, LINE_ECHO bytes).
- * LINE_DONE: l->text is a line, valid until the next byte. */
+/* Takes one byte of input; what the terminal shall show is in echo (NUL-terminated, LINE_ECHO
+ * bytes). LINE_DONE: l->text is a line, valid until the next byte. */
 enum line_event line_input(struct line *l, char c, char *echo);
 
 #define WORDS_MAX 16
-/* Splits in place at blanks; quotes hold words together. Number of words, -1 for too many or no closing quote. */
+/* Splits in place at blanks; quotes hold words together. Number of words, -1 for too many or no
+ * closing quote. */
 int line_split(char *text, char *words[WORDS_MAX]);
 
 #endif

@@ -220,7 +220,8 @@ void links_of_ready(struct instance *i)
 			link_try(&links[n]);
 }
 
-/* A guest's console is the manager's own service (guest_connect), whoever drives the serial ports. */
+/* A guest's console is the manager's own service (guest_connect), whoever drives the serial
+ * ports. */
 static struct instance *provider(const struct instance *i, const char *class_)
 {
 	int p = i->guest && !strcmp(class_, "console")

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Link: a connection between a client and a server of a service class, across their lives. The manager
- * itself can be either side (NULL).
+ * Link: a connection between a client and a server of a service class, across their lives. The
+ * manager itself can be either side (NULL).
  *
- * A link is up when both sides are alive and know it. A death takes it down and tells the other side;
- * when both are ready again it comes up with the next generation and fresh memory.
+ * A link is up when both sides are alive and know it. A death takes it down and tells the other
+ * side; when both are ready again it comes up with the next generation and fresh memory.
  */
 #ifndef MANAGER_LINK_H
 #define MANAGER_LINK_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Manager: the first task. Finds the modules, resolves who needs whom, starts them, watches them, and runs the
- * configured guests and the shell.
+ * Manager: the first task. Finds the modules, resolves who needs whom, starts them, watches them,
+ * and runs the configured guests and the shell.
  */
 #include <stdio.h>
 #include <string.h>
@@ -138,7 +138,7 @@ static void connect_terminals(void)
 		log_line("no module provides 'console': no shell, no guest consoles");
 }
 
-/* --- configuration ------------------------------------------------------------------------------ */
+/* --- configuration ----------------------------------------------------------------------------- */
 
 static bool looks_like_kernel(const struct boot_module *f)
 {
@@ -147,7 +147,8 @@ static bool looks_like_kernel(const struct boot_module *f)
 	return at && (!memcmp(at + 0x202, "HdrS", 4) || !memcmp(at, "\x7f""ELF", 4));
 }
 
-/* Somebody loaded a kernel, an initial ram disk perhaps, and no configuration: that is clear enough. */
+/* Somebody loaded a kernel, an initial ram disk perhaps, and no configuration: that is clear
+ * enough. */
 static void guess_guest(void)
 {
 	const struct boot_info *b = boot();
@@ -164,7 +165,8 @@ static void guess_guest(void)
 	}
 	quoted[q] = 0;
 	n = snprintf(keys, sizeof(keys), "kernel = %s\nmemory = %lluM\nappend = \"%s\"\n",
-		     b->module[0].name, (unsigned long long)(memory > 1024 ? 1024 : memory), quoted);
+		     b->module[0].name, (unsigned long long)(memory > 1024 ? 1024 : memory),
+		     quoted);
 	if (b->modules == 2)
 		snprintf(keys + n, sizeof(keys) - n, "initrd = %s\n", b->module[1].name);
 	config_add_guest(&config, "guest", keys);

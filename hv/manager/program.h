@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Program: a module's file in the archive: manifest, load plan, and the memory that its lives share. */
+/* Program: a module's file in the archive: manifest, load plan, and the memory that its lives
+ * share. */
 #ifndef MANAGER_PROGRAM_H
 #define MANAGER_PROGRAM_H
 

@@ -8,7 +8,8 @@
 #include "syscalls.h"
 #include "text.h"
 
-static uint32_t file_memory[BOOT_MODULES_MAX]; /* memory objects over boot files, made when asked for */
+static uint32_t
+	file_memory[BOOT_MODULES_MAX]; /* memory objects over boot files, made when asked for */
 static const uint16_t serial_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 
 const struct boot_info *boot(void)

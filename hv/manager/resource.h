@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Resource: what the machine has that modules get from the manager: boot files, and the serial ports that the core
- * itself writes to as long as no driver owns them. */
+/* Resource: what the machine has that modules get from the manager: boot files, and the serial
+ * ports that the core itself writes to as long as no driver owns them. */
 #ifndef MANAGER_RESOURCE_H
 #define MANAGER_RESOURCE_H
 
@@ -16,8 +16,8 @@ int resource_open_file(struct instance *i, const char *name, struct message *rep
 void resource_claimed(struct instance *i);
 void resource_released(struct instance *i);
 const struct boot_info *boot(void);
-/* The nth (from 0) word of the boot command line with this key: its value (cut at size - 1 bytes), "" for a
- * bare word. false: not there. */
+/* The nth (from 0) word of the boot command line with this key: its value (cut at size - 1 bytes),
+ * "" for a bare word. false: not there. */
 bool boot_option(const char *key, unsigned nth, char *to, size_t size);
 
 #endif

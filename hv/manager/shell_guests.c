@@ -140,7 +140,8 @@ static void attach_command(int count, char **words)
 		console_printf("guest %s has port COM%d to itself\n", words[1],
 			       g->config->console + 1);
 	else if (g->phase == PHASE_OFF && !g->unseen)
-		console_printf("guest %s is not running; `start %s` starts it\n", words[1], words[1]);
+		console_printf("guest %s is not running; `start %s` starts it\n", words[1],
+			       words[1]);
 	else
 		console_attach(g);
 }

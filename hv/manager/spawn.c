@@ -3,8 +3,8 @@
  * Spawn: a new task from a program.
  *
  * Segments that are not writable are memory objects made once for all lives and instances. The
- * writable ones, the stack, the start page and the channel are made for this life. Frames come at first
- * touch, so that untouched .bss costs nothing.
+ * writable ones, the stack, the start page and the channel are made for this life. Frames come at
+ * first touch, so that untouched .bss costs nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +82,8 @@ static int load(struct instance *i)
 	stack = sys_mem_create(STACK_BYTES, 0, NULL);
 	if (stack < 0)
 		return failed(i, stack, "its stack");
-	ret = sys_map(i->task, stack, 0, STACK_TOP - STACK_BYTES, STACK_BYTES, MAP_READ | MAP_WRITE);
+	ret = sys_map(i->task, stack, 0, STACK_TOP - STACK_BYTES, STACK_BYTES,
+		      MAP_READ | MAP_WRITE);
 	sys_handle_close(stack);
 	return ret < 0 ? failed(i, ret, "mapping its stack") : 0;
 }
@@ -189,7 +190,8 @@ static int grant_rights(struct instance *i)
 	int ret;
 
 	for (unsigned n = 0; n < m->ports; n++) {
-		ret = sys_port_grant(start_page()->system, i->task, m->port[n].first, m->port[n].count);
+		ret = sys_port_grant(start_page()->system, i->task, m->port[n].first,
+				     m->port[n].count);
 		if (ret < 0)
 			return failed(i, ret, "granting its ports");
 	}

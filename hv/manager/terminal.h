@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Terminal: one port of the console service, with a queue of what is still to be written to it. The queue
- * survives the driver: what a dead driver left in the ring is queued again. */
+/* Terminal: one port of the console service, with a queue of what is still to be written to it. The
+ * queue survives the driver: what a dead driver left in the ring is queued again. */
 #ifndef MANAGER_TERMINAL_H
 #define MANAGER_TERMINAL_H
 

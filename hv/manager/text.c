@@ -92,7 +92,8 @@ static enum text_kind read_quoted(struct span *s, struct text_line *line)
 		return bad(line, "the value has no closing quote; add \" at its end");
 	s->at++;
 	if (!at_end(s))
-		return bad(line, "there is text behind the closing quote; write \\\" for a quote inside");
+		return bad(line,
+			   "there is text behind the closing quote; write \\\" for a quote inside");
 	return line->kind = TEXT_PAIR;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Text: the lines of configuration files and manifests, and the values in them. Pure functions on
- * (pointer, length); whatever the bytes are, nothing is read beyond and nothing fails but by return. */
+ * (pointer, length); whatever the bytes are, nothing is read beyond and nothing fails but by
+ * return. */
 #ifndef MANAGER_TEXT_H
 #define MANAGER_TEXT_H
 
@@ -34,8 +35,8 @@ enum text_kind text_next(struct text *t, struct text_line *line);
 bool text_number(const char *s, uint64_t *n);
 /* A size: a number with K, M, G or T behind it, or a bare number of `unit` bytes. */
 bool text_size(const char *s, uint64_t unit, uint64_t *bytes);
-/* Takes the next blank-separated word off *s into word (size bytes). false: none left, or too long (then
- * *word is empty and *s stays). */
+/* Takes the next blank-separated word off *s into word (size bytes). false: none left, or too long
+ * (then *word is empty and *s stays). */
 bool text_word(const char **s, char *word, size_t size);
 /* Is s one of "a|b|c"? Its position or -1. */
 int text_choice(const char *s, const char *choices);

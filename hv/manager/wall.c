@@ -39,7 +39,8 @@ static int64_t days(int64_t year, unsigned month, unsigned day)
 int64_t wall_decode(const uint8_t reg[128])
 {
 	unsigned second = number(reg, reg[0]), minute = number(reg, reg[2]);
-	unsigned hour = number(reg, reg[4] & 0x7f), day = number(reg, reg[7]), month = number(reg, reg[8]);
+	unsigned hour = number(reg, reg[4] & 0x7f), day = number(reg, reg[7]),
+		 month = number(reg, reg[8]);
 	unsigned century = (reg[CENTURY] >> 4) * 10 + (reg[CENTURY] & 15);
 	unsigned year = number(reg, reg[9]);
 
@@ -47,7 +48,8 @@ int64_t wall_decode(const uint8_t reg[128])
 		hour = hour % 12 + (reg[4] & 0x80 ? 12 : 0);
 	/* Not every machine keeps the century there. */
 	year += century == 19 || century == 20 ? century * 100u : 2000u;
-	if (second > 59 || minute > 59 || hour > 23 || !day || day > 31 || !month || month > 12 || year < 1970)
+	if (second > 59 || minute > 59 || hour > 23 || !day || day > 31 || !month || month > 12 ||
+	    year < 1970)
 		return -1;
 	return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 }

@@ -14,8 +14,8 @@
  * CONNECTION_BYTES, and the two sides agree.
  *
  * Whoever wrote into a ring signals the peer's event (the badge of the handle selects its bit). The
- * other side of a ring is not trusted: a consumer copies a message out before it looks at it, and an
- * index that is further ahead than the ring is long breaks the connection (-EIO), nothing else.
+ * other side of a ring is not trusted: a consumer copies a message out before it looks at it, and
+ * an index that is further ahead than the ring is long breaks the connection (-EIO), nothing else.
  *
  * Bits of a module's main event: 0 control channel, 1..31 connections (MSG_CONNECT says which),
  * 32..47 interrupts of its manifest in their order, 48..62 the module's own.
@@ -33,13 +33,14 @@
 #define CONNECTIONS_MAX 31
 #define MODULE_IRQS_MAX 16
 
-/* Kinds of message. Numbers are never reused. A reply has MSG_REPLY ORed into the kind of its request and
- * the request's id. */
+/* Kinds of message. Numbers are never reused. A reply has MSG_REPLY ORed into the kind of its
+ * request and the request's id. */
 #define MSG_REPLY 0x8000
 enum message_kind {
 	MSG_NONE = 0,
 
-	/* From the manager to a module, in this order: IRQ and CONNECT of what it requires, START. */
+	/* From the manager to a module, in this order: IRQ and CONNECT of what it requires,
+	 * START. */
 	MSG_IRQ = 1,	    /* .irq: an interrupt of the manifest */
 	MSG_CONNECT = 2,    /* .connect: a connection begins */
 	MSG_DISCONNECT = 3, /* .connect: (connection, generation) is over; the memory may be unmapped */
@@ -78,11 +79,14 @@ enum message_kind {
 	PCI_COUNT = 0x110,	/* -> reply .word[0] = functions found */
 	PCI_FUNCTION = 0x111,	/* .word[0] = index -> reply .pci */
 	PCI_BAR = 0x112,	/* .word[0] = bdf, [1] = BAR number -> reply .word[0] = address, [1] = bytes (0: not
-				 * sized, because it is in use), [2] = enum pci_bar_flag; -ENOENT: not there */
+				 * sized, because it is in use), [2] = enum pci_bar_flag; -ENOENT:
+				 * not there */
 	PCI_FIND = 0x113,	/* .word[0] = vendor | device << 16 (0xffff: any), [1] = class code (24 bits), [2] = mask
-				 * on it, [3] = first index -> reply .pci, .result = its index; -ENOENT */
+				 * on it, [3] = first index -> reply .pci, .result = its index;
+				 * -ENOENT */
 	PCI_REGISTER = 0x114,	/* .word[0] = bdf, [1] = register, [2] = 1, 2, 4 -> reply .word[0] = value. Registers of
-				 * the header (below 0x40), and all below 0x100 for who claimed the function */
+				 * the header (below 0x40), and all below 0x100 for who claimed the
+				 * function */
 	PCI_CLAIM = 0x115,	/* .word[0] = bdf -> reply .claim. One connection owns it then; over when that ends */
 	PCI_RELEASE = 0x116,	/* .word[0] = bdf */
 	PCI_ENABLE = 0x117,	/* owner: .word[0] = bdf, [1] = enum pci_enable, all others off -> reply .word[0] = command

@@ -3,18 +3,21 @@
  * The configuration: one text file for guests, modules and options.
  *
  * It is the boot module named `postern.conf` (or the one given with `config=NAME` on Postern's
- * command line). Sections `[postern]`, `[guest NAME]`, `[module NAME]`; lines `key = value`; `#` starts a
- * comment at a line's beginning or after a blank; a value may stand in double quotes, in which \" and \\ are
- * escapes. Unknown keys, values out of range, missing files and duplicate sections are errors
- * that name file, line and remedy; a guest with an error is left out, the others start.
+ * command line). Sections `[postern]`, `[guest NAME]`, `[module NAME]`; lines `key = value`; `#`
+ * starts a comment at a line's beginning or after a blank; a value may stand in double quotes, in
+ * which \" and \\ are escapes. Unknown keys, values out of range, missing files and duplicate
+ * sections are errors that name file, line and remedy; a guest with an error is left out, the
+ * others start.
  *
  * [postern]
  *   shell   = com1 | com2 | com3 | com4 | none   port of the shell                      (com1)
- *   log     = com1 | .. | none                   port that shows the log                (the shell's)
+ *   log     = com1 | .. | none                   port that shows the log                (the
+ *   shell's)
  *   log-level = quiet | normal                   quiet: the log is kept, not shown      (normal)
  *   attach  = GUEST                              the shell's port starts attached to it
  *   end     = never | first-guest | all-guests   when the machine ends by itself: power-off, or the
- *                                                guest's debug-exit status (debug-exit-end)  (never)
+ *                                                guest's debug-exit status (debug-exit-end)
+ *                                                (never)
  *   safe    = MODULE ..                          more modules for the boot option `safe`
  *   without = MODULE ..                          modules that are left out
  *   heartbeat = MILLISECONDS                     how long a module may be silent, 100..60000 (3000)
@@ -46,15 +49,16 @@
  *                            isa-debug-exit device at port 0xf4           (no)
  *   unknown-msr, unknown-port, unknown-mmio = fault | zero | ignore
  *                            fault: the guest gets the fault the architecture has for it, or ends;
- *                            zero: reads as zero, writes are logged; ignore: the same without a line
+ *                            zero: reads as zero, writes are logged; ignore: the same without a
+ *                            line
  *                                                                         (fault, zero, zero)
  *   x2apic    = auto | on | off                                           (auto)
  *   debug-con = PORT | off   a port whose bytes go to Postern's log       (off)
  *   tsc-khz, seed, option-*  = passed to the VMM as they are
  *
- * A VMM finds its guest's section in start_info.arguments as `key=value` lines, after the defaults were
- * filled in and memory turned into bytes; numbers are decimal. `module` comes once for each, as
- * module=FILE TEXT.
+ * A VMM finds its guest's section in start_info.arguments as `key=value` lines, after the defaults
+ * were filled in and memory turned into bytes; numbers are decimal. `module` comes once for each,
+ * as module=FILE TEXT.
  */
 #ifndef POSTERN_CONFIG_H
 #define POSTERN_CONFIG_H

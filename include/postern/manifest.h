@@ -17,10 +17,12 @@
  *   pci      = 8086:100e class:0106   devices it drives
  *   physmem  = 0xfed00000+0x1000      physical ranges, if they are known beforehand
  *   dma      = 64M               size of its DMA window
- *   rights   = vms pci           powers on the system handle: log tasks physmem ports irqs pci vms info power
+ *   rights   = vms pci           powers on the system handle: log tasks physmem ports irqs pci vms
+ *   info power
  *   class    = driver | guest    scheduling class (default driver)
  *   start    = boot | guest | demand | never
- *                                boot: with the system. guest: once per guest (the VMM). demand: when
+ *                                boot: with the system. guest: once per guest (the VMM). demand:
+ *                                when
  *                                something requires it (default). never: only by the shell
  *   safe     = yes               belongs to the set that the boot option `safe` starts (default no)
  *

@@ -15,8 +15,8 @@
 
 static size_t put(char *to, const char *name, const char *data, size_t bytes)
 {
-	size_t n = sprintf(to, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644,
-			   0, 0, 1, 0, bytes, 0, 0, 0, 0, strlen(name) + 1, 0);
+	size_t n = sprintf(to, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1,
+			   0100644, 0, 0, 1, 0, bytes, 0, 0, 0, 0, strlen(name) + 1, 0);
 
 	n += sprintf(to + n, "%s", name) + 1;
 	while (n % 4)
@@ -97,7 +97,7 @@ static void damage(void **state)
 	assert_int_equal(next(a, n, &at, &f), -ENOEXEC);
 }
 
-/* --- programs ------------------------------------------------------------------------------------ */
+/* --- programs ---------------------------------------------------------------------------------- */
 
 struct ph {
 	uint32_t type, flags;

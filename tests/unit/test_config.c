@@ -46,7 +46,8 @@ static void whole(void **state)
 	parse("[postern]\nshell = com2\nlog = none\nend = all-guests\nattach = a\nheartbeat = 500\n"
 	      "[guest a]\nkernel = vmlinuz\ninitrd = initrd.img\nappend = \"console=ttyS0 quiet\"\n"
 	      "memory = 512M\ncpus = 2\nconsole = com3\ndebug-exit = 0xf4\non-crash = restart\n"
-	      "[guest b]\nmultiboot = k.elf\nmodule = \"m1 first module\"\nmodule = m2\nmemory = 64\n"
+	      "[guest b]\nmultiboot = k.elf\nmodule = \"m1 first module\"\nmodule = m2\nmemory = "
+	      "64\n"
 	      "debug-exit-end = machine\nautostart = no\n"
 	      "[module uart]\nspeed = 9600\nautostart = yes\n");
 	assert_int_equal(c.errors, 0);

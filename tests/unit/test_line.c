@@ -1,6 +1,7 @@
 /* sources: hv/manager/line.c hv/manager/obituary.c hv/lib/format.c */
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unit tests: line editor, splitting into words, obituaries, the formatter against the C library's. */
+/* Unit tests: line editor, splitting into words, obituaries, the formatter against the C
+ * library's. */
 #include <inttypes.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -58,8 +59,10 @@ static void history(void **state)
 	assert_string_equal(l.text, "first");
 	assert_int_equal(type("\033[A\033[B\r"), LINE_DONE);
 	assert_string_equal(l.text, "");
-	assert_int_equal(type("\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[1;5C"
-			      "\033OA!\r"), LINE_DONE);
+	assert_int_equal(
+		type("\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[A\033[1;5C"
+		     "\033OA!\r"),
+		LINE_DONE);
 	for (int i = 0; i < 40; i++)
 		type("x\ry\r");
 }

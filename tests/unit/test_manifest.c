@@ -23,11 +23,14 @@ static void whole(void **state)
 	char rights[80];
 	struct manifest m;
 
-	assert_int_equal(parse("name = ahci\nversion = 1.2\nlicence = GPL-2.0-only\nabout = disks\n"
-			       "provides = disk\nrequires = bus.pci acpi\nuses = log\n"
-			       "ports = 0x1f0+8 0x3f6\nirqs = 14 9/level/low 11/level\n"
-			       "pci = 8086:2922 class:0106\nphysmem = 0xfed00000+0x1000\ndma = 64M\n"
-			       "rights = pci irqs\nclass = guest\nstart = boot\nsafe = yes\n", &m), 0);
+	assert_int_equal(
+		parse("name = ahci\nversion = 1.2\nlicence = GPL-2.0-only\nabout = disks\n"
+		      "provides = disk\nrequires = bus.pci acpi\nuses = log\n"
+		      "ports = 0x1f0+8 0x3f6\nirqs = 14 9/level/low 11/level\n"
+		      "pci = 8086:2922 class:0106\nphysmem = 0xfed00000+0x1000\ndma = 64M\n"
+		      "rights = pci irqs\nclass = guest\nstart = boot\nsafe = yes\n",
+		      &m),
+		0);
 	assert_string_equal(m.name, "ahci");
 	assert_int_equal(m.requires.count, 2);
 	assert_string_equal(m.requires.name[1], "acpi");
@@ -52,7 +55,8 @@ static void defaults(void **state)
 {
 	struct manifest m;
 
-	assert_int_equal(manifest_parse("name = x\n", 10, &m, error, sizeof(error)), 0); /* with NUL */
+	assert_int_equal(manifest_parse("name = x\n", 10, &m, error, sizeof(error)),
+			 0); /* with NUL */
 	assert_int_equal(m.start, START_DEMAND);
 	assert_int_equal(m.class_, CLASS_DRIVER);
 	assert_int_equal(m.rights, 0);
@@ -61,15 +65,30 @@ static void defaults(void **state)
 static void errors(void **state)
 {
 	static const char *const rows[] = {
-		"", "version = 1\n", "name = a b\n", "name = x\ncolour = red\n", "[x]\n", "name\n",
-		"name = x\nports = 0x10000\n", "name = x\nports = 0xfff0+0x11\n",
-		"name = x\nports = 5+0\n", "name = x\nports = a\n",
+		"",
+		"version = 1\n",
+		"name = a b\n",
+		"name = x\ncolour = red\n",
+		"[x]\n",
+		"name\n",
+		"name = x\nports = 0x10000\n",
+		"name = x\nports = 0xfff0+0x11\n",
+		"name = x\nports = 5+0\n",
+		"name = x\nports = a\n",
 		"name = x\nports = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
-		"name = x\nirqs = 256\n", "name = x\nirqs = 4/edge\n", "name = x\npci = 80:1\n",
-		"name = x\npci = 80861234\n", "name = x\nrights = root\n", "name = x\nclass = king\n",
-		"name = x\nprovides = a b c d e f g\n", "name = x\nprovides = averyverylongclassname\n",
-		"name = x\nstart = later\n", "name = x\nsafe = maybe\n", "name = x\ndma = big\n",
-		"name = x\nversion = 1234567890123456\n", "name = x\nphysmem = 0+0xffffffffffffffff\n",
+		"name = x\nirqs = 256\n",
+		"name = x\nirqs = 4/edge\n",
+		"name = x\npci = 80:1\n",
+		"name = x\npci = 80861234\n",
+		"name = x\nrights = root\n",
+		"name = x\nclass = king\n",
+		"name = x\nprovides = a b c d e f g\n",
+		"name = x\nprovides = averyverylongclassname\n",
+		"name = x\nstart = later\n",
+		"name = x\nsafe = maybe\n",
+		"name = x\ndma = big\n",
+		"name = x\nversion = 1234567890123456\n",
+		"name = x\nphysmem = 0+0xffffffffffffffff\n",
 	};
 	struct manifest m;
 

@@ -64,8 +64,9 @@ static void bytes(void **state)
 
 		assert_true(n >= 0);
 		sent += n;
-		n = console_server_read(&l, in + got, step * 53 % 1500 < sizeof(in) - got
-							      ? step * 53 % 1500 : sizeof(in) - got);
+		n = console_server_read(&l, in + got,
+					step * 53 % 1500 < sizeof(in) - got ? step * 53 % 1500
+									    : sizeof(in) - got);
 		assert_true(n >= 0);
 		got += n;
 	}

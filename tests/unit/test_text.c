@@ -58,8 +58,19 @@ static void sections(void **state)
 static void bad(void **state)
 {
 	static const char *const rows[] = {
-		"[", "[]", "[guest", "[guest a b]", "[a] b", "= 1", "key", "key value", "*=1",
-		"key = \"open", "key = \"a\" b", "key = \x01", "a12345678901234567890123456789012 = 1",
+		"[",
+		"[]",
+		"[guest",
+		"[guest a b]",
+		"[a] b",
+		"= 1",
+		"key",
+		"key value",
+		"*=1",
+		"key = \"open",
+		"key = \"a\" b",
+		"key = \x01",
+		"a12345678901234567890123456789012 = 1",
 	};
 	struct text_line l;
 	struct text t;
