@@ -11,7 +11,7 @@
 #include "string.h"
 #include "thread.h"
 #include "assert.h"
-#include "syscalls.h"
+#include "heap.h"
 
 #define ALIGN 16
 #define CHUNK 0x10000
@@ -101,18 +101,9 @@ static bool grow(uint64_t bytes)
 	uint64_t want = (bytes + ALIGN + CHUNK - 1) & ~(uint64_t)(CHUNK - 1);
 	uint64_t at = top ? (uintptr_t)top + HEADER : HEAP_VA;
 	struct block *b;
-	int64_t memory;
 
-	if (want > HEAP_MAX - (at - HEAP_VA))
+	if (want > HEAP_MAX - (at - HEAP_VA) || !heap_map(at, want))
 		return false;
-	memory = sys_mem_create(want, 0, NULL);
-	if (memory < 0)
-		return false;
-	if (sys_map(HANDLE_SELF, memory, 0, at, want, MAP_READ | MAP_WRITE) < 0) {
-		sys_handle_close(memory);
-		return false;
-	}
-	sys_handle_close(memory);
 	if (top) {
 		b = top; /* the old end becomes the new block's header */
 		top = (struct block *)((char *)b + want);
@@ -177,10 +168,11 @@ void *malloc(size_t bytes)
 
 void free(void *memory)
 {
-	struct block *b = (struct block *)((char *)memory - HEADER);
+	struct block *b;
 
 	if (!memory)
 		return;
+	b = (struct block *)((char *)memory - HEADER);
 	mutex_lock(&lock);
 	assert(b->size & IN_USE);
 	release(b);
@@ -202,12 +194,13 @@ void *calloc(size_t count, size_t bytes)
 
 void *realloc(void *old, size_t bytes)
 {
-	struct block *b = (struct block *)((char *)old - HEADER);
+	struct block *b;
 	uint64_t have;
 	void *p;
 
 	if (!old)
 		return malloc(bytes);
+	b = (struct block *)((char *)old - HEADER);
 	have = size_of(b) - HEADER;
 	if (bytes <= have)
 		return old;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Space: addresses of this program for mappings, handed out upwards and never taken back: 47 bits
  * last for longer than a program lives. */
+#include "heap.h"
 #include "module.h"
 #include "syscalls.h"
 
@@ -30,4 +31,15 @@ void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
 	if (sys_map(HANDLE_SELF, memory, 0, va, bytes, rights) < 0)
 		return NULL;
 	return (void *)va;
+}
+
+bool heap_map(uint64_t at, uint64_t bytes)
+{
+	int64_t memory = sys_mem_create(bytes, 0, NULL), ret;
+
+	if (memory < 0)
+		return false;
+	ret = sys_map(HANDLE_SELF, memory, 0, at, bytes, MAP_READ | MAP_WRITE);
+	sys_handle_close(memory);
+	return ret >= 0;
 }
