@@ -19,7 +19,7 @@ $(O)/unit/$(1): tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $(O)/auto
 	@mkdir -p $$(@D)
 	@echo "  UNIT    $(1)"
 	$(Q)$(CC) $(host_cflags) $$(unit-cflags-$(1)) -include $(O)/autoconf.h -MMD -MP -MF $$@.d -o $$@ \
-		$$(filter %.c,$$^) $$(filter %.a,$$^) -lcmocka
+		tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
 
