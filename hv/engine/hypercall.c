@@ -5,14 +5,8 @@
 
 bool hypercall(struct vcpu *v, uint64_t number, uint64_t *result)
 {
-	switch (number) {
-	case HYPERCALL_NULL:
-		*result = 0;
-		return true;
-	case HYPERCALL_VERSION:
-		*result = HYPERCALL_EPOCH;
-		return true;
-	default:
+	if (number != HYPERCALL_NULL)
 		return false;
-	}
+	*result = 0;
+	return true;
 }

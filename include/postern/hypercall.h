@@ -6,9 +6,6 @@
 #ifndef POSTERN_HYPERCALL_H
 #define POSTERN_HYPERCALL_H
 
-#define HYPERCALL_NULL 0x506f0000    /* () -> 0. For measurement. */
-#define HYPERCALL_VERSION 0x506f0001 /* () -> HYPERCALL_EPOCH */
-
-#define HYPERCALL_EPOCH 1
+#define HYPERCALL_NULL 0 /* () -> 0. For measurement. */
 
 #endif
