@@ -263,7 +263,7 @@ static int vm_map(struct vm *vm, const struct vm_mapping *m)
 			error = -EINVAL;
 	}
 	spin_lock(&vm->lock);
-	if (!error && vm->slot_count + 3 > VM_SLOTS)
+	if (!error && vm->slot_count + (memory ? 3 : 2) > VM_SLOTS)
 		error = -ENOSPC;
 	if (!error)
 		error = root_init(vm, m->root);

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/engine/vapic.c hv/engine/vapic_timer.c */
+/* The virtual local APIC: registers, priorities, destinations, modes, timer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+#include "engine/engine.h"
+
+#define VCPUS 20
+
+static struct vm vm;
+static struct vcpu vcpus[VCPUS];
+static unsigned cr8[VCPUS];
+static uint32_t requested[VCPUS];
+static uint64_t now;
+static uint64_t armed; /* expiry of the timer armed last, 0 none */
+static struct timer *armed_timer;
+
+void vcpu_request(struct vcpu *v, uint32_t requests)
+{
+	requested[v->number] |= requests;
+}
+
+struct vcpu *vcpu_find(struct vm *m, uint32_t number)
+{
+	return number < VM_VCPUS_MAX ? m->vcpu[number] : NULL;
+}
+
+uint64_t clock_ns(void)
+{
+	return now;
+}
+
+/* A TSC of 1 GHz that counts with the clock. */
+uint64_t rdtsc(void)
+{
+	return now;
+}
+
+uint64_t clock_from_tsc(uint64_t tsc)
+{
+	return tsc;
+}
+
+void timer_arm(struct timer *t, uint64_t expiry)
+{
+	armed = expiry;
+	armed_timer = t;
+}
+
+void timer_cancel(struct timer *t)
+{
+	armed = 0;
+}
+
+static unsigned get_cr8(struct vcpu *v)
+{
+	return cr8[v->number];
+}
+
+static void set_cr8(struct vcpu *v, unsigned value)
+{
+	cr8[v->number] = value;
+}
+
+static const struct engine stub = {.cr8 = get_cr8, .set_cr8 = set_cr8};
+
+static int setup(void **state)
+{
+	memset(&vm, 0, sizeof(vm));
+	memset(vcpus, 0, sizeof(vcpus));
+	memset(cr8, 0, sizeof(cr8));
+	vm.engine = &stub;
+	vm.vcpu_count = VCPUS;
+	now = 1000000;
+	armed = 0;
+	for (unsigned i = 0; i < VCPUS; i++) {
+		vcpus[i].vm = &vm;
+		vcpus[i].number = i;
+		vm.vcpu[i] = &vcpus[i];
+		vapic_timer_init(&vcpus[i]);
+		vapic_reset(&vcpus[i], false);
+		vapic_write(&vcpus[i], APIC_SVR, 0x1ff);
+		requested[i] = 0;
+	}
+	return 0;
+}
+
+static void to_x2(struct vcpu *v)
+{
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2), MSR_OK);
+}
+
+static void reset_values(void **state)
+{
+	struct vcpu *v = &vcpus[3];
+
+	vapic_reset(v, false);
+	assert_int_equal(vapic_read(v, APIC_ID), 3 << 24);
+	assert_int_equal(vapic_read(v, APIC_VERSION), 0x50014);
+	assert_int_equal(vapic_read(v, APIC_SVR), 0xff);
+	assert_int_equal(vapic_read(v, APIC_DFR), 0xffffffff);
+	assert_int_equal(vapic_read(v, APIC_LVT_TIMER), LVT_MASKED);
+	assert_int_equal(vapic_read(v, APIC_LVT_LINT0), LVT_MASKED);
+	assert_int_equal(v->apic.base, 0xfee00800);
+	vapic_reset(&vcpus[0], false);
+	assert_int_equal(vcpus[0].apic.base, 0xfee00900);
+	/* Off by software: nothing is accepted. */
+	vapic_post(v, 0x40, false);
+	assert_int_equal(vapic_pending(v), 0);
+}
+
+static void priorities(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_post(v, 0x41, false);
+	vapic_post(v, 0x52, false);
+	assert_int_equal(requested[0], REQ_EVENT);
+	assert_int_equal(vapic_pending(v), 0x52);
+	vapic_accept(v, 0x52);
+	assert_int_equal(vapic_pending(v), 0);
+	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << (0x52 - 0x40));
+	vapic_post(v, 0x5f, false); /* same class */
+	assert_int_equal(vapic_pending(v), 0);
+	vapic_post(v, 0x60, false);
+	assert_int_equal(vapic_pending(v), 0x60);
+	vapic_accept(v, 0x60);
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
+	requested[0] = 0;
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(requested[0], REQ_EVENT);
+	assert_int_equal(vapic_pending(v), 0x5f);
+	/* The last EOI with nothing left asks for nothing. */
+	vapic_accept(v, 0x5f);
+	vapic_accept(v, 0x41);
+	requested[0] = 0;
+	vapic_write(v, APIC_EOI, 0);
+	vapic_write(v, APIC_EOI, 0);
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(requested[0], 0);
+	assert_int_equal(vapic_read(v, APIC_PPR), 0);
+}
+
+static void task_priority(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_write(v, APIC_TPR, 0x47);
+	assert_int_equal(cr8[0], 4);
+	assert_int_equal(vapic_read(v, APIC_TPR), 0x47);
+	assert_int_equal(vapic_read(v, APIC_PPR), 0x47);
+	vapic_post(v, 0x4f, false);
+	assert_int_equal(vapic_pending(v), 0x4f); /* the engine compares */
+	assert_false(vapic_deliverable(v));
+	cr8[0] = 3; /* the guest wrote CR8 */
+	assert_true(vapic_deliverable(v));
+	assert_int_equal(vapic_read(v, APIC_TPR), 0x30);
+}
+
+static void eoi_exits(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
+	vapic_post(v, 0x45, true);
+	assert_int_equal(vapic_read(v, APIC_TMR + 0x20), 1 << 5);
+	vapic_accept(v, 0x45);
+	assert_int_equal(v->apic.eoi_exit, -1);
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(v->apic.eoi_exit, 0x45);
+	vapic_post(v, 0x45, false);
+	assert_int_equal(vapic_read(v, APIC_TMR + 0x20), 0);
+}
+
+static uint64_t receivers(unsigned vector)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < VCPUS; i++)
+		if (vcpus[i].apic.reg[(APIC_IRR + 16 * (vector / 32)) / 16] >> vector % 32 & 1)
+			mask |= 1ull << i;
+	return mask;
+}
+
+static void destinations_xapic(void **state)
+{
+	static const struct {
+		uint32_t low, high;
+		uint64_t expect;
+	} rows[] = {
+		{0x00000, 2, 1 << 2},	    {0x00000, 0xff, 0xfffff},	{0x00000, 50, 0},
+		{0x40000, 9, 1 << 0},	    {0x80000, 9, 0xfffff},	{0xc0000, 9, 0xffffe},
+		{0x00800, 0x01, 1 << 0},    {0x00800, 0x06, 3 << 1},	{0x00800, 0xff, 0xfffff},
+		{0x00800, 0x80, 1 << 7},    {0x04000, 2, 1 << 2},	{0x00100, 2, 1 << 2},
+	};
+
+	for (unsigned i = 0; i < 8; i++)
+		vapic_write(&vcpus[i], APIC_LDR, 1u << (24 + i));
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned vector = 0x30 + i;
+
+		vapic_write(&vcpus[0], APIC_ICR2, rows[i].high << 24);
+		vapic_write(&vcpus[0], APIC_ICR, rows[i].low | vector);
+		assert_int_equal(receivers(vector), rows[i].expect);
+	}
+	/* Cluster model: cluster 1, members 0 and 2. */
+	for (unsigned i = 0; i < VCPUS; i++) {
+		vapic_write(&vcpus[i], APIC_DFR, 0x0fffffff);
+		vapic_write(&vcpus[i], APIC_LDR, ((i / 4) << 28 | 1u << (24 + i % 4)));
+	}
+	vapic_write(&vcpus[0], APIC_ICR2, 0x15u << 24);
+	vapic_write(&vcpus[0], APIC_ICR, 0x860);
+	assert_int_equal(receivers(0x60), 1 << 4 | 1 << 6);
+}
+
+static void destinations_x2apic(void **state)
+{
+	for (unsigned i = 0; i < VCPUS; i++)
+		to_x2(&vcpus[i]);
+	assert_int_equal(vapic_read(&vcpus[17], APIC_ID), 17);
+	assert_int_equal(vapic_read(&vcpus[17], APIC_LDR), 1 << 16 | 1 << 1);
+	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 17ull << 32 | 0x33), MSR_OK);
+	assert_int_equal(receivers(0x33), 1 << 17);
+	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0xffffffffull << 32 | 0x34), MSR_OK);
+	assert_int_equal(receivers(0x34), 0xfffff);
+	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0x10003ull << 32 | 0x835), MSR_OK);
+	assert_int_equal(receivers(0x35), 3 << 16);
+	/* 255 is an ordinary id here. */
+	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0xffull << 32 | 0x36), MSR_OK);
+	assert_int_equal(receivers(0x36), 0);
+	assert_int_equal(vapic_write_msr(&vcpus[5], 0x83f, 0x37), MSR_OK);
+	assert_int_equal(receivers(0x37), 1 << 5);
+}
+
+static void lowest_priority(void **state)
+{
+	for (unsigned i = 0; i < 2 * VCPUS; i++) {
+		vapic_write(&vcpus[0], APIC_ICR2, 0xffu << 24);
+		vapic_write(&vcpus[0], APIC_ICR, 0x100 | (0x40 + i));
+		assert_int_equal(receivers(0x40 + i), 1ull << i % VCPUS);
+	}
+}
+
+static void messages(void **state)
+{
+	vapic_msi(&vm, 0xfee03000, 0x4031);
+	assert_int_equal(receivers(0x31), 1 << 3);
+	vapic_msi(&vm, 0xfee03000, 0xc031);
+	assert_int_equal(vcpus[3].apic.reg[(APIC_TMR + 0x10) / 16], 1 << 17);
+	vapic_msi(&vm, 0xfeeff000, 0x32);
+	assert_int_equal(receivers(0x32), 0xfffff);
+	vapic_msi(&vm, 0xfee01000, 0x400);
+	assert_true(requested[1] & REQ_NMI);
+	requested[1] = 0;
+	vapic_msi(&vm, 0xfee01000, 0x733); /* ExtINT: not by message */
+	assert_int_equal(requested[1], 0);
+	vapic_msi(&vm, ~0ull, 0xffffffff);
+}
+
+static void init_and_sipi(void **state)
+{
+	vapic_write(&vcpus[0], APIC_ICR2, 1u << 24);
+	vapic_write(&vcpus[0], APIC_ICR, 0x4500);
+	assert_int_equal(requested[1], REQ_INIT);
+	requested[1] = 0;
+	vapic_write(&vcpus[0], APIC_ICR, 0x8500); /* level de-assert */
+	assert_int_equal(requested[1], 0);
+	vapic_write(&vcpus[0], APIC_ICR, 0x4699);
+	assert_int_equal(requested[1], REQ_SIPI);
+	assert_int_equal(vcpus[1].sipi, 0x99);
+	requested[0] = 0;
+	vapic_write(&vcpus[0], APIC_ICR, 0xc4500);
+	assert_int_equal(requested[0], 0);
+	for (unsigned i = 1; i < VCPUS; i++)
+		assert_true(requested[i] & REQ_INIT);
+}
+
+static void errors(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_write(v, APIC_LVT_ERROR, 0xfe);
+	vapic_write(v, APIC_ICR, 0x4000 | 5);
+	assert_int_equal(vapic_read(v, APIC_ESR), 0);
+	vapic_write(v, APIC_ESR, 0);
+	assert_int_equal(vapic_read(v, APIC_ESR), 1 << 5);
+	assert_int_equal(vapic_pending(v), 0xfe);
+	vapic_read(v, 0x3f0);
+	vapic_write(v, 0x40, 1);
+	vapic_write(v, APIC_ESR, 0);
+	assert_int_equal(vapic_read(v, APIC_ESR), 1 << 7);
+	vapic_write(v, APIC_ESR, 0);
+	assert_int_equal(vapic_read(v, APIC_ESR), 0);
+	/* An error LVT with a vector that does not exist must not recurse. */
+	vapic_write(v, APIC_LVT_ERROR, 3);
+	vapic_read(v, 0x3f0);
+}
+
+static void lvt_masks(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_write(v, APIC_LVT_LINT0, 0xffffffff);
+	assert_int_equal(vapic_read(v, APIC_LVT_LINT0), 0x1a7ff);
+	vapic_write(v, APIC_LVT_LINT0, 0x700);
+	assert_true(vapic_takes_extint(v));
+	vapic_write(v, APIC_LVT_LINT0, 0x10700);
+	assert_false(vapic_takes_extint(v));
+	vapic_write(v, APIC_SVR, 0xff);
+	vapic_write(v, APIC_LVT_ERROR, 0xfe);
+	assert_int_equal(vapic_read(v, APIC_LVT_ERROR), 0x100fe);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT), MSR_OK);
+	assert_true(vapic_takes_extint(v));
+	assert_int_equal(vapic_write_base(&vcpus[1], APIC_BASE_DEFAULT), MSR_OK);
+	assert_false(vapic_takes_extint(&vcpus[1]));
+}
+
+static void modes(void **state)
+{
+	struct vcpu *v = &vcpus[1];
+	uint64_t value;
+
+	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_FAULT); /* not in x2APIC mode */
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_X2), MSR_FAULT);
+	assert_int_equal(vapic_write_base(v, 0xfed00000 | APIC_BASE_ON), MSR_FAULT);
+	to_x2(v);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_FAULT);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT), MSR_OK);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2), MSR_FAULT);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_OK);
+	to_x2(v);
+	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_OK);
+	assert_int_equal(value, 1);
+	assert_int_equal(vapic_read_msr(v, 0x80e, &value), MSR_FAULT); /* DFR */
+	assert_int_equal(vapic_read_msr(v, 0x831, &value), MSR_FAULT); /* ICR2 */
+	assert_int_equal(vapic_read_msr(v, 0x80b, &value), MSR_FAULT); /* EOI */
+	assert_int_equal(vapic_read_msr(v, 0x8ff, &value), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x802, 1), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x80d, 1), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x80b, 1), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x80b, 0), MSR_OK);
+	assert_int_equal(vapic_write_msr(v, 0x828, 1), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x808, 1ull << 32), MSR_FAULT);
+	assert_int_equal(vapic_write_msr(v, 0x808, 0x20), MSR_OK);
+	assert_int_equal(vapic_read_msr(v, 0x808, &value), MSR_OK);
+	assert_int_equal(value, 0x20);
+	vapic_reset(v, true); /* INIT keeps the mode */
+	assert_true(vapic_x2(&v->apic));
+	assert_int_equal(vapic_read(v, APIC_LDR), 2);
+}
+
+static void fire(void)
+{
+	assert_true(armed != 0);
+	now = armed;
+	armed = 0;
+	armed_timer->fn(armed_timer);
+}
+
+static void one_shot(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_write(v, APIC_LVT_TIMER, 0xec);
+	vapic_write(v, APIC_TIMER_DIVIDE, 3); /* 16 */
+	vapic_write(v, APIC_TIMER_INITIAL, 1000);
+	assert_int_equal(armed, now + 16000);
+	now += 8000;
+	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 500);
+	vapic_write(v, APIC_TIMER_DIVIDE, 11); /* 1 */
+	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 500);
+	assert_int_equal(armed, now + 500);
+	fire();
+	assert_int_equal(vapic_pending(v), 0xec);
+	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 0);
+	assert_int_equal(armed, 0);
+	vapic_write(v, APIC_TIMER_INITIAL, 1000);
+	vapic_write(v, APIC_TIMER_INITIAL, 0);
+	assert_int_equal(armed, 0);
+	/* Masked: it counts, and says nothing. */
+	vapic_accept(v, 0xec);
+	vapic_write(v, APIC_LVT_TIMER, LVT_MASKED | 0xed);
+	vapic_write(v, APIC_TIMER_INITIAL, 1000);
+	fire();
+	assert_int_equal(receivers(0xed), 0);
+}
+
+static void periodic(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+	uint64_t start = now;
+
+	vapic_write(v, APIC_LVT_TIMER, LVT_TIMER_PERIODIC | 0xec);
+	vapic_write(v, APIC_TIMER_DIVIDE, 11);
+	vapic_write(v, APIC_TIMER_INITIAL, 1000000);
+	fire();
+	assert_int_equal(armed, start + 2000000);
+	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 1000000);
+	armed += 3500000; /* the host was late */
+	fire();
+	assert_int_equal(armed, start + 6000000);
+	/* Too fast is slowed down, not refused. */
+	vapic_write(v, APIC_TIMER_INITIAL, 1);
+	fire();
+	assert_int_equal(armed, now + VAPIC_PERIOD_MIN);
+}
+
+static void deadline(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+	uint64_t tsc;
+
+	vm.tsc_offset = -rdtsc();
+	vapic_timer_deadline(v, 5000); /* not in this mode: ignored */
+	assert_int_equal(v->apic.deadline, 0);
+	vapic_write(v, APIC_LVT_TIMER, LVT_TIMER_DEADLINE | 0xec);
+	tsc = vcpu_tsc(v) + (1ull << 40);
+	vapic_timer_deadline(v, tsc);
+	assert_int_equal(v->apic.deadline, tsc);
+	assert_int_equal(armed, now + (1ull << 40));
+	vapic_write(v, APIC_TIMER_INITIAL, 7); /* ignored in this mode */
+	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 0);
+	fire();
+	assert_int_equal(vapic_pending(v), 0xec);
+	assert_int_equal(v->apic.deadline, 0);
+	vapic_accept(v, 0xec);
+	vapic_write(v, APIC_EOI, 0);
+	vapic_timer_deadline(v, 1); /* long past: at once */
+	assert_int_equal(vapic_pending(v), 0xec);
+	vapic_timer_deadline(v, ~0ull); /* never */
+	assert_int_equal(armed, 0);
+	vapic_timer_deadline(v, tsc);
+	vapic_write(v, APIC_LVT_TIMER, 0xec); /* leaving the mode disarms */
+	assert_int_equal(v->apic.deadline, 0);
+	assert_int_equal(armed, 0);
+}
+
+/* Any access ends, whatever the registers hold. */
+static void all_offsets(void **state)
+{
+	uint32_t seed = 1;
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 20000; i++) {
+			struct vcpu *v = &vcpus[i % VCPUS];
+			uint64_t value;
+
+			seed = seed * 1664525 + 1013904223;
+			vapic_read(v, seed >> 8 & 0x3f0);
+			vapic_write(v, seed >> 16 & 0x3f0, seed * 2654435761u);
+			vapic_read_msr(v, 0x800 + (seed >> 20 & 0xff), &value);
+			vapic_write_msr(v, 0x800 + (seed >> 12 & 0xff), seed * 40503u);
+			if (vapic_pending(v))
+				vapic_accept(v, vapic_pending(v));
+			if (armed)
+				fire();
+		}
+		for (unsigned i = 0; i < VCPUS; i++)
+			to_x2(&vcpus[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(reset_values, setup),
+		cmocka_unit_test_setup(priorities, setup),
+		cmocka_unit_test_setup(task_priority, setup),
+		cmocka_unit_test_setup(eoi_exits, setup),
+		cmocka_unit_test_setup(destinations_xapic, setup),
+		cmocka_unit_test_setup(destinations_x2apic, setup),
+		cmocka_unit_test_setup(lowest_priority, setup),
+		cmocka_unit_test_setup(messages, setup),
+		cmocka_unit_test_setup(init_and_sipi, setup),
+		cmocka_unit_test_setup(errors, setup),
+		cmocka_unit_test_setup(lvt_masks, setup),
+		cmocka_unit_test_setup(modes, setup),
+		cmocka_unit_test_setup(one_shot, setup),
+		cmocka_unit_test_setup(periodic, setup),
+		cmocka_unit_test_setup(deadline, setup),
+		cmocka_unit_test_setup(all_offsets, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
