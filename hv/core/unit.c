@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Units: walks the linker table of bring-up steps, level by level, and backwards on the way out.
 #include "core/unit.h"
+#include "core/boot.h"
 #include "core/log.h"
 
 extern const struct unit _units[], _units_end[];
@@ -18,8 +19,12 @@ static bool lives(const struct unit *u)
 
 static void init_one(const struct unit *u)
 {
-	int error = u->init ? u->init() : 0;
+	size_t length;
+	int error;
 
+	if (boot_option("units", &length))
+		log_printf("unit %u: %s", u->level, u->name);
+	error = u->init ? u->init() : 0;
 	if (error) {
 		log_printf("%s: bring-up failed, error %d", u->name, -error);
 		failed |= 1ull << (u - _units);

@@ -133,6 +133,9 @@ void cpu_set_kernel_stack(uint64_t top);
 void cpu_set_ports(const uint8_t *bitmap);
 void cpu_ports_changed(void);
 
+/* Halt until an interrupt, which is taken here: hv/x86/switch.S. */
+void cpu_wait(void);
+
 /* Serve cross-calls that wait for this CPU. Call it in every loop that waits for another. */
 void cpu_poll(void);
 /* Run fn(arg) on every other online CPU whose bit is in mask and wait until all have. IPI based. */

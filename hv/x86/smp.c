@@ -55,10 +55,8 @@ static void ap_main(struct cpu *c)
 	cpu_control();
 	units_cpu_init();
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
-	while (!released) {
-		__builtin_ia32_pause();
-		cpu_poll();
-	}
+	while (!released)
+		cpu_wait();
 	core_start_cpu();
 }
 
@@ -152,6 +150,8 @@ UNIT(smp, UNIT_SMP, false, smp_init, NULL, NULL);
 void smp_release(void)
 {
 	released = true;
+	for (unsigned i = 1; i < cpu_count; i++)
+		cpu_kick(i);
 }
 
 // --- calls between processors: one at a time ---
