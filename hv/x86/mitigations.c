@@ -2,6 +2,9 @@
 // Speculation: what this processor needs and offers. Retpolines are compiled in (hv/x86/thunks.S), the engine
 // refills the return-stack buffer after an exit when rsb_fill says so; MSR-driven controls are set here.
 // Boot option: mitigations=off | auto.
+//
+// Not covered: returns trained by others on AMD family 17h and 19h (Retbleed, Inception), which need a barrier at
+// every entry; Meltdown and MDS on Intel, which need a page table of ring 3's own and VERW.
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/unit.h"
@@ -9,40 +12,48 @@
 #include "x86/machine.h"
 
 #define MSR_SPEC_CTRL 0x48
+#define SPEC_CTRL_IBRS (1 << 0)
 #define SPEC_CTRL_STIBP (1 << 1)
 #define MSR_PRED_CMD 0x49
 #define PRED_CMD_IBPB 1
+#define MSR_ARCH_CAPABILITIES 0x10a
+#define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
+#define MSR_EFER 0xc0000080
+#define EFER_AUTOMATIC_IBRS (1 << 21)
 
 static uint64_t spec_ctrl;
+static bool automatic_ibrs;
 extern const uint8_t retpolines_built; /* hv/x86/thunks.S */
 
-// AMD: 8000_0008 EBX (APM 3); Intel: 7 EDX (SDM 2A).
+// AMD: 8000_0008 EBX, 8000_0021 EAX (APM 3); Intel: 7 EDX (SDM 2A).
 static void detect(struct cpu_features *f)
 {
-	uint32_t amd = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).ebx : 0;
+	uint32_t max = cpuid(0x80000000, 0).eax;
+	uint32_t amd = max >= 0x80000008 ? cpuid(0x80000008, 0).ebx : 0;
 	uint32_t intel = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).edx : 0;
+	uint64_t capabilities = 0;
 
+	if (intel & 1u << 29)
+		rdmsr_safe(MSR_ARCH_CAPABILITIES, &capabilities);
 	f->ibpb = amd & 1u << 12 || intel & 1u << 26;
-	f->ibrs = amd & 1u << 14 || intel & 1u << 26;
+	f->ibrs = capabilities & ARCH_CAP_IBRS_ALL;
 	f->stibp = amd & 1u << 15 || intel & 1u << 27;
 	f->ssbd = amd & 1u << 24 || intel & 1u << 31;
 	f->rsb_fill = true;
+	automatic_ibrs = max >= 0x80000021 && cpuid(0x80000021, 0).eax & 1u << 8;
 }
 
 static int mitigations_init(void)
 {
 	struct cpu_features *f = &cpu_features;
 
-	detect(f);
-	if (boot_option_is("mitigations", "off")) {
-		f->ibpb = f->ibrs = f->stibp = f->ssbd = f->rsb_fill = false;
+	if (boot_option_is("mitigations", "off"))
 		return 0;
-	}
-	// Retpolines cover the core's own indirect jumps; IBRS stays off there, as its cost is an MSR write at each
-	// entry. STIBP shields siblings; it is set once. SSBD would slow ring 3, where no task runs code that it
-	// does not trust; it is the guests' to use. Not covered: returns trained by others on AMD family 17h and
-	// 19h (Retbleed, Inception), which need a barrier at every entry.
-	spec_ctrl = f->stibp ? SPEC_CTRL_STIBP : 0;
+	detect(f);
+	// Retpolines cover the core's own indirect jumps, so IBRS is used only where it costs no MSR write at each
+	// entry. STIBP shields siblings; it is set once. SSBD would slow ring 3, where no task runs code that it does
+	// not trust; it is the guests' to use.
+	spec_ctrl = (f->stibp ? SPEC_CTRL_STIBP : 0) | (f->ibrs ? SPEC_CTRL_IBRS : 0);
 	return 0;
 }
 
@@ -50,6 +61,8 @@ static void mitigations_cpu_init(void)
 {
 	if (spec_ctrl && wrmsr_safe(MSR_SPEC_CTRL, spec_ctrl))
 		log_printf("cpu %u: SPEC_CTRL refuses %llx", this_cpu()->id, (unsigned long long)spec_ctrl);
+	if (automatic_ibrs)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
 }
 UNIT(mitigations, UNIT_TABLES, false, mitigations_init, mitigations_cpu_init, NULL);
 
@@ -63,7 +76,7 @@ int mitigation_line(char *out, unsigned size)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	return format_text(out, size, "mitigations: retpolines %s%s%s%s", retpolines_built ? "built in" : "not built",
+	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s", retpolines_built ? "built in" : "not built",
 			   f->rsb_fill ? ", RSB fill" : "", f->ibpb ? ", IBPB between guests" : "",
-			   f->stibp ? ", STIBP" : "");
+			   f->stibp ? ", STIBP" : "", automatic_ibrs || f->ibrs ? ", IBRS always on" : "");
 }
