@@ -132,33 +132,49 @@ static struct terminal *terminal_of(const struct guest *g)
 	return g == attached ? shell_terminal : NULL;
 }
 
-static void guest_output(struct guest *g)
+/* A ring full at most. While its terminal is full the ring stays full, and the VMM sees that.
+ * Returns bytes moved or -EIO. */
+static int move_output(struct guest *g)
 {
 	struct terminal *t = terminal_of(g);
-	bool moved = false;
 	char piece[PIECE];
-	int n;
+	int n = 0, moved = 0;
 
-	if (!g->console || !g->console->up)
-		return;
-	for (unsigned rounds = 0; rounds < 8; rounds++) {
+	while (moved < (int)sizeof(g->console->console->ring.out)) {
 		if (t && terminal_room(t) < sizeof(piece))
-			break; /* its ring fills up, and its VMM sees that */
+			break;
 		n = console_server_read(g->console->console, piece, sizeof(piece));
-		if (n < 0) {
-			log_line("guest %s: its console ring is garbage", g->config->name);
-			link_down(g->console);
-		}
 		if (n <= 0)
 			break;
-		moved = true;
+		moved += n;
 		if (t)
 			terminal_write(t, piece, n);
 		else
 			keep_unseen(g, piece, n);
 	}
-	if (moved)
+	return n < 0 ? n : moved;
+}
+
+static void guest_output(struct guest *g)
+{
+	int moved;
+
+	if (!g->console || !g->console->up)
+		return;
+	moved = move_output(g);
+	if (moved < 0) {
+		log_line("guest %s: its console ring is garbage", g->config->name);
+		link_down(g->console);
+	} else if (moved) {
 		link_signal(g->console);
+	}
+}
+
+/* The last words of a VMM that has ended. */
+void console_guest_changed(struct link *l)
+{
+	if (!l->up)
+		move_output(l->owner);
 }
 
 static size_t guest_room(const struct guest *g)

@@ -24,5 +24,7 @@ void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Shows a guest instead of the shell; NULL: the shell. */
 void console_attach(struct guest *g);
 struct guest *console_attached(void);
+/* The link to a guest's VMM came up or goes down. */
+void console_guest_changed(struct link *l);
 
 #endif

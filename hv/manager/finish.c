@@ -129,7 +129,7 @@ void finish_check(void)
 	for (unsigned n = 0; n < guest_count; n++) {
 		const struct guest *g = &guests[n];
 
-		if (g->phase != PHASE_OFF)
+		if (g->phase != PHASE_OFF || g->restarting)
 			on++;
 		else if ((g->ended && !g->stop_asked) || g->refused)
 			over++;

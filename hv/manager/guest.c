@@ -64,14 +64,14 @@ void guests_setup(struct config *c)
 	}
 }
 
-void guests_autostart(void)
+void guests_autostart(bool safe)
 {
 	const char *why;
 
 	for (unsigned n = 0; n < guest_count; n++) {
 		if (!guests[n].config->autostart)
 			continue;
-		why = guest_start(&guests[n]);
+		why = safe ? "the boot option `safe` starts no guests" : guest_start(&guests[n]);
 		if (!why)
 			continue;
 		log_line("guest %s is refused: %s", guests[n].config->name, why);
@@ -133,6 +133,12 @@ static const char *refusal(struct guest *g)
 	return lack_of_memory(g);
 }
 
+static void cancel_restart(struct guest *g)
+{
+	timer_cancel(&g->restart);
+	g->restarting = false;
+}
+
 const char *guest_start(struct guest *g)
 {
 	const char *why;
@@ -147,8 +153,9 @@ const char *guest_start(struct guest *g)
 	if (g->instance->state != INST_DOWN)
 		return "its VMM is still ending";
 	g->refused = false;
-	g->started_once = true;
-	g->ended = g->start_again = g->stop_asked = false;
+	g->ended = g->stop_asked = false;
+	g->started = clock_ns();
+	cancel_restart(g);
 	g->ending[0] = 0;
 	g->first_ns = 0;
 	g->resets = 0;
@@ -166,8 +173,10 @@ void guest_connect(struct guest *g)
 		return;
 	if (!g->console) {
 		g->console = link_new("console", g->instance, NULL, 0);
-		if (g->console)
+		if (g->console) {
 			g->console->owner = g;
+			g->console->changed = console_guest_changed;
+		}
 	}
 	if (g->console)
 		link_try(g->console);
@@ -182,6 +191,7 @@ bool guest_command(struct guest *g, uint16_t kind)
 
 void guest_stop(struct guest *g)
 {
+	cancel_restart(g);
 	if (g->phase == PHASE_OFF)
 		return;
 	g->stop_asked = true;
@@ -217,27 +227,46 @@ static enum config_on policy(const struct guest *g)
 	}
 }
 
-/* What follows an end. VMM: it is still alive and can run the guest once more. */
-static void follow(struct guest *g, bool vmm)
+static void restart(struct timer *t)
+{
+	struct guest *g = (struct guest *)((char *)t - offsetof(struct guest, restart));
+	const char *why;
+
+	g->restarting = false;
+	why = guest_start(g);
+	if (why)
+		log_line("guest %s does not start again: %s", g->config->name, why);
+	finish_check();
+}
+
+/* Its VMM is gone, too. A guest that crashes again and again must not take the machine's time. */
+static void over(struct guest *g)
+{
+	uint64_t wait;
+
+	g->phase = PHASE_OFF;
+	if (g->ended && !g->stop_asked && policy(g) == ON_RESTART) {
+		wait = backoff_next(&g->backoff, clock_ns() - g->started);
+		g->restarting = true;
+		timer_set(&g->restart, clock_ns() + wait, restart);
+		return;
+	}
+	finish_check();
+}
+
+/* The VMM told us of an end, and is still alive. */
+static void follow(struct guest *g)
 {
 	enum config_on on = policy(g);
 
-	if (on == ON_RESTART && vmm) {
+	if (on == ON_RESTART && g->how != END_FAULT) {
 		g->ended = false;
 		guest_command(g, MSG_GUEST_RESET);
 		return;
 	}
 	if (on == ON_END)
 		finish_by_guest(g);
-	if (vmm) {
-		instance_stop(g->instance);
-		return;
-	}
-	g->phase = PHASE_OFF;
-	if (on == ON_RESTART || g->start_again)
-		guest_start(g);
-	else
-		finish_check();
+	instance_stop(g->instance);
 }
 
 static void describe(struct guest *g)
@@ -296,23 +325,19 @@ void guest_message(struct guest *g, const struct message *m)
 	g->value = m->ended.value;
 	describe(g);
 	log_end(g);
-	follow(g, true);
+	follow(g);
 }
 
 void guest_vmm_died(struct guest *g, bool expected)
 {
-	if (g->ended || expected) { /* what followed its end is decided; the VMM was asked to go */
-		g->phase = PHASE_OFF;
-		if (g->start_again || (g->ended && !g->stop_asked && policy(g) == ON_RESTART))
-			guest_start(g);
-		else
-			finish_check();
-		return;
+	if (!g->ended && !expected) {
+		g->ended = true;
+		g->how = END_FAULT;
+		snprintf(g->ending, sizeof(g->ending), "its VMM %s",
+			 g->instance->sentence[0] ? g->instance->sentence : "died");
+		log_end(g);
+		if (policy(g) == ON_END)
+			finish_by_guest(g);
 	}
-	g->ended = true;
-	g->how = END_FAULT;
-	snprintf(g->ending, sizeof(g->ending), "its VMM %s",
-		 g->instance->sentence[0] ? g->instance->sentence : "died");
-	log_end(g);
-	follow(g, false);
+	over(g);
 }

@@ -22,7 +22,11 @@ struct guest {
 	struct guest_config *config;
 	struct instance *instance;
 	enum guest_phase phase;
-	bool started_once, refused, start_again, stop_asked;
+	bool refused, stop_asked;
+	bool restarting; /* it crashed and starts again when the timer fires */
+	struct timer restart;
+	struct backoff backoff;
+	uint64_t started; /* CLOCK ns */
 	uint32_t cpus, resets;
 	uint64_t first_ns; /* CLOCK at its first instruction */
 	/* The last end. */
@@ -43,7 +47,8 @@ extern const char *const guest_phase_names[];
 
 /* Makes guests of the configuration. */
 void guests_setup(struct config *c);
-void guests_autostart(void);
+/* safe: the boot option, which starts none. */
+void guests_autostart(bool safe);
 struct guest *guest_find(const char *name);
 /* NULL, or why it is refused. */
 const char *guest_start(struct guest *g);

@@ -245,8 +245,7 @@ int main(void)
 	start_modules();
 	connect_terminals();
 	instances_watch(config.heartbeat_ms);
-	if (!boot_option("safe", 0, none, sizeof(none)))
-		guests_autostart();
+	guests_autostart(boot_option("safe", 0, none, sizeof(none)));
 	for (;;) {
 		bits = sys_event_wait(start_page()->event, ~0ull >> 1, timer_next());
 		if (bits > 0)

@@ -68,6 +68,8 @@ static void guests_command(int count, char **words)
 			state = "ended";
 		if (g->refused)
 			state = "refused";
+		if (g->restarting)
+			state = "crashed";
 		console_printf("%-15s %-9s %6llu MiB %2u CPU%s", g->config->name, state,
 			       (unsigned long long)g->config->memory >> 20, g->config->cpus,
 			       g->config->cpus == 1 ? " " : "s");
@@ -96,7 +98,8 @@ static void stop_command(int count, char **words)
 	if (!g)
 		return;
 	if (g->phase == PHASE_OFF)
-		console_printf("guest %s is not running\n", words[1]);
+		console_printf(g->restarting ? "guest %s is not started again\n"
+					     : "guest %s is not running\n", words[1]);
 	guest_stop(g);
 }
 

@@ -42,7 +42,8 @@
  *   on-poweroff = stop | restart | end                                    (stop)
  *   on-reset    = stop | restart | end                                    (restart)
  *   on-crash    = stop | restart | end                                    (stop)
- *                            end: the machine ends too
+ *                            end: the machine ends too. restart after a crash: at once, then
+ *                            after 1, 2, 4 .. 32 s
  *   debug-exit  = PORT | off  I/O port whose write ends the guest          (off)
  *   debug-exit-end = no | machine
  *                            machine: the value written there is passed on to the machine's own
