@@ -6,6 +6,8 @@
 #define CONTROL (PIT_BASE + 3)
 #define ACCESS(c) ((c)->control >> 4 & 3) /* 1 low byte, 2 high byte, 3 both */
 #define BCD 1
+/* Edges come no faster than this (ns), whatever is programmed: a guest cannot make a storm of timers. */
+#define PERIOD_MIN 20000
 
 static unsigned mode_of(const struct pit_channel *c)
 {
@@ -91,6 +93,8 @@ static void plan(struct pit *p, uint64_t now)
 	else if (t >= edge)
 		return;
 	p->next = c->start + ticks_to_ns(edge);
+	if (p->next < now + PERIOD_MIN)
+		p->next = now + PERIOD_MIN;
 }
 
 static void load(struct pit *p, unsigned n, uint16_t value, uint64_t now)
