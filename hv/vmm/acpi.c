@@ -41,7 +41,8 @@ struct fadt {
 	uint16_t sci;
 	uint32_t smi_command;
 	uint8_t acpi_enable, acpi_disable, s4bios, pstate;
-	uint32_t pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0, gpe1;
+	uint32_t pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0,
+		gpe1;
 	uint8_t pm1_event_bytes, pm1_control_bytes, pm2_control_bytes, pm_timer_bytes, gpe0_bytes,
 		gpe1_bytes, gpe1_base, cstate;
 	uint16_t c2_latency, c3_latency, flush_size, flush_stride;
@@ -154,8 +155,8 @@ static int build_fadt(struct writer *w, uint32_t dsdt, uint32_t facs)
 	f->c3_latency = 0xfff;
 	f->century = 0x32;
 	f->boot_architecture = BOOT_LEGACY | BOOT_NO_VGA | BOOT_NO_ASPM;
-	f->flags = FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32BIT |
-		   FADT_RESET;
+	f->flags = FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
+		   FADT_TIMER_32BIT | FADT_RESET;
 	f->reset = io_address(0xcf9, 8, 1);
 	f->reset_value = 6;
 	f->x_pm1a_event = io_address(PM_EVENT, 32, 2);
@@ -278,7 +279,8 @@ int acpi_build(const struct acpi_config *c, uint8_t *tables, uint8_t *rsdp)
 	memcpy(facs + 4, &length, 4);
 	facs[32] = 1; /* version */
 	memcpy(dsdt, c->dsdt, c->dsdt_bytes);
-	if (build_fadt(&w, place(&w, dsdt), place(&w, facs)) || build_madt(&w, c->cpus) || build_mcfg(&w))
+	if (build_fadt(&w, place(&w, dsdt), place(&w, facs)) || build_madt(&w, c->cpus) ||
+	    build_mcfg(&w))
 		return -ENOSPC;
 	return build_roots(&w, (struct rsdp *)rsdp);
 }

@@ -22,13 +22,13 @@
 #define GSI_TIMER 2 /* interrupt 0 of the PIT arrives at this IO-APIC input */
 
 struct acpi_config {
-	unsigned cpus;		  /* APIC ids 0 .. cpus - 1 */
-	const uint8_t *dsdt;	  /* complete, with checksum */
+	unsigned cpus;	     /* APIC ids 0 .. cpus - 1 */
+	const uint8_t *dsdt; /* complete, with checksum */
 	size_t dsdt_bytes;
 };
 
-/* Writes the tables for guest-physical ACPI_TABLES into `tables` (ACPI_TABLES_BYTES) and the pointer
- * into `rsdp` (36 bytes). 0 or -ENOSPC. */
+/* Writes the tables for guest-physical ACPI_TABLES into `tables` (ACPI_TABLES_BYTES) and the
+ * pointer into `rsdp` (36 bytes). 0 or -ENOSPC. */
 int acpi_build(const struct acpi_config *c, uint8_t *tables, uint8_t *rsdp);
 /* Writes floating pointer and table for guest-physical MP_POINTER. 0 or -ENOSPC. */
 int mp_build(unsigned cpus, uint8_t *at, size_t bytes);

@@ -44,10 +44,12 @@ uint32_t boot_text(struct boot_plan *p, const char *text)
 	return gpa;
 }
 
-/* What a BIOS leaves behind: BIOS data area, tables below 1 MiB. Small guests have no room for tables. */
+/* What a BIOS leaves behind: BIOS data area, tables below 1 MiB. Small guests have no room for
+ * tables. */
 static int firmware(const struct ram *ram, const struct boot_request *q, struct boot_error *error)
 {
-	uint8_t *bda = ram_at(ram, 0x400, 0x100), *tables = ram_at(ram, ACPI_TABLES, ACPI_TABLES_BYTES);
+	uint8_t *bda = ram_at(ram, 0x400, 0x100),
+		*tables = ram_at(ram, ACPI_TABLES, ACPI_TABLES_BYTES);
 	uint8_t *mp = ram_at(ram, MP_POINTER, MP_BYTES), *rsdp = ram_at(ram, ACPI_RSDP, 64);
 	struct acpi_config config = {q->cpus, q->dsdt, q->dsdt_bytes};
 	uint16_t ebda = RAM_BASE_END >> 4, kib = RAM_BASE_END >> 10, com1 = 0x3f8;
@@ -60,7 +62,8 @@ static int firmware(const struct ram *ram, const struct boot_request *q, struct 
 	if (!tables || !mp || !rsdp)
 		return 0;
 	if (acpi_build(&config, tables, rsdp) || mp_build(q->cpus, mp, MP_BYTES))
-		return boot_fail(error, -ENOMEM, "the ACPI tables for %u processors do not fit", q->cpus);
+		return boot_fail(error, -ENOMEM, "the ACPI tables for %u processors do not fit",
+				 q->cpus);
 	return 0;
 }
 
@@ -72,7 +75,8 @@ static int copy_image(const struct boot_plan *p, struct boot_error *error)
 		const struct image_segment *s = &image->segment[i];
 		uint8_t *to = ram_at(p->ram, s->gpa, s->memsz);
 
-		if (!to || s->offset > p->q->kernel.bytes || s->filesz > p->q->kernel.bytes - s->offset)
+		if (!to || s->offset > p->q->kernel.bytes ||
+		    s->filesz > p->q->kernel.bytes - s->offset)
 			return boot_fail(error, -EINVAL, "%s: segment %u does not lie in RAM",
 					 p->q->kernel.name, i);
 		memcpy(to, p->q->kernel.data + s->offset, s->filesz);
@@ -91,7 +95,8 @@ static int copy_initrd(struct boot_plan *p, struct boot_error *error)
 		return 0;
 	if (image_place(&p->image, &p->space, f->bytes, 0, &p->initrd_gpa) != IMAGE_OK)
 		return boot_fail(error, -ENOMEM,
-				 "initrd %s: %llu bytes do not fit beside the kernel: give the guest more memory",
+				 "initrd %s: %llu bytes do not fit beside the kernel: give the "
+				 "guest more memory",
 				 f->name, (unsigned long long)f->bytes);
 	to = ram_at(p->ram, p->initrd_gpa, f->bytes);
 	if (!to)
@@ -122,14 +127,16 @@ static int start_by(struct boot_plan *p, struct boot_start *start, struct boot_e
 	switch (p->image.kind) {
 	case IMAGE_BZIMAGE:
 		if (entry == BOOT_PVH)
-			return boot_fail(error, -EINVAL,
-					 "%s: entry = pvh needs an ELF kernel (vmlinux), this is a bzImage",
-					 p->q->kernel.name);
+			return boot_fail(
+				error, -EINVAL,
+				"%s: entry = pvh needs an ELF kernel (vmlinux), this is a bzImage",
+				p->q->kernel.name);
 		return boot_linux(p, start, error);
 	case IMAGE_PVH:
 		if (entry == BOOT_64 || entry == BOOT_32)
 			return boot_fail(error, -EINVAL,
-					 "%s: entry = 32 or 64 needs a bzImage, this is an ELF with a PVH entry",
+					 "%s: entry = 32 or 64 needs a bzImage, this is an ELF "
+					 "with a PVH entry",
 					 p->q->kernel.name);
 		return boot_pvh(p, start, error);
 	case IMAGE_MULTIBOOT:
@@ -152,11 +159,12 @@ int boot_load(const struct ram *ram, const struct boot_request *q, struct boot_s
 	e = q->multiboot ? image_multiboot(q->kernel.data, q->kernel.bytes, &p.space, &p.image)
 			 : image_parse(q->kernel.data, q->kernel.bytes, &p.space, &p.image);
 	if (e != IMAGE_OK)
-		return boot_fail(error, -EINVAL, "%s: %s (%#llx, %#llx)", q->kernel.name, image_sentence(e),
-				 (unsigned long long)p.image.detail[0],
+		return boot_fail(error, -EINVAL, "%s: %s (%#llx, %#llx)", q->kernel.name,
+				 image_sentence(e), (unsigned long long)p.image.detail[0],
 				 (unsigned long long)p.image.detail[1]);
 	if (image_check_cmdline(&p.image, strlen(q->command_line)) != IMAGE_OK)
-		return boot_fail(error, -EINVAL, "%s: the command line is longer than this kernel takes",
+		return boot_fail(error, -EINVAL,
+				 "%s: the command line is longer than this kernel takes",
 				 q->kernel.name);
 	if (!q->fresh)
 		memset(ram_at(ram, 0, BOOT_FREE), 0, BOOT_FREE);
@@ -170,7 +178,8 @@ int boot_load(const struct ram *ram, const struct boot_request *q, struct boot_s
 
 static struct segment flat(uint16_t selector, uint16_t attributes)
 {
-	return (struct segment){.selector = selector, .attributes = attributes, .limit = 0xffffffff};
+	return (struct segment){
+		.selector = selector, .attributes = attributes, .limit = 0xffffffff};
 }
 
 void boot_state(struct vcpu_state *s, unsigned number, const struct boot_start *start)

@@ -64,8 +64,8 @@ struct boot_error {
 /* 0, or -EINVAL (the image), -ENOMEM (no room) with *error filled. */
 int boot_load(const struct ram *ram, const struct boot_request *q, struct boot_start *start,
 	      struct boot_error *error);
-/* The state of processor `number` before the guest's first instruction: the first one as *start says, the
- * others waiting for SIPI. */
+/* The state of processor `number` before the guest's first instruction: the first one as *start
+ * says, the others waiting for SIPI. */
 void boot_state(struct vcpu_state *s, unsigned number, const struct boot_start *start);
 
 /* Parts, each in its file. They return as boot_load does. */

@@ -13,7 +13,8 @@
 
 struct multiboot {
 	struct {
-		uint32_t flags, lower, upper, boot_device, command_line, modules, module_list, symbols[4];
+		uint32_t flags, lower, upper, boot_device, command_line, modules, module_list,
+			symbols[4];
 		uint32_t map_bytes, map, drives_bytes, drives, config, loader, apm;
 	} info;
 	struct {
@@ -34,10 +35,12 @@ static int copy_modules(struct boot_plan *p, struct multiboot *m, struct boot_er
 		const struct boot_file *f = &p->q->module[i];
 		uint8_t *to;
 
-		if (image_place(&p->image, &p->space, f->bytes ? f->bytes : 1, below, &gpa) != IMAGE_OK)
-			return boot_fail(error, -ENOMEM,
-					 "module %s: %llu bytes do not fit: give the guest more memory", f->name,
-					 (unsigned long long)f->bytes);
+		if (image_place(&p->image, &p->space, f->bytes ? f->bytes : 1, below, &gpa) !=
+		    IMAGE_OK)
+			return boot_fail(
+				error, -ENOMEM,
+				"module %s: %llu bytes do not fit: give the guest more memory",
+				f->name, (unsigned long long)f->bytes);
 		to = ram_at(p->ram, gpa, f->bytes);
 		if (!to || gpa > 0xffffffff - f->bytes)
 			return boot_fail(error, -ENOMEM, "module %s: no RAM below 4 GiB", f->name);
@@ -46,7 +49,8 @@ static int copy_modules(struct boot_plan *p, struct multiboot *m, struct boot_er
 		m->module[i].end = gpa + f->bytes;
 		m->module[i].text = boot_text(p, f->text ? f->text : f->name);
 		if (!m->module[i].text)
-			return boot_fail(error, -ENOMEM, "the command lines of the modules are too long");
+			return boot_fail(error, -ENOMEM,
+					 "the command lines of the modules are too long");
 		below = gpa;
 	}
 	return 0;
@@ -60,7 +64,8 @@ int boot_multiboot(struct boot_plan *p, struct boot_start *start, struct boot_er
 	int e;
 
 	if (!m)
-		return boot_fail(error, -ENOMEM, "the guest has no room for the Multiboot information");
+		return boot_fail(error, -ENOMEM,
+				 "the guest has no room for the Multiboot information");
 	memset(m, 0, sizeof(*m));
 	m->info.flags = INFO_MEMORY | INFO_COMMAND_LINE | INFO_MODULES | INFO_MAP | INFO_LOADER;
 	m->info.lower = (p->ram->low < RAM_BASE_END ? p->ram->low : RAM_BASE_END) >> 10;

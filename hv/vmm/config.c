@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Config: the guest's section of the configuration, as the manager passes it (postern/config.h). The
- * manager has checked ranges; what is missing here takes its default. */
+/* Config: the guest's section of the configuration, as the manager passes it (postern/config.h).
+ * The manager has checked ranges; what is missing here takes its default. */
 #include <module.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +59,8 @@ static int modules(struct boot_request *q, struct boot_error *error)
 
 	for (unsigned n = 0; module_argument("module", n, line, sizeof(line)) >= 0; n++) {
 		if (n == BOOT_MODULES_MAX_FILES)
-			return boot_fail(error, -E2BIG, "more than %u modules", BOOT_MODULES_MAX_FILES);
+			return boot_fail(error, -E2BIG, "more than %u modules",
+					 BOOT_MODULES_MAX_FILES);
 		blank = strchr(line, ' ');
 		if (blank)
 			*blank++ = 0;
@@ -106,8 +107,8 @@ int config_read(struct boot_error *error)
 
 	strlcpy(guest.name, module_start()->name, sizeof(guest.name));
 	if (cpus < 1 || cpus > GUEST_CPUS_MAX)
-		return boot_fail(error, -EINVAL, "cpus = %llu: 1 to %u are possible", (unsigned long long)cpus,
-				 GUEST_CPUS_MAX);
+		return boot_fail(error, -EINVAL, "cpus = %llu: 1 to %u are possible",
+				 (unsigned long long)cpus, GUEST_CPUS_MAX);
 	guest.cpus = cpus;
 	guest.ram.bytes = module_argument_number("memory", 256ull << 20) & ~0xfffull;
 	guest.unknown_msr = policy("unknown-msr", POLICY_FAULT);

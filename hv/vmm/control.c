@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control: the main thread: makes the guest, serves the manager's commands and the devices' deadlines.
+ * Control: the main thread: makes the guest, serves the manager's commands and the devices'
+ * deadlines.
  *
- * Whatever needs the virtual processors at rest is an action: it is noted, all processors are stopped, and
- * when the last one has parked the main thread does it.
+ * Whatever needs the virtual processors at rest is an action: it is noted, all processors are
+ * stopped, and when the last one has parked the main thread does it.
  *
  *   STARTING -> RUNNING <-> PAUSED
  *                  |  ^
@@ -278,11 +279,13 @@ static int make_ram(struct boot_error *error)
 	int64_t memory = sys_mem_create(bytes, MEM_GUEST, NULL), e;
 
 	if (memory < 0)
-		return boot_fail(error, memory, "%llu MiB of memory are not free: make `memory` smaller",
+		return boot_fail(error, memory,
+				 "%llu MiB of memory are not free: make `memory` smaller",
 				 (unsigned long long)bytes >> 20);
 	e = va ? sys_map(HANDLE_SELF, memory, 0, va, bytes, MAP_READ | MAP_WRITE) : -ENOMEM;
 	if (e < 0)
-		return boot_fail(error, e, "the guest's memory cannot be mapped: error %lld", (long long)e);
+		return boot_fail(error, e, "the guest's memory cannot be mapped: error %lld",
+				 (long long)e);
 	guest.memory = memory;
 	ram_init(&guest.ram, (uint8_t *)va, bytes);
 	return 0;
@@ -297,20 +300,27 @@ static int map_ram(void)
 	unsigned n = 0;
 
 	m[n++] = (struct vm_mapping){.bytes = r->low < RAM_VGA ? r->low : RAM_VGA,
-				     .memory = guest.memory, .rights = RAM_RIGHTS};
+				     .memory = guest.memory,
+				     .rights = RAM_RIGHTS};
 	if (r->low > RAM_ROM)
-		m[n++] = (struct vm_mapping){.gpa = RAM_ROM, .bytes = r->low - RAM_ROM, .offset = RAM_ROM,
-					     .memory = guest.memory, .rights = RAM_RIGHTS};
+		m[n++] = (struct vm_mapping){.gpa = RAM_ROM,
+					     .bytes = r->low - RAM_ROM,
+					     .offset = RAM_ROM,
+					     .memory = guest.memory,
+					     .rights = RAM_RIGHTS};
 	if (r->high)
-		m[n++] = (struct vm_mapping){.gpa = RAM_HIGH, .bytes = r->high, .offset = r->low,
-					     .memory = guest.memory, .rights = RAM_RIGHTS};
+		m[n++] = (struct vm_mapping){.gpa = RAM_HIGH,
+					     .bytes = r->high,
+					     .offset = r->low,
+					     .memory = guest.memory,
+					     .rights = RAM_RIGHTS};
 	return sys_vm_map(guest.vm, m, n);
 }
 
 /*
- * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones where no
- * device is, a piece of it over and over. Writes are not among the rights: they come here. Few mappings, because
- * the core looks through them at each MMIO exit.
+ * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones where
+ * no device is, a piece of it over and over. Writes are not among the rights: they come here. Few
+ * mappings, because the core looks through them at each MMIO exit.
  */
 #define ECAM_PIECE 0x40000
 
@@ -330,10 +340,15 @@ static int map_ecam(void)
 	pci_function_init(&guest.host_bridge, at + ECAM_PIECE, 0x1b36, 0x0008, 0x060000);
 	pci_add(&guest.pci, 0, &guest.host_bridge);
 	for (unsigned n = 0; n < pieces; n++)
-		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * ECAM_PIECE, .bytes = ECAM_PIECE,
-					   .memory = memory, .rights = MAP_READ};
-	m[pieces] = (struct vm_mapping){.gpa = ECAM_BASE, .bytes = PCI_CONFIG_BYTES, .offset = ECAM_PIECE,
-					.memory = memory, .rights = MAP_READ};
+		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * ECAM_PIECE,
+					   .bytes = ECAM_PIECE,
+					   .memory = memory,
+					   .rights = MAP_READ};
+	m[pieces] = (struct vm_mapping){.gpa = ECAM_BASE,
+					.bytes = PCI_CONFIG_BYTES,
+					.offset = ECAM_PIECE,
+					.memory = memory,
+					.rights = MAP_READ};
 	return sys_vm_map(guest.vm, m, pieces + 1);
 }
 
@@ -350,17 +365,20 @@ static int make_vm(struct boot_error *error)
 	int64_t e = sys_vm_create(module_start()->system);
 
 	if (e < 0)
-		return boot_fail(error, e, "the core makes no virtual machine: error %lld", (long long)e);
+		return boot_fail(error, e, "the core makes no virtual machine: error %lld",
+				 (long long)e);
 	guest.vm = e;
 	guest.phys_bits = sizes && (sizes->eax & 0xff) >= 32 ? sizes->eax & 0xff : 40;
 	e = map_ram();
 	if (!e)
 		e = map_ecam();
 	if (e < 0)
-		return boot_fail(error, e, "the guest's memory map is refused: error %lld", (long long)e);
+		return boot_fail(error, e, "the guest's memory map is refused: error %lld",
+				 (long long)e);
 	e = vcpu_create_all(table, count);
 	if (e < 0)
-		return boot_fail(error, e, "virtual processors cannot be made: error %lld", (long long)e);
+		return boot_fail(error, e, "virtual processors cannot be made: error %lld",
+				 (long long)e);
 	return 0;
 }
 

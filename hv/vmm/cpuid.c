@@ -7,50 +7,51 @@
 
 /* Leaf 1. Absent on purpose: MONITOR, VMX, EIST, TM2, PDCM, PCID (ECX); DS, ACPI, TM (EDX).
  * MCE and MCA are there with no bank (MCG_CAP 0): Linux complains aloud when they are not. */
-#define ECX1_ALLOWED                                                                               \
-	(BIT(0) /* SSE3 */ | BIT(1) /* PCLMUL */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ |        \
-	 BIT(13) /* CX16 */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ |  \
-	 BIT(23) /* POPCNT */ | BIT(25) /* AES */ | BIT(26) /* XSAVE */ | BIT(28) /* AVX */ |      \
+#define ECX1_ALLOWED                                                                              \
+	(BIT(0) /* SSE3 */ | BIT(1) /* PCLMUL */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ |       \
+	 BIT(13) /* CX16 */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | \
+	 BIT(23) /* POPCNT */ | BIT(25) /* AES */ | BIT(26) /* XSAVE */ | BIT(28) /* AVX */ |     \
 	 BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
 #define ECX1_X2APIC BIT(21)
 #define ECX1_TSC_DEADLINE BIT(24)
 #define ECX1_XSAVE BIT(26)
 #define ECX1_HYPERVISOR BIT(31)
-#define EDX1_ALLOWED                                                                               \
-	(BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ |                \
-	 BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CX8 */ |               \
-	 BIT(9) /* APIC */ | BIT(11) /* SEP */ | BIT(12) /* MTRR */ | BIT(13) /* PGE */ |          \
-	 BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | BIT(19) /* CLFSH */ |      \
-	 BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
+#define EDX1_ALLOWED                                                                          \
+	(BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ |           \
+	 BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ |          \
+	 BIT(8) /* CX8 */ | BIT(9) /* APIC */ | BIT(11) /* SEP */ | BIT(12) /* MTRR */ |      \
+	 BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ |     \
+	 BIT(17) /* PSE36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | \
+	 BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
 #define EDX1_HTT BIT(28)
 
-/* Leaf 7. Absent on purpose: INVPCID (no PCID), RTM, HLE, MPX, PQM, PT, PKU, LA57, speculation controls
- * (their MSRs are not virtualised). */
-#define EBX7_ALLOWED                                                                               \
-	(BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(7) /* SMEP */ |       \
-	 BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(16) /* AVX512F */ | BIT(17) /* AVX512DQ */ |  \
-	 BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | BIT(21) /* IFMA */ |      \
-	 BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | BIT(28) /* AVX512CD */ |                  \
+/* Leaf 7. Absent on purpose: INVPCID (no PCID), RTM, HLE, MPX, PQM, PT, PKU, LA57, speculation
+ * controls (their MSRs are not virtualised). */
+#define EBX7_ALLOWED                                                                              \
+	(BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(7) /* SMEP */ |      \
+	 BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(16) /* AVX512F */ | BIT(17) /* AVX512DQ */ | \
+	 BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | BIT(21) /* IFMA */ |     \
+	 BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | BIT(28) /* AVX512CD */ |                 \
 	 BIT(29) /* SHA */ | BIT(30) /* AVX512BW */ | BIT(31) /* AVX512VL */)
 #define EBX7_TSC_ADJUST BIT(1)
 #define EBX7_AVX512F BIT(16)
-#define ECX7_ALLOWED                                                                               \
-	(BIT(1) /* VBMI */ | BIT(2) /* UMIP */ | BIT(6) /* VBMI2 */ | BIT(8) /* GFNI */ |          \
-	 BIT(9) /* VAES */ | BIT(10) /* VPCLMUL */ | BIT(11) /* VNNI */ | BIT(12) /* BITALG */ |   \
+#define ECX7_ALLOWED                                                                             \
+	(BIT(1) /* VBMI */ | BIT(2) /* UMIP */ | BIT(6) /* VBMI2 */ | BIT(8) /* GFNI */ |        \
+	 BIT(9) /* VAES */ | BIT(10) /* VPCLMUL */ | BIT(11) /* VNNI */ | BIT(12) /* BITALG */ | \
 	 BIT(14) /* VPOPCNTDQ */ | BIT(22) /* RDPID */)
 #define EDX7_ALLOWED BIT(4) /* FSRM */
 
-/* Leaf 80000001h. Absent on purpose: SVM, EXTAPIC, OSVW, IBS, SKINIT, WDT, LWP, TCE, TOPOEXT, NODEID, all
- * performance counters (ECX); FFXSR, 3DNow (EDX). */
-#define ECX81_ALLOWED                                                                              \
-	(BIT(0) /* LAHF */ | BIT(4) /* CR8 */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ |            \
-	 BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCH */ | BIT(11) /* XOP */ |                 \
+/* Leaf 80000001h. Absent on purpose: SVM, EXTAPIC, OSVW, IBS, SKINIT, WDT, LWP, TCE, TOPOEXT,
+ * NODEID, all performance counters (ECX); FFXSR, 3DNow (EDX). */
+#define ECX81_ALLOWED                                                                   \
+	(BIT(0) /* LAHF */ | BIT(4) /* CR8 */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | \
+	 BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCH */ | BIT(11) /* XOP */ |      \
 	 BIT(16) /* FMA4 */ | BIT(21) /* TBM */)
 #define ECX81_CMP_LEGACY BIT(1)
 #define EDX81_COMMON 0x0183f3ffu /* the bits that repeat those of leaf 1 on AMD */
-#define EDX81_ALLOWED                                                                              \
-	(BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(22) /* MMXEXT */ | BIT(26) /* 1G pages */ | \
-	 BIT(27) /* RDTSCP */ | BIT(29) /* LM */)
+#define EDX81_ALLOWED                                                      \
+	(BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(22) /* MMXEXT */ | \
+	 BIT(26) /* 1G pages */ | BIT(27) /* RDTSCP */ | BIT(29) /* LM */)
 
 #define EAX6_ARAT BIT(2)
 #define EDX87_INVARIANT_TSC BIT(8)
@@ -241,7 +242,8 @@ static void hypervisor(struct builder *b)
 		return;
 	signature(b, CPUID_KVM, CPUID_KVM + 1, "KVMKVMKVM\0\0");
 	add(b, CPUID_KVM + 1,
-	    (struct cpuid_regs){.eax = KVM_CLOCKSOURCE2 | KVM_NOP_IO_DELAY | KVM_CLOCKSOURCE_STABLE});
+	    (struct cpuid_regs){.eax = KVM_CLOCKSOURCE2 | KVM_NOP_IO_DELAY |
+				       KVM_CLOCKSOURCE_STABLE});
 }
 
 const struct cpuid_entry *cpuid_find(const struct cpuid_entry *table, unsigned count, uint32_t leaf,

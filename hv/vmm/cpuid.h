@@ -6,7 +6,8 @@
  * so nothing that is not virtualised leaks. The core fills what is dynamic (APIC ids, OSXSAVE,
  * sizes of leaf 0xd).
  *
- * Source: AMD APM volume 3, appendix E; Intel SDM volume 2, CPUID; Linux Documentation/virt/kvm/x86/cpuid.rst.
+ * Source: AMD APM volume 3, appendix E; Intel SDM volume 2, CPUID; Linux
+ * Documentation/virt/kvm/x86/cpuid.rst.
  */
 #ifndef VMM_CPUID_H
 #define VMM_CPUID_H

@@ -36,10 +36,10 @@ enum policy { POLICY_FAULT, POLICY_ZERO, POLICY_IGNORE };
 struct vcpu {
 	struct vcpu_run *run; /* a page */
 	uint32_t handle, number;
-	uint32_t event; /* wakes it when it is parked */
+	uint32_t event;	 /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
 	struct insn_cache cache;
-	bool gpa_used;	/* mmio.c: the exit's address was taken for an access already */
+	bool gpa_used; /* mmio.c: the exit's address was taken for an access already */
 };
 
 /* What the main thread shall do when all processors are parked; guarded by lock. */
@@ -72,7 +72,7 @@ struct guest {
 	bool reset_restarts; /* on-reset = restart: done here, the manager only hears of it */
 	bool debug_exit_machine, x2apic;
 	int debug_exit, debug_con; /* ports, -1 none */
-	unsigned reports; /* lines about unknown accesses so far */
+	unsigned reports;	   /* lines about unknown accesses so far */
 
 	enum action action;
 	enum guest_state state;
@@ -80,7 +80,7 @@ struct guest {
 	uint32_t end_value;
 	char end_sentence[256];
 	unsigned parked;
-	bool quit; /* threads end instead of parking */
+	bool quit;    /* threads end instead of parking */
 	bool threads; /* they exist */
 	uint64_t first_ns;
 	uint32_t resets;
@@ -91,13 +91,14 @@ struct guest {
 
 extern struct guest guest;
 
-/* config.c: the guest's section, into `guest`; opens its files. 0 or a negative error with *error filled. */
+/* config.c: the guest's section, into `guest`; opens its files. 0 or a negative error with *error
+ * filled. */
 int config_read(struct boot_error *error);
 
 /* platform.c: the devices, their wires and ports. */
 void platform_init(void);
 void platform_reset(void);
-void platform_tick(void);	   /* devices whose time has come; lock held */
+void platform_tick(void);	  /* devices whose time has come; lock held */
 uint64_t platform_deadline(void); /* lock held */
 
 /* control.c: from any thread, without the lock. */
@@ -112,7 +113,6 @@ void control_deadline(uint64_t next);
 #define EVENT_PARKED (1ull << 49)
 #define EVENT_CONSOLE (1ull << 50)
 
-
 /* vcpu.c */
 int vcpu_create_all(const struct cpuid_entry *table, unsigned count);
 int vcpu_reset_all(void);
@@ -124,13 +124,14 @@ void vcpu_unpark_all(void); /* lock held */
 void mmio_exit(struct vcpu *v);
 void mmio_string_io(struct vcpu *v);
 void insn_exit(struct vcpu *v);
-/* Code bytes (INSN_MAX_LENGTH of them) at the instruction pointer: how many could be read, 0 none. */
+/* Code bytes (INSN_MAX_LENGTH of them) at the instruction pointer: how many could be read, 0 none.
+ */
 struct emul_cpu;
 unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes);
 
 /* report.c: accesses that nobody answers. True: answer with zero or drop it; false: fault. */
-bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64_t address, unsigned size,
-		    bool write, uint64_t value);
+bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64_t address,
+		    unsigned size, bool write, uint64_t value);
 struct vcpu *vcpu_current(void); /* of this thread; NULL on the main thread */
 void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error, uint64_t address);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Insn: intercepted instructions that the core leaves to the decoder, because only it knows their length. */
+/* Insn: intercepted instructions that the core leaves to the decoder, because only it knows their
+ * length. */
 #include <log.h>
 #include <string.h>
 #include "emulate.h"

@@ -54,7 +54,8 @@ static const struct io_device *owner(struct io_space *io, unsigned port)
 	return &io->devices[io->owner[port & (IO_PORTS - 1)]];
 }
 
-static uint32_t read_as_is(struct io_space *io, const struct io_device *d, unsigned port, unsigned size)
+static uint32_t read_as_is(struct io_space *io, const struct io_device *d, unsigned port,
+			   unsigned size)
 {
 	uint32_t value;
 
@@ -66,8 +67,8 @@ static uint32_t read_as_is(struct io_space *io, const struct io_device *d, unsig
 	return value;
 }
 
-static void write_as_is(struct io_space *io, const struct io_device *d, unsigned port, unsigned size,
-			uint32_t value)
+static void write_as_is(struct io_space *io, const struct io_device *d, unsigned port,
+			unsigned size, uint32_t value)
 {
 	if (d->flags & IO_UNLOCKED || !io->lock) {
 		d->write(d->device, port, size, value);

@@ -14,7 +14,8 @@
 #define RTE_LEVEL (1ull << 15)
 #define RTE_MASKED (1ull << 16)
 #define RTE_READ_ONLY (RTE_PENDING | RTE_REMOTE_IRR)
-#define RTE_WRITABLE 0xff0000000001afffull /* destination, mask, trigger, polarity, mode, vector */
+#define RTE_WRITABLE 0xff0000000001afffull /* destination, mask, trigger, polarity, mode, vector \
+					    */
 
 static void update_bitmap(struct ioapic *io)
 {
@@ -120,7 +121,8 @@ static void write_register(struct ioapic *io, uint32_t value)
 	else
 		next = (*e & ~0xffffffffull) | value;
 	*e = (next & RTE_WRITABLE) | (*e & RTE_READ_ONLY);
-	/* Linux clears a stuck Remote IRR by switching the entry to edge (82093AA does the same). */
+	/* Linux clears a stuck Remote IRR by switching the entry to edge (82093AA does the same).
+	 */
 	if (!(*e & RTE_LEVEL))
 		*e &= ~RTE_REMOTE_IRR;
 	update_bitmap(io);

@@ -2,8 +2,9 @@
 /*
  * IO-APIC: 24 inputs, each sent as an MSI-form message (address, data) when it fires.
  *
- * A level-triggered input keeps Remote IRR until the EOI of its vector comes back; the vectors of all
- * such inputs are the EOI bitmap, which the owner gives to the core whenever `eoi_changed` is called.
+ * A level-triggered input keeps Remote IRR until the EOI of its vector comes back; the vectors of
+ * all such inputs are the EOI bitmap, which the owner gives to the core whenever `eoi_changed` is
+ * called.
  *
  * Source: Intel 82093AA data sheet (290566); ICH9 data sheet 13.5 (version 0x20, EOI register).
  */

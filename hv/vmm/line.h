@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Line: an output wire of a device. Whoever connects the device says what happens when it changes. */
+/* Line: an output wire of a device. Whoever connects the device says what happens when it changes.
+ */
 #ifndef VMM_LINE_H
 #define VMM_LINE_H
 

@@ -47,7 +47,8 @@ unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes)
 	walker(&w, r);
 	while (got < INSN_MAX_LENGTH) {
 		uint64_t linear = emul_fetch_linear(&at);
-		unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)), want = INSN_MAX_LENGTH - got;
+		unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)),
+			 want = INSN_MAX_LENGTH - got;
 		const uint8_t *code;
 
 		if (pagewalk(&w, linear, access, &out) != PW_OK)
@@ -73,7 +74,8 @@ static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *re
 	uint64_t page = gpa & ~0xfffull, value = 0;
 
 	if (page == APIC_PAGE)
-		return (uint32_t)sys_vcpu_apic(v->handle, gpa & 0xff0, APIC_READ, 0) >> 8 * (gpa & 3);
+		return (uint32_t)sys_vcpu_apic(v->handle, gpa & 0xff0, APIC_READ, 0) >>
+		       8 * (gpa & 3);
 	if (page == IOAPIC_BASE) {
 		guest_lock();
 		value = ioapic_read(&guest.ioapic, gpa & 0xff0) >> 8 * (gpa & 3);
@@ -83,13 +85,15 @@ static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *re
 	if (gpa >= ECAM_BASE && gpa - ECAM_BASE <= ECAM_BYTES - size) {
 		guest_lock();
 		for (unsigned i = 0; i < size; i += 4)
-			value |= (uint64_t)pci_ecam_read(&guest.pci, gpa - ECAM_BASE + i, size > 4 ? 4 : size)
+			value |= (uint64_t)pci_ecam_read(&guest.pci, gpa - ECAM_BASE + i,
+							 size > 4 ? 4 : size)
 				 << 8 * i;
 		guest_unlock();
 		return value;
 	}
 	if (!report_unknown(v, guest.unknown_mmio, "mmio", gpa, size, false, 0)) {
-		guest_end(END_FAULT, v->number, "read of device memory %#llx, where nothing is, at rip %#llx",
+		guest_end(END_FAULT, v->number,
+			  "read of device memory %#llx, where nothing is, at rip %#llx",
 			  (unsigned long long)gpa, (unsigned long long)v->run->rip);
 		*result = EMUL_ABORT;
 	}
@@ -109,10 +113,12 @@ static int write_device(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t va
 	} else if (gpa >= ECAM_BASE && gpa - ECAM_BASE <= ECAM_BYTES - size) {
 		guest_lock();
 		for (unsigned i = 0; i < size; i += 4)
-			pci_ecam_write(&guest.pci, gpa - ECAM_BASE + i, size > 4 ? 4 : size, value >> 8 * i);
+			pci_ecam_write(&guest.pci, gpa - ECAM_BASE + i, size > 4 ? 4 : size,
+				       value >> 8 * i);
 		guest_unlock();
 	} else if (!report_unknown(v, guest.unknown_mmio, "mmio", gpa, size, true, value)) {
-		guest_end(END_FAULT, v->number, "write to device memory %#llx, where nothing is, at rip %#llx",
+		guest_end(END_FAULT, v->number,
+			  "write to device memory %#llx, where nothing is, at rip %#llx",
 			  (unsigned long long)gpa, (unsigned long long)v->run->rip);
 		return EMUL_ABORT;
 	}
@@ -279,7 +285,8 @@ static void give_up(struct vcpu *v, const char *why, const uint8_t *bytes, unsig
 		hex[3 * i + 2] = ' ';
 		hex[3 * i + 3] = 0;
 	}
-	guest_end(END_FAULT, v->number, "%s: address %#llx (error %#llx) at rip %#llx on cpu %u, code %s", why,
+	guest_end(END_FAULT, v->number,
+		  "%s: address %#llx (error %#llx) at rip %#llx on cpu %u, code %s", why,
 		  (unsigned long long)r->mmio.gpa, (unsigned long long)r->mmio.error,
 		  (unsigned long long)r->rip, v->number, hex);
 }
@@ -318,7 +325,8 @@ static void execute(struct vcpu *v, struct emul_cpu *cpu, const uint8_t *bytes, 
 			give_up(v, "the guest's page tables do not lie in its RAM", bytes, n);
 		break;
 	case EMUL_UNHANDLED:
-		give_up(v, "an instruction that the emulator does not know touches a device", bytes, n);
+		give_up(v, "an instruction that the emulator does not know touches a device", bytes,
+			n);
 		break;
 	default:
 		give_up(v, "the instruction cannot be read", bytes, n);

@@ -82,7 +82,8 @@ static uint8_t sum(const void *p, size_t n)
 static void interrupts(struct writer *w)
 {
 	for (unsigned irq = 0; irq < 16; irq++) {
-		struct interrupt i = {IO_INTERRUPT, INT, irq == PM_SCI ? 1 | 3 << 2 : 0, BUS_ISA, irq, 0, irq};
+		struct interrupt i = {
+			IO_INTERRUPT, INT, irq == PM_SCI ? 1 | 3 << 2 : 0, BUS_ISA, irq, 0, irq};
 
 		if (irq == 2)
 			continue;
@@ -104,7 +105,8 @@ int mp_build(unsigned cpus, uint8_t *at, size_t bytes)
 		return -ENOSPC;
 	memset(at, 0, bytes);
 	for (unsigned i = 0; i < cpus; i++)
-		put(&w, &(struct processor){PROCESSOR, i, 0x14, 1 | (i == 0) << 1, 0x600, 0x201, {0}},
+		put(&w,
+		    &(struct processor){PROCESSOR, i, 0x14, 1 | (i == 0) << 1, 0x600, 0x201, {0}},
 		    sizeof(struct processor));
 	put(&w, &(struct bus){BUS, BUS_PCI, "PCI   "}, sizeof(struct bus));
 	put(&w, &(struct bus){BUS, BUS_ISA, "ISA   "}, sizeof(struct bus));

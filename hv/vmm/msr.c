@@ -15,68 +15,68 @@ struct known {
 
 /* Sorted by nothing but taste: MSR exits that get here are rare. */
 static const struct known table[] = {
-	{0x00000017, CONSTANT, 0},		/* IA32_PLATFORM_ID */
-	{0x0000002a, CONSTANT, 0},		/* EBL_CR_POWERON */
-	{0x00000034, CONSTANT, 0},		/* SMI_COUNT */
-	{0x0000003a, CONSTANT, 1},		/* IA32_FEATURE_CONTROL: locked, VMX off */
-	{0x00000048, CONSTANT, 0},		/* SPEC_CTRL: not offered in CPUID */
-	{0x00000079, SINK, 0},			/* microcode update */
-	{0x0000008b, LATCH, 0x0000000100000000},/* microcode revision; AMD: low half, here 0 */
-	{0x000000ce, CONSTANT, 0},		/* PLATFORM_INFO */
-	{0x000000e2, CONSTANT, 0x8000},		/* PKG_CST_CONFIG_CONTROL: locked */
-	{0x00000119, CONSTANT, 0},		/* BBL_CR_CTL */
-	{0x0000011e, CONSTANT, 0xbe702111},	/* BBL_CR_CTL3: L2 cache present, enabled */
-	{0x00000140, LATCH, 0},			/* MISC_FEATURE_ENABLES */
-	{0x00000179, CONSTANT, 0},		/* MCG_CAP: no banks */
-	{0x0000017a, LATCH, 0},			/* MCG_STATUS */
-	{0x0000017b, LATCH, 0},			/* MCG_CTL */
-	{0x00000198, CONSTANT, 0},		/* PERF_STATUS */
-	{0x0000019a, LATCH, 0},			/* CLOCK_MODULATION */
-	{0x0000019b, LATCH, 0},			/* THERM_INTERRUPT */
-	{0x0000019c, CONSTANT, 0},		/* THERM_STATUS */
-	{0x000001a0, LATCH, 1},			/* MISC_ENABLE: fast strings */
-	{0x00000345, CONSTANT, 0},		/* PERF_CAPABILITIES */
-	{0x00000606, CONSTANT, 0},		/* RAPL_POWER_UNIT */
-	{0xc0000104, CONSTANT, 0x100000000},	/* TSC_RATIO: 1.0 */
-	{0xc0010000, CONSTANT, 0},			/* K7 performance event selects: there are no counters */
+	{0x00000017, CONSTANT, 0},		 /* IA32_PLATFORM_ID */
+	{0x0000002a, CONSTANT, 0},		 /* EBL_CR_POWERON */
+	{0x00000034, CONSTANT, 0},		 /* SMI_COUNT */
+	{0x0000003a, CONSTANT, 1},		 /* IA32_FEATURE_CONTROL: locked, VMX off */
+	{0x00000048, CONSTANT, 0},		 /* SPEC_CTRL: not offered in CPUID */
+	{0x00000079, SINK, 0},			 /* microcode update */
+	{0x0000008b, LATCH, 0x0000000100000000}, /* microcode revision; AMD: low half, here 0 */
+	{0x000000ce, CONSTANT, 0},		 /* PLATFORM_INFO */
+	{0x000000e2, CONSTANT, 0x8000},		 /* PKG_CST_CONFIG_CONTROL: locked */
+	{0x00000119, CONSTANT, 0},		 /* BBL_CR_CTL */
+	{0x0000011e, CONSTANT, 0xbe702111},	 /* BBL_CR_CTL3: L2 cache present, enabled */
+	{0x00000140, LATCH, 0},			 /* MISC_FEATURE_ENABLES */
+	{0x00000179, CONSTANT, 0},		 /* MCG_CAP: no banks */
+	{0x0000017a, LATCH, 0},			 /* MCG_STATUS */
+	{0x0000017b, LATCH, 0},			 /* MCG_CTL */
+	{0x00000198, CONSTANT, 0},		 /* PERF_STATUS */
+	{0x0000019a, LATCH, 0},			 /* CLOCK_MODULATION */
+	{0x0000019b, LATCH, 0},			 /* THERM_INTERRUPT */
+	{0x0000019c, CONSTANT, 0},		 /* THERM_STATUS */
+	{0x000001a0, LATCH, 1},			 /* MISC_ENABLE: fast strings */
+	{0x00000345, CONSTANT, 0},		 /* PERF_CAPABILITIES */
+	{0x00000606, CONSTANT, 0},		 /* RAPL_POWER_UNIT */
+	{0xc0000104, CONSTANT, 0x100000000},	 /* TSC_RATIO: 1.0 */
+	{0xc0010000, CONSTANT, 0}, /* K7 performance event selects: there are no counters */
 	{0xc0010001, CONSTANT, 0},
 	{0xc0010002, CONSTANT, 0},
 	{0xc0010003, CONSTANT, 0},
-	{0xc0010004, CONSTANT, 0},			/* and counters */
+	{0xc0010004, CONSTANT, 0}, /* and counters */
 	{0xc0010005, CONSTANT, 0},
 	{0xc0010006, CONSTANT, 0},
 	{0xc0010007, CONSTANT, 0},
-	{0xc0010010, LATCH, 0},			/* SYSCFG: no memory encryption, no TOM2 */
-	{0xc0010015, LATCH, 0x01000010},	/* HWCR: TSC counts at P0 rate (bit 24), MonMwaitDis off */
-	{0xc0010016, LATCH, 0},			/* IORR base, mask */
+	{0xc0010010, LATCH, 0},		 /* SYSCFG: no memory encryption, no TOM2 */
+	{0xc0010015, LATCH, 0x01000010}, /* HWCR: TSC counts at P0 rate (bit 24), MonMwaitDis off */
+	{0xc0010016, LATCH, 0},		 /* IORR base, mask */
 	{0xc0010017, LATCH, 0},
-	{0xc001001a, LATCH, 0xe0000000},	/* TOP_MEM: where the PCI hole begins */
-	{0xc001001d, LATCH, 0},			/* TOP_MEM2 */
-	{0xc001001f, LATCH, 0},			/* NB_CFG */
-	{0xc0010055, LATCH, 0},			/* interrupt pending message */
-	{0xc0010058, CONSTANT, 0},		/* MMIO configuration base: ACPI's MCFG tells */
-	{0xc0010061, CONSTANT, 0},		/* P-state limits */
+	{0xc001001a, LATCH, 0xe0000000}, /* TOP_MEM: where the PCI hole begins */
+	{0xc001001d, LATCH, 0},		 /* TOP_MEM2 */
+	{0xc001001f, LATCH, 0},		 /* NB_CFG */
+	{0xc0010055, LATCH, 0},		 /* interrupt pending message */
+	{0xc0010058, CONSTANT, 0},	 /* MMIO configuration base: ACPI's MCFG tells */
+	{0xc0010061, CONSTANT, 0},	 /* P-state limits */
 	{0xc0010062, LATCH, 0},
 	{0xc0010063, CONSTANT, 0},
-	{0xc0010111, CONSTANT, 0},		/* SMM base, address, mask */
+	{0xc0010111, CONSTANT, 0}, /* SMM base, address, mask */
 	{0xc0010112, CONSTANT, 0},
 	{0xc0010113, CONSTANT, 0},
-	{0xc0010114, CONSTANT, 0x18},		/* VM_CR: SVM disabled and locked */
-	{0xc0010117, CONSTANT, 0},		/* VM_HSAVE_PA */
-	{0xc0010140, CONSTANT, 0},		/* OSVW */
+	{0xc0010114, CONSTANT, 0x18}, /* VM_CR: SVM disabled and locked */
+	{0xc0010117, CONSTANT, 0},    /* VM_HSAVE_PA */
+	{0xc0010140, CONSTANT, 0},    /* OSVW */
 	{0xc0010141, CONSTANT, 0},
-	{0xc0011004, SINK, 0},			/* CPUID feature overrides */
+	{0xc0011004, SINK, 0}, /* CPUID feature overrides */
 	{0xc0011005, SINK, 0},
-	{0xc0011020, LATCH, 0},			/* LS_CFG */
-	{0xc0011021, LATCH, 0},			/* IC_CFG */
-	{0xc0011022, LATCH, 0},			/* DC_CFG */
-	{0xc0011023, LATCH, 0},			/* BU_CFG, TW_CFG */
-	{0xc0011028, LATCH, 0},			/* FP_CFG */
-	{0xc0011029, LATCH, 2},			/* DE_CFG: LFENCE serialises */
-	{0xc001102a, LATCH, 0},			/* BU_CFG2 */
-	{0xc001102c, LATCH, 0},			/* EX_CFG */
-	{0xc001102d, LATCH, 0},			/* LS_CFG2 */
-	{0xc00110e3, LATCH, 0},			/* DE_CFG2 (family 17h) */
+	{0xc0011020, LATCH, 0}, /* LS_CFG */
+	{0xc0011021, LATCH, 0}, /* IC_CFG */
+	{0xc0011022, LATCH, 0}, /* DC_CFG */
+	{0xc0011023, LATCH, 0}, /* BU_CFG, TW_CFG */
+	{0xc0011028, LATCH, 0}, /* FP_CFG */
+	{0xc0011029, LATCH, 2}, /* DE_CFG: LFENCE serialises */
+	{0xc001102a, LATCH, 0}, /* BU_CFG2 */
+	{0xc001102c, LATCH, 0}, /* EX_CFG */
+	{0xc001102d, LATCH, 0}, /* LS_CFG2 */
+	{0xc00110e3, LATCH, 0}, /* DE_CFG2 (family 17h) */
 };
 
 #define KNOWN (sizeof(table) / sizeof(*table))
@@ -113,7 +113,7 @@ void msr_reset(struct msr_set *m)
 			m->latch[latch++] = table[n].value;
 	for (unsigned i = 0; i < 11; i++)
 		m->mtrr_fixed[i] = i == 2 ? 0 : WRITE_BACK; /* 0xa0000..0xbffff: uncached */
-	m->mtrr_default = 0xc06; /* enabled, fixed enabled, write-back */
+	m->mtrr_default = 0xc06;			    /* enabled, fixed enabled, write-back */
 }
 
 static bool type_ok(uint8_t type)

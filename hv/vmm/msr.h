@@ -6,7 +6,8 @@
  * MTRRs, which are kept and ignored (nested paging's own types rule). What is not in it is for the
  * guest's policy. One set serves all virtual processors: those that Linux writes, it writes alike.
  *
- * Source: AMD PPR for family 17h, 2.1.14; AMD APM volume 2, appendix A and 7.7 (MTRRs); Intel SDM volume 4.
+ * Source: AMD PPR for family 17h, 2.1.14; AMD APM volume 2, appendix A and 7.7 (MTRRs); Intel SDM
+ * volume 4.
  */
 #ifndef VMM_MSR_H
 #define VMM_MSR_H

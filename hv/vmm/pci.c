@@ -38,7 +38,7 @@ void pci_function_init(struct pci_function *f, uint8_t *config, uint16_t vendor,
 	memcpy(config + REG_CLASS, &class_, 4);
 	memcpy(config + REG_SUBSYSTEM, &vendor, 2);
 	memcpy(config + REG_SUBSYSTEM + 2, &device, 2);
-	f->mask[REG_COMMAND] = 0x07; /* I/O, memory, bus master */
+	f->mask[REG_COMMAND] = 0x07;	 /* I/O, memory, bus master */
 	f->mask[REG_COMMAND + 1] = 0x04; /* INTx disable */
 	f->mask[REG_CACHE_LINE] = 0xff;
 	f->mask[REG_INTERRUPT_LINE] = 0xff;
@@ -54,7 +54,8 @@ static struct pci_function *find(const struct pci *p, unsigned bus, unsigned dev
 	return bus == 0 && devfn < PCI_SLOTS * 8 ? p->function[devfn] : NULL;
 }
 
-uint32_t pci_config_read(const struct pci *p, unsigned bus, unsigned devfn, unsigned reg, unsigned size)
+uint32_t pci_config_read(const struct pci *p, unsigned bus, unsigned devfn, unsigned reg,
+			 unsigned size)
 {
 	const struct pci_function *f = find(p, bus, devfn);
 	uint32_t value = 0;

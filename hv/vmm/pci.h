@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * PCI: the guest's bus 0: configuration mechanism 1 (CF8h, CFCh) and the register pages behind ECAM.
+ * PCI: the guest's bus 0: configuration mechanism 1 (CF8h, CFCh) and the register pages behind
+ * ECAM.
  *
  * A function's configuration space is one 4 KiB page that the guest may read through ECAM without
  * an exit; every write comes here, where a mask says which bits the guest may change. Pages
@@ -22,7 +23,7 @@
 #define ECAM_BYTES 0x100000
 
 struct pci_function {
-	uint8_t *config; /* PCI_CONFIG_BYTES */
+	uint8_t *config;   /* PCI_CONFIG_BYTES */
 	uint8_t mask[256]; /* bits that a write changes; above 255 nothing is writable */
 	/* After a write changed registers [reg, reg + size); NULL: nobody wants to know. */
 	void (*changed)(struct pci_function *f, unsigned reg, unsigned size);
@@ -37,7 +38,8 @@ void pci_reset(struct pci *p);
 /* devfn = device << 3 | function. -EEXIST, -EINVAL. */
 int pci_add(struct pci *p, unsigned devfn, struct pci_function *f);
 /* size 1, 2, 4; an access that crosses a dword boundary is cut as the bus does it: all ones. */
-uint32_t pci_config_read(const struct pci *p, unsigned bus, unsigned devfn, unsigned reg, unsigned size);
+uint32_t pci_config_read(const struct pci *p, unsigned bus, unsigned devfn, unsigned reg,
+			 unsigned size);
 void pci_config_write(struct pci *p, unsigned bus, unsigned devfn, unsigned reg, unsigned size,
 		      uint32_t value);
 uint32_t pci_port_read(struct pci *p, unsigned port, unsigned size);

@@ -158,7 +158,8 @@ static void end_of_interrupt(struct pic_chip *c, uint8_t command)
 static void command(struct pic_chip *c, uint8_t value)
 {
 	if (value & ICW1_INIT) {
-		/* ICW1 clears the edge latch, the mask and the modes; 8259A data sheet, "Initialization". */
+		/* ICW1 clears the edge latch, the mask and the modes; 8259A data sheet,
+		 * "Initialization". */
 		*c = (struct pic_chip){.lowest = 7,
 				       .base = c->base,
 				       .lines = c->lines,

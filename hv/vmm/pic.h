@@ -21,9 +21,9 @@
 struct pic_chip {
 	uint8_t irr, isr, imr, lines; /* requests, in service, mask, present levels */
 	uint8_t elcr, elcr_mask;
-	uint8_t base;	  /* vector of input 0 */
-	uint8_t lowest;	  /* input with the lowest priority (rotation) */
-	uint8_t init;	  /* which ICW comes next: 0 none, 2, 3, 4 */
+	uint8_t base;	/* vector of input 0 */
+	uint8_t lowest; /* input with the lowest priority (rotation) */
+	uint8_t init;	/* which ICW comes next: 0 none, 2, 3, 4 */
 	bool icw4, auto_eoi, rotate_on_auto_eoi, special_mask, special_nested;
 	bool read_isr, poll;
 };
@@ -34,7 +34,7 @@ struct pic {
 	bool level;		 /* of the output, as last told */
 };
 
-void pic_reset(struct pic *p); /* keeps the output's connection */
+void pic_reset(struct pic *p);				    /* keeps the output's connection */
 void pic_set_line(struct pic *p, unsigned irq, bool level); /* irq 0..15, 2 is ignored */
 uint8_t pic_read(struct pic *p, unsigned port);
 void pic_write(struct pic *p, unsigned port, uint8_t value);

@@ -6,7 +6,8 @@
 #define CONTROL (PIT_BASE + 3)
 #define ACCESS(c) ((c)->control >> 4 & 3) /* 1 low byte, 2 high byte, 3 both */
 #define BCD 1
-/* Edges come no faster than this (ns), whatever is programmed: a guest cannot make a storm of timers. */
+/* Edges come no faster than this (ns), whatever is programmed: a guest cannot make a storm of
+ * timers. */
 #define PERIOD_MIN 20000
 
 static unsigned mode_of(const struct pit_channel *c)
@@ -119,7 +120,8 @@ static void load(struct pit *p, unsigned n, uint16_t value, uint64_t now)
 void pit_reset(struct pit *p, uint64_t now)
 {
 	for (unsigned n = 0; n < 3; n++)
-		p->channel[n] = (struct pit_channel){.gate = n != 2, .control = 0x36, .reload = 65536, .start = now};
+		p->channel[n] = (struct pit_channel){
+			.gate = n != 2, .control = 0x36, .reload = 65536, .start = now};
 	p->speaker = 0;
 	p->next = PIT_NEVER;
 	line_set(&p->irq, true); /* idle: a control word for mode 2 or 3 is no edge then */
@@ -228,7 +230,8 @@ void pit_write(struct pit *p, unsigned port, uint8_t value, uint64_t now)
 	if (port == CONTROL) {
 		control(p, value, now);
 	} else if (port == PIT_PORT61) {
-		/* A rising gate starts the count anew in all modes but 0 and 4, which only go on. */
+		/* A rising gate starts the count anew in all modes but 0 and 4, which only go on.
+		 */
 		if (value & 1 && !c2->gate)
 			c2->start = now;
 		c2->gate = value & 1;

@@ -3,9 +3,9 @@
  * PIT: the 8254 timer (channel 0 = interrupt 0, 1 = refresh, 2 = speaker and calibration), with the
  * PC's port 61h.
  *
- * Nothing ticks: counters are computed from the clock when they are read, and channel 0's next edge is
- * pit_deadline(), at which the owner calls pit_tick(). Times are nanoseconds of one monotonic clock.
- * Edges that were missed are merged into one.
+ * Nothing ticks: counters are computed from the clock when they are read, and channel 0's next edge
+ * is pit_deadline(), at which the owner calls pit_tick(). Times are nanoseconds of one monotonic
+ * clock. Edges that were missed are merged into one.
  *
  * Source: Intel 8254 data sheet (231164); port 61h: Intel 82371SB (PIIX3) data sheet.
  */
@@ -21,10 +21,10 @@
 #define PIT_NEVER (~0ull)
 
 struct pit_channel {
-	uint32_t reload;     /* 1..65536 (0 written) */
+	uint32_t reload; /* 1..65536 (0 written) */
 	uint16_t latch;
 	uint8_t status_latch;
-	uint8_t control;     /* bits 0-5 of the control word: BCD, mode, access */
+	uint8_t control; /* bits 0-5 of the control word: BCD, mode, access */
 	bool gate, null_count, loaded;
 	bool latched, status_latched;
 	bool write_high, read_high; /* which byte of an access "low then high" comes next */

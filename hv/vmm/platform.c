@@ -64,11 +64,12 @@ static void nobody_write(void *device, unsigned port, unsigned size, uint32_t va
 	struct vcpu *v = vcpu_current();
 
 	if (!report_unknown(v, guest.unknown_port, "port", port, size, true, value))
-		guest_end(END_FAULT, v ? v->number : 0, "write of %#x to port %#x, where nothing is", value,
-			  port);
+		guest_end(END_FAULT, v ? v->number : 0,
+			  "write of %#x to port %#x, where nothing is", value, port);
 }
 
-/* Places where a PC may have a device and this one has none: the bus floats high, nothing to report. */
+/* Places where a PC may have a device and this one has none: the bus floats high, nothing to
+ * report. */
 static uint32_t absent_read(void *device, unsigned port, unsigned size)
 {
 	return ~0u;
@@ -242,15 +243,15 @@ static const struct row rows[] = {
 	{I8042_COMMAND, 1, {"i8042", absent_read, i8042_write, NULL, IO_UNLOCKED}},
 };
 
-/* Where operating systems look without being told: DMA, keyboard, game port, IDE, parallel and serial
- * ports, floppy, VGA, PCI mechanism 2, ACPI by convention, ISA plug and play. */
+/* Where operating systems look without being told: DMA, keyboard, game port, IDE, parallel and
+ * serial ports, floppy, VGA, PCI mechanism 2, ACPI by convention, ISA plug and play. */
 static const struct {
 	uint16_t first, count;
 } absent[] = {
-	{0x00, 0x10},  {0x2e, 2},    {0x4e, 2},	   {0x60, 1},	{0x62, 2},   {0x66, 1},
-	{0x81, 0x0f},  {0xc0, 0x20}, {0xe9, 1},	   {0xed, 1},	{0xf0, 2},   {0x170, 8}, {0x1f0, 8},
-	{0x200, 8},    {0x278, 3},   {0xa79, 1}, {0x2e8, 8}, {0x2f8, 8}, {0x376, 1}, {0x378, 3},
-	{0x3b0, 0x30}, {0x3e8, 8},   {0x3f0, 8},
+	{0x00, 0x10}, {0x2e, 2},    {0x4e, 2},	   {0x60, 1},  {0x62, 2},  {0x66, 1},
+	{0x81, 0x0f}, {0xc0, 0x20}, {0xe9, 1},	   {0xed, 1},  {0xf0, 2},  {0x170, 8},
+	{0x1f0, 8},   {0x200, 8},   {0x278, 3},	   {0xa79, 1}, {0x2e8, 8}, {0x2f8, 8},
+	{0x376, 1},   {0x378, 3},   {0x3b0, 0x30}, {0x3e8, 8}, {0x3f0, 8},
 };
 
 static void add(unsigned first, unsigned count, const struct io_device *d)
@@ -258,7 +259,8 @@ static void add(unsigned first, unsigned count, const struct io_device *d)
 	int e = io_add(&guest.io, first, count, d);
 
 	if (e)
-		log_line("guest %s: port %#x of %s is taken or impossible: left out", guest.name, first, d->name);
+		log_line("guest %s: port %#x of %s is taken or impossible: left out", guest.name,
+			 first, d->name);
 }
 
 static void connect(struct line *l, unsigned irq)
@@ -272,9 +274,10 @@ void platform_init(void)
 						IO_WIDE | IO_UNLOCKED};
 	static const struct io_device nothing = {"absent", absent_read, absent_write, NULL,
 						 IO_WIDE | IO_UNLOCKED};
-	static const struct io_device debug_exit = {"debug-exit", absent_read, debug_exit_write, NULL,
-						    IO_WIDE | IO_UNLOCKED};
-	static const struct io_device debug_con = {"debug-con", debug_con_read, debug_con_write, NULL, 0};
+	static const struct io_device debug_exit = {"debug-exit", absent_read, debug_exit_write,
+						    NULL, IO_WIDE | IO_UNLOCKED};
+	static const struct io_device debug_con = {"debug-con", debug_con_read, debug_con_write,
+						   NULL, 0};
 
 	io_init(&guest.io, &nobody);
 	guest.io.lock = guest_lock;

@@ -5,7 +5,18 @@
 
 #define NS 1000000000ll
 
-enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKDAY, DAY, MONTH, YEAR };
+enum {
+	SECONDS,
+	SECONDS_ALARM,
+	MINUTES,
+	MINUTES_ALARM,
+	HOURS,
+	HOURS_ALARM,
+	WEEKDAY,
+	DAY,
+	MONTH,
+	YEAR
+};
 #define REG_A 0xa
 #define A_UIP 0x80
 #define A_RATE 0x0f
@@ -21,7 +32,8 @@ enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKD
 #define REG_D 0xd
 #define D_VALID 0x80
 
-#define UPDATE_NS 244000 /* UIP rises this long before the update: data sheet, "Update in progress" */
+#define UPDATE_NS \
+	244000 /* UIP rises this long before the update: data sheet, "Update in progress" */
 
 struct date {
 	int64_t year; /* of the Gregorian calendar */
@@ -46,7 +58,8 @@ static struct date to_date(int64_t seconds)
 	days += 719468;
 	era = (days >= 0 ? days : days - 146096) / 146097;
 	day_of_era = days - era * 146097;
-	year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
 	day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	month = (5 * day_of_year + 2) / 153;
 	d.day = day_of_year - (153 * month + 2) / 5 + 1;
@@ -60,7 +73,8 @@ static int64_t from_date(const struct date *d)
 {
 	int64_t year = d->year - (d->month <= 2), era = (year >= 0 ? year : year - 399) / 400;
 	unsigned year_of_era = year - era * 400;
-	unsigned day_of_year = (153 * (d->month > 2 ? d->month - 3 : d->month + 9) + 2) / 5 + d->day - 1;
+	unsigned day_of_year =
+		(153 * (d->month > 2 ? d->month - 3 : d->month + 9) + 2) / 5 + d->day - 1;
 	unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
 	return (era * 146097 + day_of_era - 719468) * 86400 + d->hour * 3600 + d->minute * 60 +
@@ -149,7 +163,8 @@ static void set_time(struct rtc *r, uint64_t now)
 	};
 
 	/* Years whose nanoseconds fit in 63 bits. */
-	if (d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31 || d.year < 1970 || d.year > 2260)
+	if (d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31 || d.year < 1970 ||
+	    d.year > 2260)
 		return;
 	r->base = from_date(&d) * NS - (int64_t)now;
 }
@@ -205,7 +220,8 @@ void rtc_init(struct rtc *r, int64_t seconds, uint64_t low_ram, uint64_t high_ra
 {
 	uint64_t above_1m = low_ram > 0x100000 ? (low_ram - 0x100000) >> 10 : 0;
 	uint64_t above_16m = low_ram > 0x1000000 ? (low_ram - 0x1000000) >> 16 : 0;
-	uint16_t k = above_1m > 0xffff ? 0xffff : above_1m, u = above_16m > 0xffff ? 0xffff : above_16m;
+	uint16_t k = above_1m > 0xffff ? 0xffff : above_1m,
+		 u = above_16m > 0xffff ? 0xffff : above_16m;
 	uint64_t h = high_ram >> 16;
 
 	memset(r->cmos, 0, sizeof(r->cmos));

@@ -2,9 +2,9 @@
 /*
  * RTC: the MC146818 clock with 128 bytes of CMOS memory, interrupt 8.
  *
- * The time is computed from the clock at each read: wall clock = base + now. Alarm, update and periodic
- * interrupts come at rtc_deadline(), when the owner calls rtc_tick(); nothing is due while none is
- * enabled. Times are nanoseconds of one monotonic clock.
+ * The time is computed from the clock at each read: wall clock = base + now. Alarm, update and
+ * periodic interrupts come at rtc_deadline(), when the owner calls rtc_tick(); nothing is due while
+ * none is enabled. Times are nanoseconds of one monotonic clock.
  *
  * Source: Motorola MC146818A data sheet; CMOS bytes as PC BIOSes use them.
  */
@@ -20,9 +20,9 @@
 
 struct rtc {
 	uint8_t index;
-	uint8_t cmos[128]; /* 0..9 are unused: time is computed; 0xa..0xd the control registers */
+	uint8_t cmos[128];  /* 0..9 are unused: time is computed; 0xa..0xd the control registers */
 	uint8_t frozen[10]; /* time registers while SET is on */
-	int64_t base;	   /* ns since 1970 at clock 0 */
+	int64_t base;	    /* ns since 1970 at clock 0 */
 	uint64_t periodic, second; /* next of each, or RTC_NEVER */
 	struct line irq;
 };

@@ -31,7 +31,8 @@ static unsigned capacity(const struct uart *u)
 	return u->fcr & FCR_ENABLE ? UART_FIFO : 1;
 }
 
-/* Receive trigger: an interrupt at that many bytes; below it the time-out, which here comes at once. */
+/* Receive trigger: an interrupt at that many bytes; below it the time-out, which here comes at
+ * once. */
 static unsigned trigger(const struct uart *u)
 {
 	static const uint8_t levels[4] = {1, 4, 8, 14};
@@ -125,16 +126,19 @@ static void transmit(struct uart *u, uint8_t byte)
 	}
 	u->thre_pending = false;
 	if (u->tx_count < capacity(u))
-		u->tx[u->tx_count++] = byte; /* else: lost, as on the wire, for a guest that does not look */
+		u->tx[u->tx_count++] =
+			byte; /* else: lost, as on the wire, for a guest that does not look */
 	uart_flush(u);
 	update(u);
 }
 
 static uint8_t modem_status(const struct uart *u)
 {
-	/* In loop-back the four outputs come back as inputs: DTR, RTS, OUT1, OUT2 as DSR, CTS, RI, DCD. */
+	/* In loop-back the four outputs come back as inputs: DTR, RTS, OUT1, OUT2 as DSR, CTS, RI,
+	 * DCD. */
 	if (u->mcr & MCR_LOOP)
-		return (u->mcr & 1) << 5 | (u->mcr & 2) << 3 | (u->mcr & 4) << 4 | (u->mcr & 8) << 4;
+		return (u->mcr & 1) << 5 | (u->mcr & 2) << 3 | (u->mcr & 4) << 4 |
+		       (u->mcr & 8) << 4;
 	return MSR_UP;
 }
 

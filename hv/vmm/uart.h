@@ -2,9 +2,9 @@
 /*
  * UART: a 16550A as the guest's COM port.
  *
- * Bytes that the guest sends go out by `send` at once; the transmitter is always empty again, except
- * when `send` says that its sink is full: then the byte waits and THRE stays low until uart_flush().
- * Bytes for the guest are given by uart_receive().
+ * Bytes that the guest sends go out by `send` at once; the transmitter is always empty again,
+ * except when `send` says that its sink is full: then the byte waits and THRE stays low until
+ * uart_flush(). Bytes for the guest are given by uart_receive().
  *
  * Source: National Semiconductor PC16550D data sheet.
  */

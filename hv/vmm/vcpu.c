@@ -161,10 +161,11 @@ static void exit_shutdown(struct vcpu *v)
 	const struct vcpu_run *r = v->run;
 
 	guest_end(END_FAULT, v->number,
-		  "triple fault on cpu %u at rip %#llx (cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx efer %#llx)",
+		  "triple fault on cpu %u at rip %#llx (cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx "
+		  "efer %#llx)",
 		  v->number, (unsigned long long)r->rip, (unsigned long long)r->cr0,
-		  (unsigned long long)r->cr2, (unsigned long long)r->cr3, (unsigned long long)r->cr4,
-		  (unsigned long long)r->efer);
+		  (unsigned long long)r->cr2, (unsigned long long)r->cr3,
+		  (unsigned long long)r->cr4, (unsigned long long)r->efer);
 }
 
 static void exit_unexpected(struct vcpu *v)
@@ -172,26 +173,23 @@ static void exit_unexpected(struct vcpu *v)
 	const struct vcpu_run *r = v->run;
 
 	guest_end(END_FAULT, v->number,
-		  "%s on cpu %u at rip %#llx: code %#llx info %#llx %#llx (cr0 %#llx cr3 %#llx cr4 %#llx)",
-		  r->reason == EXIT_INVALID ? "the processor refuses the guest's state" : "unknown exit",
+		  "%s on cpu %u at rip %#llx: code %#llx info %#llx %#llx (cr0 %#llx cr3 %#llx cr4 "
+		  "%#llx)",
+		  r->reason == EXIT_INVALID ? "the processor refuses the guest's state"
+					    : "unknown exit",
 		  v->number, (unsigned long long)r->rip, (unsigned long long)r->raw.code,
 		  (unsigned long long)r->raw.info1, (unsigned long long)r->raw.info2,
-		  (unsigned long long)r->cr0, (unsigned long long)r->cr3, (unsigned long long)r->cr4);
+		  (unsigned long long)r->cr0, (unsigned long long)r->cr3,
+		  (unsigned long long)r->cr4);
 }
 
 static void (*const handlers[EXIT_REASONS])(struct vcpu *) = {
-	[EXIT_NONE] = exit_unexpected,
-	[EXIT_IO] = exit_io,
-	[EXIT_MMIO] = mmio_exit,
-	[EXIT_MSR] = exit_msr,
-	[EXIT_HYPERCALL] = exit_hypercall,
-	[EXIT_EOI] = exit_eoi,
-	[EXIT_INTA] = exit_inta,
-	[EXIT_SHUTDOWN] = exit_shutdown,
-	[EXIT_INSN] = insn_exit,
-	[EXIT_INVALID] = exit_unexpected,
-	[EXIT_KICKED] = exit_kicked,
-	[EXIT_UNKNOWN] = exit_unexpected,
+	[EXIT_NONE] = exit_unexpected,	   [EXIT_IO] = exit_io,
+	[EXIT_MMIO] = mmio_exit,	   [EXIT_MSR] = exit_msr,
+	[EXIT_HYPERCALL] = exit_hypercall, [EXIT_EOI] = exit_eoi,
+	[EXIT_INTA] = exit_inta,	   [EXIT_SHUTDOWN] = exit_shutdown,
+	[EXIT_INSN] = insn_exit,	   [EXIT_INVALID] = exit_unexpected,
+	[EXIT_KICKED] = exit_kicked,	   [EXIT_UNKNOWN] = exit_unexpected,
 };
 
 #define STACK_BYTES_MAX 65536
@@ -219,7 +217,8 @@ static void run(void *argument)
 		if (e == 0 && v->run->reason < EXIT_REASONS) {
 			handlers[v->run->reason](v);
 		} else if (e != -EINTR) {
-			guest_end(END_FAULT, v->number, "cpu %u does not run: error %lld, exit reason %u", v->number,
+			guest_end(END_FAULT, v->number,
+				  "cpu %u does not run: error %lld, exit reason %u", v->number,
 				  (long long)e, v->run->reason);
 			park(v);
 		}
@@ -258,8 +257,8 @@ int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 	return 0;
 }
 
-/* The first processor's APIC as firmware leaves it: on, the PIC through LINT0 (virtual wire), NMI on LINT1.
- * Intel MultiProcessor Specification 1.4, 3.6.2.2. */
+/* The first processor's APIC as firmware leaves it: on, the PIC through LINT0 (virtual wire), NMI
+ * on LINT1. Intel MultiProcessor Specification 1.4, 3.6.2.2. */
 static void virtual_wire(uint32_t vcpu)
 {
 	static const uint32_t writes[][2] = {{0xf0, 0x1ff}, {0x350, 0x700}, {0x360, 0x400}};
@@ -268,7 +267,8 @@ static void virtual_wire(uint32_t vcpu)
 		sys_vcpu_apic(vcpu, writes[i][0], APIC_WRITE, writes[i][1]);
 }
 
-/* Every processor as after reset, the first one at the kernel's entry; and where guest time begins. */
+/* Every processor as after reset, the first one at the kernel's entry; and where guest time begins.
+ */
 int vcpu_reset_all(void)
 {
 	struct vcpu_state *s = &scratch_state;
@@ -279,7 +279,8 @@ int vcpu_reset_all(void)
 		guest.vcpu[n].run->flags = 0;
 		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {
-			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n, (long long)e);
+			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n,
+				 (long long)e);
 			return e;
 		}
 	}

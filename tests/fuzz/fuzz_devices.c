@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/vmm/pic.c hv/vmm/pit.c hv/vmm/rtc.c hv/vmm/ioapic.c hv/vmm/uart.c hv/vmm/pm.c hv/vmm/pci.c hv/vmm/msr.c */
 /*
- * A guest that does what it likes to all devices: records of 8 bytes, each a register access, a line
- * change or a step of time. What has to hold: no undefined behaviour, and deadlines lie in the future.
+ * A guest that does what it likes to all devices: records of 8 bytes, each a register access, a
+ * line change or a step of time. What has to hold: no undefined behaviour, and deadlines lie in the
+ * future.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -83,10 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		now += (uint64_t)r.time * r.time;
 		switch (r.what & 15) {
 		case 0:
-			pic_write(&pic, (uint16_t[]){0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1}[r.reg % 6], r.value);
+			pic_write(&pic,
+				  (uint16_t[]){0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1}[r.reg % 6],
+				  r.value);
 			break;
 		case 1:
-			pic_read(&pic, (uint16_t[]){0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1}[r.reg % 6]);
+			pic_read(&pic,
+				 (uint16_t[]){0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1}[r.reg % 6]);
 			break;
 		case 2:
 			pic_acknowledge(&pic);

@@ -62,16 +62,22 @@ static void test_nothing_leaks(void **state)
 		amd = a;
 		build(everything, 2);
 		e = get(1, 0);
-		assert_int_equal(e.ecx & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 15 | 1u << 17 | 1u << 27), 0);
+		assert_int_equal(
+			e.ecx & (1u << 3 | 1u << 5 | 1u << 7 | 1u << 15 | 1u << 17 | 1u << 27), 0);
 		assert_int_equal(e.edx & (1u << 21 | 1u << 22 | 1u << 29), 0);
 		assert_int_equal(e.ebx >> 24, 0); /* the core's APIC id */
 		e = get(7, 0);
 		assert_int_equal(e.eax, 0);
-		assert_int_equal(e.ebx & (1u << 2 | 1u << 4 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 25), 0);
-		assert_int_equal(e.ecx & (1u << 3 | 1u << 5 | 1u << 16), 0); /* PKU, WAITPKG, LA57 */
+		assert_int_equal(e.ebx & (1u << 2 | 1u << 4 | 1u << 10 | 1u << 11 | 1u << 12 |
+					  1u << 14 | 1u << 25),
+				 0);
+		assert_int_equal(e.ecx & (1u << 3 | 1u << 5 | 1u << 16),
+				 0); /* PKU, WAITPKG, LA57 */
 		assert_int_equal(e.edx, 1u << 4);
 		e = get(0x80000001, 0);
-		assert_int_equal(e.ecx & (1u << 2 | 1u << 9 | 1u << 10 | 1u << 12 | 1u << 22 | 1u << 23 | 1u << 29), 0);
+		assert_int_equal(e.ecx & (1u << 2 | 1u << 9 | 1u << 10 | 1u << 12 | 1u << 22 |
+					  1u << 23 | 1u << 29),
+				 0);
 		assert_int_equal(get(0x80000007, 0).edx, 1u << 8);
 		assert_int_equal(get(0x80000008, 0).ebx, 5);
 		assert_int_equal(get(0xd, 0).eax & ~0xe7u, 0);
@@ -88,7 +94,8 @@ static void test_always_there(void **state)
 
 	build(nothing, 1);
 	e = get(1, 0);
-	assert_int_equal(e.ecx, 1u << 21 | 1u << 24 | 1u << 31); /* x2APIC, TSC deadline, hypervisor */
+	assert_int_equal(e.ecx,
+			 1u << 21 | 1u << 24 | 1u << 31); /* x2APIC, TSC deadline, hypervisor */
 	assert_int_equal(e.edx, 1u << 9 | 1u << 12);
 	assert_int_equal(get(7, 0).ebx, 2); /* TSC_ADJUST */
 	assert_int_equal(get(6, 0).eax, 4);

@@ -78,7 +78,8 @@ static void test_runs(void **state)
 
 static void test_set(void **state)
 {
-	static const uint8_t values[][2] = {{0, 0x30}, {2, 0x45}, {4, 0x12}, {7, 0x15}, {8, 0x06}, {9, 0x07}};
+	static const uint8_t values[][2] = {{0, 0x30}, {2, 0x45}, {4, 0x12},
+					    {7, 0x15}, {8, 0x06}, {9, 0x07}};
 	struct rtc r = at(1704067200);
 
 	put(&r, 0xb, 0x82, 5 * S);
@@ -180,11 +181,15 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dates),	 cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_set),	 cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_update_in_progress),
-		cmocka_unit_test(test_periodic), cmocka_unit_test(test_alarm),
-		cmocka_unit_test(test_memory),	 cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_alarm),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

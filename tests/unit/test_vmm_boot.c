@@ -54,11 +54,13 @@ static uint8_t sum(const uint8_t *p, size_t n)
 	return s;
 }
 
-/* --- memory map --------------------------------------------------------------------------------- */
+/* --- memory map ---------------------------------------------------------------------------------
+ */
 
 static void test_e820(void **state)
 {
-	static const uint64_t sizes[] = {64 << 10, 640 << 10, MIB, 2 * MIB, 512 * MIB, 3584 * MIB, 3585 * MIB, 64 << 20, 1ull << 40};
+	static const uint64_t sizes[] = {64 << 10,   640 << 10,	 MIB,	   2 * MIB,   512 * MIB,
+					 3584 * MIB, 3585 * MIB, 64 << 20, 1ull << 40};
 
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct e820_entry map[E820_MAX];
@@ -105,7 +107,8 @@ static void test_ram_at(void **state)
 	assert_null(ram_at(&r, RAM_HIGH, ~0ull));
 }
 
-/* --- firmware tables ----------------------------------------------------------------------------- */
+/* --- firmware tables -----------------------------------------------------------------------------
+ */
 
 static void check_table(uint32_t gpa, const char *signature)
 {
@@ -127,7 +130,9 @@ static void test_acpi(void **state)
 		const uint8_t *rsdp = ram_at(&ram, ACPI_RSDP, 36), *xsdt, *rsdt, *fadt, *madt;
 		unsigned enabled = 0;
 
-		assert_int_equal(acpi_build(&c, ram_at(&ram, ACPI_TABLES, ACPI_TABLES_BYTES), ram_at(&ram, ACPI_RSDP, 36)), 0);
+		assert_int_equal(acpi_build(&c, ram_at(&ram, ACPI_TABLES, ACPI_TABLES_BYTES),
+					    ram_at(&ram, ACPI_RSDP, 36)),
+				 0);
 		assert_memory_equal(rsdp, "RSD PTR ", 8);
 		assert_int_equal(sum(rsdp, 20), 0);
 		assert_int_equal(sum(rsdp, 36), 0);
@@ -145,7 +150,7 @@ static void test_acpi(void **state)
 		check_table(get32(fadt + 40), "DSDT");
 		assert_int_equal(get64(fadt + 140), get32(fadt + 40));
 		assert_int_equal(get32(fadt + 76), 0x608); /* PM timer */
-		assert_int_equal(fadt[128], 6);	       /* reset value */
+		assert_int_equal(fadt[128], 6);		   /* reset value */
 		assert_int_equal(get64(fadt + 120), 0xcf9);
 		madt = ram_at(&ram, get64(xsdt + 44), 44);
 		for (uint32_t at = 44; at < get32(madt + 4); at += madt[at + 1]) {
@@ -161,7 +166,9 @@ static void test_acpi_no_room(void **state)
 	static uint8_t big[ACPI_TABLES_BYTES];
 	struct acpi_config c = {4, big, sizeof(big)};
 
-	assert_int_equal(acpi_build(&c, ram_at(&ram, ACPI_TABLES, ACPI_TABLES_BYTES), ram_at(&ram, ACPI_RSDP, 36)), -ENOSPC);
+	assert_int_equal(acpi_build(&c, ram_at(&ram, ACPI_TABLES, ACPI_TABLES_BYTES),
+				    ram_at(&ram, ACPI_RSDP, 36)),
+			 -ENOSPC);
 }
 
 static void test_mp(void **state)
@@ -183,7 +190,8 @@ static void test_mp(void **state)
 	assert_int_equal(mp_build(1, p, 10), -ENOSPC);
 }
 
-/* --- kernels -------------------------------------------------------------------------------------- */
+/* --- kernels
+ * -------------------------------------------------------------------------------------- */
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -248,7 +256,8 @@ static void test_linux(void **state)
 	assert_int_equal(zero[0x210], 0xff);
 	assert_string_equal(ram_at(&ram, get32(zero + 0x228), 20), "console=ttyS0 quiet");
 	assert_int_equal(get32(zero + 0x21c), sizeof(initrd));
-	assert_memory_equal(ram_at(&ram, get32(zero + 0x218), sizeof(initrd)), initrd, sizeof(initrd));
+	assert_memory_equal(ram_at(&ram, get32(zero + 0x218), sizeof(initrd)), initrd,
+			    sizeof(initrd));
 	assert_int_equal(get64(zero + 0x70), ACPI_RSDP);
 	assert_true(zero[0x1e8] >= 4);
 	assert_int_equal(((uint8_t *)ram_at(&ram, start.rip - 0x200, 1))[0], 0xcc);
@@ -385,8 +394,9 @@ static void test_tiny(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_e820), T(test_ram_at), T(test_acpi), T(test_acpi_no_room), T(test_mp),
-		T(test_linux), T(test_linux_refused), T(test_multiboot), T(test_tiny),
+		T(test_e820),	       T(test_ram_at),	  T(test_acpi),
+		T(test_acpi_no_room),  T(test_mp),	  T(test_linux),
+		T(test_linux_refused), T(test_multiboot), T(test_tiny),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

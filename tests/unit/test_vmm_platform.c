@@ -139,7 +139,8 @@ static void test_pci_ecam(void **state)
 	}
 }
 
-/* --- IO space ---------------------------------------------------------------------------------- */
+/* --- IO space ----------------------------------------------------------------------------------
+ */
 
 static uint32_t port_number(void *device, unsigned port, unsigned size)
 {
@@ -175,9 +176,11 @@ static void unlock(void)
 static void test_io(void **state)
 {
 	static struct io_space io;
-	static const struct io_device nobody = {"nobody", constant, record, NULL, IO_WIDE | IO_UNLOCKED};
+	static const struct io_device nobody = {"nobody", constant, record, NULL,
+						IO_WIDE | IO_UNLOCKED};
 	static const struct io_device bytes = {"bytes", port_number, record, NULL, 0};
-	static const struct io_device wide = {"wide", constant, record, NULL, IO_WIDE | IO_UNLOCKED};
+	static const struct io_device wide = {"wide", constant, record, NULL,
+					      IO_WIDE | IO_UNLOCKED};
 
 	io_init(&io, &nobody);
 	io.lock = lock;
@@ -204,12 +207,16 @@ static void test_io(void **state)
 	io_read(&io, 0xffff, 4); /* past the end */
 	io_write(&io, 0xffff, 4, 0);
 	for (unsigned n = 0; n < 100; n++)
-		io_add(&io, 0x1000 + n, 1, &(struct io_device){"n", port_number, record, (void *)(uintptr_t)(n + 1), 0});
-	assert_int_equal(io_add(&io, 0x2000, 1, &(struct io_device){"n", constant, record, (void *)1000, 0}),
-			 -ENOSPC);
+		io_add(&io, 0x1000 + n, 1,
+		       &(struct io_device){"n", port_number, record, (void *)(uintptr_t)(n + 1),
+					   0});
+	assert_int_equal(
+		io_add(&io, 0x2000, 1, &(struct io_device){"n", constant, record, (void *)1000, 0}),
+		-ENOSPC);
 }
 
-/* --- MSRs --------------------------------------------------------------------------------------- */
+/* --- MSRs ---------------------------------------------------------------------------------------
+ */
 
 static void test_msr(void **state)
 {
@@ -250,7 +257,8 @@ static void test_mtrr(void **state)
 	assert_int_equal(msr_read(&m, 0x200 + 2 * MTRR_VARIABLE, &v), -ENOENT);
 }
 
-/* --- kvmclock ------------------------------------------------------------------------------------ */
+/* --- kvmclock ------------------------------------------------------------------------------------
+ */
 
 static uint64_t scaled(uint64_t ticks, uint32_t mul, int8_t shift)
 {
@@ -260,7 +268,8 @@ static uint64_t scaled(uint64_t ticks, uint32_t mul, int8_t shift)
 
 static void test_kvmclock(void **state)
 {
-	static const uint64_t rates[] = {1, 999, 1000, 32768, 999999, 1000000, 1000001, 2000000, 2600000, 4294967, 9000000};
+	static const uint64_t rates[] = {1,	  999,	   1000,    32768,   999999, 1000000,
+					 1000001, 2000000, 2600000, 4294967, 9000000};
 	struct pvclock_time t = {.version = 7};
 	struct pvclock_wall w = {.version = 2};
 	struct kvmclock k = {.tsc_khz = 2600000, .tsc = 5, .ns = 6, .wall_ns = 1704067200500000000};
@@ -289,10 +298,14 @@ static void test_kvmclock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pm),   cmocka_unit_test(test_pm_overflow),
-		cmocka_unit_test(test_pci_mechanism_1), cmocka_unit_test(test_pci_ecam),
-		cmocka_unit_test(test_io),   cmocka_unit_test(test_msr),
-		cmocka_unit_test(test_mtrr), cmocka_unit_test(test_kvmclock),
+		cmocka_unit_test(test_pm),
+		cmocka_unit_test(test_pm_overflow),
+		cmocka_unit_test(test_pci_mechanism_1),
+		cmocka_unit_test(test_pci_ecam),
+		cmocka_unit_test(test_io),
+		cmocka_unit_test(test_msr),
+		cmocka_unit_test(test_mtrr),
+		cmocka_unit_test(test_kvmclock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
