@@ -143,34 +143,30 @@ static bool empty(const struct page_tables *pt, const uint64_t *table, unsigned 
 	return true;
 }
 
-static int unmap_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va, uint64_t bytes)
+// Cannot fail: where a large leaf can not be split for want of a table, it goes as a whole. Its owner brings the
+// rest back at the next fault; the other way round somebody would keep access to memory that was taken from him.
+static void unmap_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va, uint64_t bytes)
 {
 	const struct paging_level *l = &pt->format->level[level];
 	uint64_t size = span(pt, level);
 
 	while (bytes) {
-		uint64_t *entry = entry_of(pt, table, level, va);
+		uint64_t *entry = entry_of(pt, table, level, va), *below = NULL;
 		uint64_t piece = size - (va & (size - 1));
 
 		if (piece > bytes)
 			piece = bytes;
-		if (!l->present(*entry)) {
-			;
-		} else if (piece == size) {
-			replace(pt, entry, level, 0);
-		} else {
-			uint64_t *below = descend(pt, entry, level);
-			int error = below ? unmap_level(pt, below, level + 1, va, piece) : -ENOMEM;
-
-			if (error)
-				return error;
-			if (empty(pt, below, level + 1))
+		if (l->present(*entry)) {
+			if (piece < size)
+				below = descend(pt, entry, level);
+			if (below)
+				unmap_level(pt, below, level + 1, va, piece);
+			if (!below || empty(pt, below, level + 1))
 				replace(pt, entry, level, 0);
 		}
 		va += piece;
 		bytes -= piece;
 	}
-	return 0;
 }
 
 static bool aligned(uint64_t va, uint64_t bytes)
@@ -193,7 +189,8 @@ int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 		return 0;
 	assert(aligned(va, bytes));
 	release_retired(pt);
-	return unmap_level(pt, core_pool_virt(pt->root), 0, va, bytes);
+	unmap_level(pt, core_pool_virt(pt->root), 0, va, bytes);
+	return 0;
 }
 
 uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys, unsigned *attrs)

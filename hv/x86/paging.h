@@ -40,7 +40,8 @@ extern const struct paging_format nested_paging; /* nCR3 (APM 2, 15.25): host fo
 /* Map [va, va + bytes) to [phys, ...). Uses large pages where alignment and size allow. Replaces what was
  * there. -ENOMEM: some of it may be mapped. */
 int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t bytes, unsigned attrs);
-/* Unmap; splits large pages when only a part goes; frees empty tables. The caller flushes TLBs. */
+/* Unmap; splits large pages when only a part goes; frees empty tables. The caller flushes TLBs, then drops what
+ * was mapped. Always 0: without memory for a split the whole large page goes, to come back by its next fault. */
 int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes);
 /* Look up one address. Returns the size of the leaf (4 KiB, 2 MiB, 1 GiB) or 0. */
 uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys, unsigned *attrs);
