@@ -95,7 +95,7 @@ static bool read_irq(char *word, struct manifest_irq *irq)
 	return true;
 }
 
-static bool read_irqs(const char *s, struct manifest *m)
+static bool read_irqs(struct manifest *m, const char *s)
 {
 	char word[32];
 
@@ -120,7 +120,7 @@ static bool read_hex16(const char *s, size_t digits, uint16_t *n)
 	return true;
 }
 
-static bool read_pci(const char *s, struct manifest *m)
+static bool read_pci(struct manifest *m, const char *s)
 {
 	char word[16];
 
@@ -137,7 +137,7 @@ static bool read_pci(const char *s, struct manifest *m)
 	return all_taken(s);
 }
 
-static bool read_rights(const char *s, uint32_t *rights)
+static bool read_rights(struct manifest *m, const char *s)
 {
 	char word[16];
 	unsigned i;
@@ -147,7 +147,7 @@ static bool read_rights(const char *s, uint32_t *rights)
 			;
 		if (i == RIGHTS)
 			return false;
-		*rights |= right_names[i].right;
+		m->rights |= right_names[i].right;
 	}
 	return all_taken(s);
 }
@@ -157,67 +157,112 @@ static bool copy(const char *value, char *to, size_t size)
 	return (size_t)snprintf(to, size, "%s", value) < size;
 }
 
-static bool read_choice(const char *value, const char *choices, unsigned *to)
-{
-	int n = text_choice(value, choices);
+/* --- the keys ---------------------------------------------------------------------------------- */
 
-	*to = n;
+static bool read_name(struct manifest *m, const char *value)
+{
+	return text_is_name(value, MODULE_NAME_MAX) && copy(value, m->name, sizeof(m->name));
+}
+
+static bool read_version(struct manifest *m, const char *value)
+{
+	return copy(value, m->version, sizeof(m->version));
+}
+
+static bool read_licence(struct manifest *m, const char *value)
+{
+	return copy(value, m->licence, sizeof(m->licence));
+}
+
+static bool read_about(struct manifest *m, const char *value)
+{
+	return copy(value, m->about, sizeof(m->about));
+}
+
+static bool read_provides(struct manifest *m, const char *value)
+{
+	return read_classes(value, &m->provides);
+}
+
+static bool read_requires(struct manifest *m, const char *value)
+{
+	return read_classes(value, &m->requires);
+}
+
+static bool read_uses(struct manifest *m, const char *value)
+{
+	return read_classes(value, &m->uses);
+}
+
+static bool read_ports(struct manifest *m, const char *value)
+{
+	return read_ranges(value, 0x10000, m->port, MANIFEST_PORTS_MAX, &m->ports);
+}
+
+static bool read_physmem(struct manifest *m, const char *value)
+{
+	return read_ranges(value, 1ull << 52, m->range, MANIFEST_PHYSMEM_MAX, &m->physmem);
+}
+
+static bool read_dma(struct manifest *m, const char *value)
+{
+	return text_size(value, 1, &m->dma);
+}
+
+static bool read_class(struct manifest *m, const char *value)
+{
+	int n = text_choice(value, "driver|guest");
+
+	m->class_ = n ? CLASS_GUEST : CLASS_DRIVER;
 	return n >= 0;
 }
+
+static bool read_start(struct manifest *m, const char *value)
+{
+	int n = text_choice(value, "demand|boot|guest|never"); /* in the order of the enum */
+
+	m->start = n < 0 ? START_NEVER : (enum manifest_start)n;
+	return n >= 0;
+}
+
+static bool read_safe(struct manifest *m, const char *value)
+{
+	int n = text_choice(value, "no|yes");
+
+	m->safe = n == 1;
+	return n >= 0;
+}
+
+static const struct {
+	const char *key;
+	bool (*read)(struct manifest *m, const char *value);
+	const char *must; /* what a value has to be */
+} keys[] = {
+	{"name", read_name, "1 to 15 letters, digits, - or _"},
+	{"version", read_version, "at most 15 bytes"},
+	{"licence", read_licence, "at most 31 bytes"},
+	{"about", read_about, "at most 79 bytes"},
+	{"provides", read_provides, "at most 6 service classes"},
+	{"requires", read_requires, "at most 6 service classes"},
+	{"uses", read_uses, "at most 6 service classes"},
+	{"ports", read_ports, "at most 16 I/O port ranges first+count below 0x10000"},
+	{"irqs", read_irqs, "at most 16 of GSI, GSI/level, GSI/level/low"},
+	{"pci", read_pci, "at most 8 of vvvv:dddd or class:cccc"},
+	{"physmem", read_physmem, "at most 4 physical ranges first+bytes"},
+	{"dma", read_dma, "a size"},
+	{"rights", read_rights, "names of system rights"},
+	{"class", read_class, "driver or guest"},
+	{"start", read_start, "boot, guest, demand or never"},
+	{"safe", read_safe, "yes or no"},
+};
 
 /* What the value must be, or NULL when it is. */
 static const char *read_pair(struct manifest *m, const char *key, const char *value)
 {
-	unsigned n = 0;
-
-	switch (text_choice(key, "name|version|licence|about|provides|requires|uses|ports|irqs|pci|"
-				 "physmem|dma|rights|class|start|safe")) {
-	case 0:
-		return text_is_name(value, MODULE_NAME_MAX) && copy(value, m->name, sizeof(m->name))
-			       ? NULL : "a name of 1 to 15 letters, digits, - or _";
-	case 1:
-		return copy(value, m->version, sizeof(m->version)) ? NULL : "at most 15 bytes";
-	case 2:
-		return copy(value, m->licence, sizeof(m->licence)) ? NULL : "at most 31 bytes";
-	case 3:
-		return copy(value, m->about, sizeof(m->about)) ? NULL : "at most 79 bytes";
-	case 4:
-		return read_classes(value, &m->provides) ? NULL : "at most 6 service classes";
-	case 5:
-		return read_classes(value, &m->requires) ? NULL : "at most 6 service classes";
-	case 6:
-		return read_classes(value, &m->uses) ? NULL : "at most 6 service classes";
-	case 7:
-		return read_ranges(value, 0x10000, m->port, MANIFEST_PORTS_MAX, &m->ports)
-			       ? NULL : "at most 16 I/O port ranges first+count below 0x10000";
-	case 8:
-		return read_irqs(value, m) ? NULL : "at most 16 of GSI, GSI/level, GSI/level/low";
-	case 9:
-		return read_pci(value, m) ? NULL : "at most 8 of vvvv:dddd or class:cccc";
-	case 10:
-		return read_ranges(value, 1ull << 52, m->range, MANIFEST_PHYSMEM_MAX, &m->physmem)
-			       ? NULL : "at most 4 physical ranges first+bytes";
-	case 11:
-		return text_size(value, 1, &m->dma) ? NULL : "a size";
-	case 12:
-		return read_rights(value, &m->rights) ? NULL : "names of system rights";
-	case 13:
-		if (!read_choice(value, "driver|guest", &n))
-			return "driver or guest";
-		m->class_ = n ? CLASS_GUEST : CLASS_DRIVER;
-		return NULL;
-	case 14:
-		if (!read_choice(value, "demand|boot|guest|never", &n))
-			return "boot, guest, demand or never";
-		m->start = n;
-		return NULL;
-	case 15:
-		if (!read_choice(value, "no|yes", &n))
-			return "yes or no";
-		m->safe = n;
-		return NULL;
-	}
-	return "a known key";
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(keys[i].key, key))
+			return keys[i].read(m, value) ? NULL : keys[i].must;
+	return "of a known key";
 }
 
 int manifest_parse(const char *text, size_t bytes, struct manifest *m, char *error, size_t size)
