@@ -268,9 +268,10 @@ static int vm_map(struct vm *vm, const struct vm_mapping *m)
 	if (!error)
 		error = root_init(vm, m->root);
 	if (!error && overlaps(vm, m)) {
-		slots_cut(vm, m->root, m->gpa, m->bytes);
+		// Only then the slots, and with them perhaps the last hold on the memory.
 		error = paging_unmap(&vm->root[m->root], m->gpa, m->bytes);
 		flush(vm);
+		slots_cut(vm, m->root, m->gpa, m->bytes);
 	}
 	if (!error && memory)
 		slot_add(vm, &(struct slot){.gpa = m->gpa,
