@@ -63,8 +63,12 @@ size_t terminal_room(const struct terminal *t)
 
 void terminal_write(struct terminal *t, const char *from, size_t bytes)
 {
-	uint32_t end = (t->at + t->length) % TERMINAL_QUEUE, first = TERMINAL_QUEUE - end;
+	uint32_t end, first;
 
+	if (!t->length)
+		t->at = 0; /* pages that were never needed stay without frames */
+	end = (t->at + t->length) % TERMINAL_QUEUE;
+	first = TERMINAL_QUEUE - end;
 	if (bytes > terminal_room(t))
 		bytes = terminal_room(t);
 	if (first > bytes)

@@ -7,7 +7,7 @@
 #include "link.h"
 
 #define TERMINALS 4
-#define TERMINAL_QUEUE 65536
+#define TERMINAL_QUEUE 131072 /* the whole log fits */
 
 struct terminal {
 	bool used;
