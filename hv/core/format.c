@@ -31,8 +31,8 @@ static void put_field(struct output *o, const struct spec *s, const char *text, 
 		put(o, ' ');
 }
 
-static void put_number(struct output *o, struct spec *s, unsigned long long n, bool negative, unsigned base,
-		       const char *digits)
+static void put_number(struct output *o, struct spec *s, unsigned long long n, bool negative,
+		       unsigned base, const char *digits)
 {
 	char text[68], *p = text + sizeof(text);
 
@@ -63,7 +63,8 @@ static const char *parse_spec(const char *f, struct spec *s, va_list *args)
 	if (*f == '.') {
 		s->precise = true;
 		for (f++; *f >= '0' && *f <= '9'; f++)
-			s->precision = s->precision < 10000 ? s->precision * 10 + *f - '0' : s->precision;
+			s->precision =
+				s->precision < 10000 ? s->precision * 10 + *f - '0' : s->precision;
 		if (*f == '*') {
 			s->precision = va_arg(*args, int);
 			f++;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Physical frames: RAM as 2 MiB chunks, each free, whole (one owner), split into 4 KiB frames, or the pool's.
+// Physical frames: RAM as 2 MiB chunks, each free, whole (one owner), split into 4 KiB frames, or
+// the pool's.
 //
-// A chunk that is partly RAM, or partly a boot file, is split from the start and never becomes whole.
+// A chunk that is partly RAM, or partly a boot file, is split from the start and never becomes
+// whole.
 #include "core/frame.h"
 #include "core/lock.h"
 #include "core/log.h"
@@ -16,7 +18,8 @@
 #define BELOW_4G (1u << (32 - CHUNK_SHIFT))
 #define NONE 0xffffffffu
 #define RANGES_MAX 128
-#define KEEP_SHIFT 7 /* 1/128 of RAM is not given to memory objects, so that page tables can follow them */
+#define KEEP_SHIFT \
+	7 /* 1/128 of RAM is not given to memory objects, so that page tables can follow them */
 
 enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL };
 
@@ -114,7 +117,8 @@ static void run_mark(struct chunk *c, unsigned first, unsigned n, bool is_free)
 	unsigned word;
 
 	for (word = first / 64; word <= (first + n - 1) / 64; word++) {
-		assert((c->map[word] & mask) == (is_free ? 0 : mask)); /* neither freed nor taken twice */
+		assert((c->map[word] & mask) ==
+		       (is_free ? 0 : mask)); /* neither freed nor taken twice */
 		c->map[word] ^= mask;
 	}
 	c->free += is_free ? n : -n;
@@ -188,7 +192,8 @@ int frame_reserve(uint64_t frames)
 	int error = -ENOMEM;
 
 	spin_lock(&frame_lock);
-	if (free_frames - reserved_frames > keep && frames <= free_frames - reserved_frames - keep) {
+	if (free_frames - reserved_frames > keep &&
+	    frames <= free_frames - reserved_frames - keep) {
 		reserved_frames += frames;
 		error = 0;
 	}
@@ -343,7 +348,8 @@ void frame_init(const struct ram_range *ranges, unsigned count, void *descriptor
 		chunks[i].list = LISTS;
 	for (i = 0; i < count; i++)
 		add_range(ranges[i].base, ranges[i].base + ranges[i].bytes);
-	// From the top down, so that the lists start with low addresses: reproducible, and easy to read.
+	// From the top down, so that the lists start with low addresses: reproducible, and easy to
+	// read.
 	for (i = chunk_count; i-- > 0;) {
 		chunks[i].state = !chunks[i].owned		    ? CHUNK_ABSENT
 				  : chunks[i].owned == CHUNK_FRAMES ? CHUNK_FREE

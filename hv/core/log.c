@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The log: a ring of text in RAM, echoed to the consoles.
 //
-// It starts in a small buffer inside the image. Once the memory map is known, it moves to a place that
-// depends only on that map, outside of anything a loader or we write to, so that after a warm reset the
-// lines of the previous life are found there and kept.
+// It starts in a small buffer inside the image. Once the memory map is known, it moves to a place
+// that depends only on that map, outside of anything a loader or we write to, so that after a warm
+// reset the lines of the previous life are found there and kept.
 #include "core/log.h"
 #include "core/format.h"
 #include "core/lock.h"
@@ -32,7 +32,8 @@ static void ring_put(struct log_ring *r, const char *text, size_t length)
 
 static bool ring_valid(const struct log_ring *r, size_t bytes)
 {
-	return r->magic == LOG_MAGIC && r->size == bytes - sizeof(*r) && r->check == (~r->head ^ r->magic);
+	return r->magic == LOG_MAGIC && r->size == bytes - sizeof(*r) &&
+	       r->check == (~r->head ^ r->magic);
 }
 
 static void emit(const char *text, size_t length)
@@ -45,7 +46,8 @@ static int stamp(char *line, size_t size)
 {
 	uint64_t us = tsc_khz ? (rdtsc() - entry_tsc) / (tsc_khz / 1000 ?: 1) : 0;
 
-	return format_text(line, size, "[%4u.%06u] ", (unsigned)(us / 1000000), (unsigned)(us % 1000000));
+	return format_text(line, size, "[%4u.%06u] ", (unsigned)(us / 1000000),
+			   (unsigned)(us % 1000000));
 }
 
 void log_printf(const char *format, ...)

@@ -3,8 +3,8 @@
 //
 //	MESSAGE -> REGISTERS -> BACKTRACE -> STOP_OTHERS -> HALT
 //
-// Each step is left before it is taken: if it faults, the nested panic goes on with the next one. One CPU
-// panics; others that try stop at once.
+// Each step is left before it is taken: if it faults, the nested panic goes on with the next one.
+// One CPU panics; others that try stop at once.
 #include "core/panic.h"
 #include "core/boot.h"
 #include "core/format.h"
@@ -58,11 +58,14 @@ static void print_registers(void)
 		return;
 	__asm__ volatile("mov %%cr2, %0; mov %%cr3, %1" : "=r"(cr2), "=r"(cr3));
 #define U(x) ((unsigned long long)(x))
-	log_printf("  rip %04llx:%016llx rsp %04llx:%016llx rflags %06llx error %llx", U(f->cs), U(f->rip),
-		   U(f->ss), U(f->rsp), U(f->rflags), U(f->error));
-	log_printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx", U(f->rax), U(f->rbx), U(f->rcx), U(f->rdx));
-	log_printf("  rsi %016llx rdi %016llx rbp %016llx r8  %016llx", U(f->rsi), U(f->rdi), U(f->rbp), U(f->r8));
-	log_printf("  r9  %016llx r10 %016llx r11 %016llx r12 %016llx", U(f->r9), U(f->r10), U(f->r11), U(f->r12));
+	log_printf("  rip %04llx:%016llx rsp %04llx:%016llx rflags %06llx error %llx", U(f->cs),
+		   U(f->rip), U(f->ss), U(f->rsp), U(f->rflags), U(f->error));
+	log_printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx", U(f->rax), U(f->rbx),
+		   U(f->rcx), U(f->rdx));
+	log_printf("  rsi %016llx rdi %016llx rbp %016llx r8  %016llx", U(f->rsi), U(f->rdi),
+		   U(f->rbp), U(f->r8));
+	log_printf("  r9  %016llx r10 %016llx r11 %016llx r12 %016llx", U(f->r9), U(f->r10),
+		   U(f->r11), U(f->r12));
 	log_printf("  r13 %016llx r14 %016llx r15 %016llx", U(f->r13), U(f->r14), U(f->r15));
 	log_printf("  cr2 %016llx cr3 %016llx", U(cr2), U(cr3));
 #undef U
@@ -73,7 +76,8 @@ static void print_address(uint64_t rip)
 	uint64_t offset;
 	const char *name = symbol_name(rip, &offset);
 
-	log_printf("  %016llx %s+0x%llx", (unsigned long long)rip, name, (unsigned long long)offset);
+	log_printf("  %016llx %s+0x%llx", (unsigned long long)rip, name,
+		   (unsigned long long)offset);
 }
 
 // Frames must climb inside the core's half; a broken chain ends the list, and so does a fault.
@@ -138,7 +142,8 @@ static bool enter(void)
 	uint32_t expected = NOBODY, self = this_cpu()->id;
 
 	__asm__ volatile("cli");
-	if (__atomic_compare_exchange_n(&owner, &expected, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (__atomic_compare_exchange_n(&owner, &expected, self, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
 		return true;
 	if (expected != self)
 		machine_halt();
@@ -164,12 +169,13 @@ void panic_trap(const struct trap_frame *f)
 {
 	if (enter()) {
 		trap = f;
-		format_text(message, sizeof(message), "%s (vector %u) in the core", trap_name(f->vector),
-			    (unsigned)f->vector);
+		format_text(message, sizeof(message), "%s (vector %u) in the core",
+			    trap_name(f->vector), (unsigned)f->vector);
 		first_frame = f->rbp;
 		first_rip = f->rip;
 	} else {
-		log_printf("  (%s at %016llx while panicking)", trap_name(f->vector), (unsigned long long)f->rip);
+		log_printf("  (%s at %016llx while panicking)", trap_name(f->vector),
+			   (unsigned long long)f->rip);
 	}
 	run();
 }

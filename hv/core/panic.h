@@ -7,7 +7,8 @@
 
 struct trap_frame;
 
-_Noreturn void panic_trap(const struct trap_frame *frame); /* an exception in ring 0 that nobody expected */
+_Noreturn void
+panic_trap(const struct trap_frame *frame); /* an exception in ring 0 that nobody expected */
 
 /* "name+0x12" of a text address. */
 const char *symbol_name(uint64_t address, uint64_t *offset);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The core's own memory: pages from chunks that it maps, and small objects in classes of powers of two.
+// The core's own memory: pages from chunks that it maps, and small objects in classes of powers of
+// two.
 //
-// Growing maps a chunk, which may need tables, which come from the pool: so it grows while a reserve is
-// left, and tables of the core's own mappings are taken from that reserve without growing.
+// Growing maps a chunk, which may need tables, which come from the pool: so it grows while a
+// reserve is left, and tables of the core's own mappings are taken from that reserve without
+// growing.
 #include "core/pool.h"
 #include "core/frame.h"
 #include "core/lock.h"

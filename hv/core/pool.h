@@ -10,14 +10,15 @@ struct ram_range {
 	uint64_t base, bytes;
 };
 
-/* RAM ranges that the core manages: page aligned, sorted, disjoint. Descriptors: memory for them, reached by
- * core_pool_virt, outside of the ranges or inside chunks that are claimed next. */
+/* RAM ranges that the core manages: page aligned, sorted, disjoint. Descriptors: memory for them,
+ * reached by core_pool_virt, outside of the ranges or inside chunks that are claimed next. */
 uint64_t frame_descriptor_bytes(const struct ram_range *ranges, unsigned count);
 void frame_init(const struct ram_range *ranges, unsigned count, void *descriptors);
 
 /* A whole free chunk (2 MiB) becomes the pool's; 0: none. */
 uint64_t frame_take_pool_chunk(void);
-/* Give the pool the pages [phys + used, phys + 2 MiB) of a chunk. `used` bytes at its start are taken. */
+/* Give the pool the pages [phys + used, phys + 2 MiB) of a chunk. `used` bytes at its start are
+ * taken. */
 void frame_add_pool_chunk(uint64_t phys, uint64_t used);
 /* Bring-up: the same with a chunk that is still free. */
 void frame_claim_pool(uint64_t phys, uint64_t used);
@@ -26,9 +27,9 @@ void frame_pool_give(uint64_t phys, unsigned order);
 
 /* The pool's first chunks: [phys, phys + bytes), `used` bytes at the start are the descriptors'. */
 void pool_init(uint64_t phys, uint64_t bytes, uint64_t used);
-void pool_map_first(void);	       /* map them in core_tables */
-int pool_map_chunk(uint64_t phys);     /* hv/x86/space.c */
-void *pool_page_in_reserve(void);      /* a cleared page without growing the pool: for core_tables */
+void pool_map_first(void);	   /* map them in core_tables */
+int pool_map_chunk(uint64_t phys); /* hv/x86/space.c */
+void *pool_page_in_reserve(void);  /* a cleared page without growing the pool: for core_tables */
 void *pool_table_alloc(void *context); /* struct page_tables.alloc of everybody else */
 
 #endif

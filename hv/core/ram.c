@@ -25,7 +25,7 @@ static void insert(struct ram_map *m, unsigned at, uint64_t base, uint64_t end)
 	m->range[at] = (struct ram_range){base, end - base};
 }
 
-static void delete(struct ram_map *m, unsigned at)
+static void delete (struct ram_map *m, unsigned at)
 {
 	m->count--;
 	for (; at < m->count; at++)

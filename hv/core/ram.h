@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A map of RAM: ranges of whole pages, sorted, disjoint, merged. Firmware's lists are none of that. */
+/* A map of RAM: ranges of whole pages, sorted, disjoint, merged. Firmware's lists are none of that.
+ */
 #ifndef CORE_RAM_H
 #define CORE_RAM_H
 

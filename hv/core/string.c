@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Memory and strings: the C library's part that ring 0 needs. String instructions are what processors
-// make fast, and a plain loop would be compiled into a call of the function that it implements.
+// Memory and strings: the C library's part that ring 0 needs. String instructions are what
+// processors make fast, and a plain loop would be compiled into a call of the function that it
+// implements.
 #include "core/string.h"
 #include <stdint.h>
 

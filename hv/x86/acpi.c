@@ -59,7 +59,8 @@ int acpi_rsdp(const uint8_t *p, size_t length, uint64_t *root, bool *xsdt)
 		return -EINVAL;
 	*root = get32(p + 16);
 	*xsdt = false;
-	if (p[15] >= 2 && length >= ACPI_RSDP_BYTES && sums_to_zero(p, ACPI_RSDP_BYTES) && get64(p + 24)) {
+	if (p[15] >= 2 && length >= ACPI_RSDP_BYTES && sums_to_zero(p, ACPI_RSDP_BYTES) &&
+	    get64(p + 24)) {
 		*root = get64(p + 24);
 		*xsdt = true;
 	}
@@ -75,8 +76,8 @@ uint32_t acpi_table_length(const uint8_t *header)
 
 bool acpi_table_valid(const uint8_t *p, size_t length, const char *signature)
 {
-	return length >= ACPI_HEADER_BYTES && !memcmp(p, signature, 4) && acpi_table_length(p) == length &&
-	       sums_to_zero(p, length);
+	return length >= ACPI_HEADER_BYTES && !memcmp(p, signature, 4) &&
+	       acpi_table_length(p) == length && sums_to_zero(p, length);
 }
 
 unsigned acpi_root(const uint8_t *p, size_t length, bool xsdt, uint64_t *out, unsigned max)
@@ -177,13 +178,15 @@ static void fadt(const uint8_t *p, size_t length, struct acpi_facts *out)
 	if (p[FADT_PM_TIMER_LENGTH] == 4)
 		out->pm_timer_port = get32(p + FADT_PM_TIMER);
 	out->no_i8042 = p[8] >= 3 && !(get16(p + FADT_BOOT_FLAGS) & FADT_BOOT_8042);
-	if (length > FADT_RESET_VALUE && get32(p + FADT_FLAGS) & FADT_FLAG_RESET && p[FADT_RESET] <= ACPI_SPACE_PCI) {
+	if (length > FADT_RESET_VALUE && get32(p + FADT_FLAGS) & FADT_FLAG_RESET &&
+	    p[FADT_RESET] <= ACPI_SPACE_PCI) {
 		out->reset_supported = true;
 		out->reset_space = p[FADT_RESET];
 		out->reset_address = get64(p + FADT_RESET + 4);
 		out->reset_value = p[FADT_RESET_VALUE];
 	}
-	if (length >= FADT_X_PM_TIMER + 12 && p[FADT_X_PM_TIMER] == ACPI_SPACE_PORT && get64(p + FADT_X_PM_TIMER + 4))
+	if (length >= FADT_X_PM_TIMER + 12 && p[FADT_X_PM_TIMER] == ACPI_SPACE_PORT &&
+	    get64(p + FADT_X_PM_TIMER + 4))
 		out->pm_timer_port = get64(p + FADT_X_PM_TIMER + 4) & 0xffff;
 	if (out->pm_timer_port > 0xfffc)
 		out->pm_timer_port = 0;

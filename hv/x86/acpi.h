@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The static ACPI tables, as far as ring 0 needs them (ACPI 6.4, chapter 5): which processors, interrupt controllers,
- * configuration space and timers there are. AML is the business of a ring-3 module.
+ * The static ACPI tables, as far as ring 0 needs them (ACPI 6.4, chapter 5): which processors,
+ * interrupt controllers, configuration space and timers there are. AML is the business of a ring-3
+ * module.
  *
- * The parsers are pure: (pointer, length) in, facts out; they believe no length or count in a table.
+ * The parsers are pure: (pointer, length) in, facts out; they believe no length or count in a
+ * table.
  */
 #ifndef X86_ACPI_H
 #define X86_ACPI_H
@@ -48,7 +50,8 @@ struct acpi_facts {
 	bool ivrs, dmar; /* an IOMMU is described */
 };
 
-/* 0 and the root table's address, and whether it is an XSDT; -EINVAL for bad signature or checksum. */
+/* 0 and the root table's address, and whether it is an XSDT; -EINVAL for bad signature or checksum.
+ */
 int acpi_rsdp(const uint8_t *p, size_t length, uint64_t *root, bool *xsdt);
 /* A table's length from its header's first 8 bytes; 0: implausible. */
 uint32_t acpi_table_length(const uint8_t *header);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where other processors start: copied to a page below 640 KiB, entered in real mode at its first byte
- * with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the core's tables, in which this page is
- * mapped to itself for as long as it is needed. hv/x86/smp.c fills the fields at its end.
+ * Where other processors start: copied to a page below 640 KiB, entered in real mode at its first
+ * byte with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the core's
+ * tables, in which this page is mapped to itself for as long as it is needed. hv/x86/smp.c fills
+ * the fields at its end.
  */
 	.section .rodata
 	.balign 16

@@ -61,7 +61,8 @@ void apic_command(uint32_t apic_id, uint32_t command)
 	}
 	for (unsigned n = 0; registers[APIC_ICR / 4] & APIC_ICR_PENDING; n++) {
 		if (n == ICR_POLLS) {
-			log_printf("apic: the last command was not accepted, ICR %x", registers[APIC_ICR / 4]);
+			log_printf("apic: the last command was not accepted, ICR %x",
+				   registers[APIC_ICR / 4]);
 			break;
 		}
 		__builtin_ia32_pause();
@@ -95,11 +96,13 @@ static int apic_init(void)
 	if (!(cpuid(1, 0).edx & 1 << 9))
 		return -ENODEV;
 	silence_pic();
-	// Firmware may have turned x2APIC on already; there is no way back from it but through a reset.
+	// Firmware may have turned x2APIC on already; there is no way back from it but through a
+	// reset.
 	x2 = cpu_features.x2apic || rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
 	if (x2)
 		return 0;
-	registers = core_map_phys(acpi_facts.lapic_phys, 4096, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+	registers =
+		core_map_phys(acpi_facts.lapic_phys, 4096, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 	return registers ? 0 : -ENOMEM;
 }
 

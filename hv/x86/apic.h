@@ -13,7 +13,7 @@
 #define APIC_SPURIOUS_ENABLE 0x100
 #define APIC_ESR 0x280
 #define APIC_ICR 0x300
-#define APIC_ICR_INIT 0x4500	/* assert, edge */
+#define APIC_ICR_INIT 0x4500 /* assert, edge */
 #define APIC_ICR_STARTUP 0x4600
 #define APIC_ICR_NMI 0x4400
 #define APIC_ICR_FIXED 0x4000

@@ -2,9 +2,10 @@
 /*
  * Entry from a Multiboot 1 or 2 loader: 32-bit protected mode, flat segments, paging off.
  *
- * Builds bootstrap tables that map the first 4 GiB three times: at 0 for the step into paging, at the
- * pool window (so that pool addresses work from the first C line), and at -2 GiB for the image. All of
- * that is writable and executable; hv/x86/space.c replaces it before anything but our own code has run.
+ * Builds bootstrap tables that map the first 4 GiB three times: at 0 for the step into paging, at
+ * the pool window (so that pool addresses work from the first C line), and at -2 GiB for the
+ * image. All of that is writable and executable; hv/x86/space.c replaces it before anything but
+ * our own code has run.
  */
 #define KERNEL_VMA 0xffffffff80000000
 #define PHYS(x) ((x) - KERNEL_VMA)

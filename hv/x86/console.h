@@ -17,7 +17,8 @@ int screen_line(char *out, unsigned size); /* what it is, in words */
 void serial_init(void);
 void serial_write(const char *text, size_t length);
 
-/* CTL_CONSOLE_RELEASE / TAKE: a driver owns the port, or it died. -ENODEV: the core never used that port. */
+/* CTL_CONSOLE_RELEASE / TAKE: a driver owns the port, or it died. -ENODEV: the core never used that
+ * port. */
 int serial_release(uint16_t base);
 int serial_take(uint16_t base);
 void console_panic(void); /* take everything back, whoever owns it */

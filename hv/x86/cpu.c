@@ -146,9 +146,12 @@ static void load_tables(struct cpu_arch *a)
 
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));
 	__asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
-			 : : "i"(SELECTOR_KERNEL_CODE) : "rax", "memory");
+			 :
+			 : "i"(SELECTOR_KERNEL_CODE)
+			 : "rax", "memory");
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss; mov %1, %%fs; mov %1, %%gs"
-			 : : "r"(SELECTOR_KERNEL_DATA), "r"(0));
+			 :
+			 : "r"(SELECTOR_KERNEL_DATA), "r"(0));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
 }
@@ -213,7 +216,8 @@ static void name_processor(struct cpu_features *f)
 void cpu_detect(void)
 {
 	struct cpu_features *f = &cpu_features;
-	struct cpuid_result max = cpuid(0, 0), one = cpuid(1, 0), seven = {0}, power = {0}, size = {0};
+	struct cpuid_result max = cpuid(0, 0), one = cpuid(1, 0), seven = {0}, power = {0},
+			    size = {0};
 	struct cpuid_result ext = cpuid(0x80000001, 0);
 	uint32_t ext_max = cpuid(0x80000000, 0).eax;
 
@@ -266,10 +270,12 @@ void cpu_control(void)
 	wrmsr(MSR_PAT, PAT_VALUE);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu_features.nx ? EFER_NXE : 0));
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_value()));
-	// TS stays set in ring 3, so that an FPU instruction there is #NM and cannot touch guest state.
+	// TS stays set in ring 3, so that an FPU instruction there is #NM and cannot touch guest
+	// state.
 	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_WP | CR0_NE | CR0_MP | CR0_TS));
-	wrmsr(MSR_STAR, (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+	wrmsr(MSR_STAR,
+	      (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
 	wrmsr(MSR_SFMASK, SFMASK_VALUE);
 	if (cpu_features.rdtscp)

@@ -2,10 +2,11 @@
 /*
  * The processor as ring 0 sees it: per-CPU data, MSRs, control registers, what CPUID found.
  *
- * The core runs with interrupts off from entry to exit. It takes them in ring 3, in guests (as exits)
- * and in the idle loop's HLT only; so nothing in ring 0 is re-entered but by NMI, #MC and our own faults.
- * Whoever waits for another CPU (spin locks, cross-calls) polls cpu_poll(), which serves cross-calls
- * that are waiting for this CPU; without it two CPUs that wait for each other would stop.
+ * The core runs with interrupts off from entry to exit. It takes them in ring 3, in guests (as
+ * exits) and in the idle loop's HLT only; so nothing in ring 0 is re-entered but by NMI, #MC and
+ * our own faults. Whoever waits for another CPU (spin locks, cross-calls) polls cpu_poll(), which
+ * serves cross-calls that are waiting for this CPU; without it two CPUs that wait for each other
+ * would stop.
  */
 #ifndef X86_CPU_H
 #define X86_CPU_H
@@ -26,12 +27,13 @@ struct cpu {
 	uint64_t kernel_stack; /* top of the current thread's kernel stack; TSS.RSP0 has the same */
 	uint64_t user_rsp;     /* scratch of the SYSCALL entry */
 	struct thread *current;
-	uint32_t id;	      /* 0 .. cpu_count - 1 */
+	uint32_t id; /* 0 .. cpu_count - 1 */
 	uint32_t apic_id;
-	volatile uint32_t resched; /* set: leave for the scheduler at the next way out to ring 3 or guest */
-	volatile uint32_t calls;   /* cross-calls waiting for this CPU, one bit each */
-	struct task *task;	   /* whose page tables are loaded */
-	struct vcpu *fpu_owner;	   /* whose FPU state is in the registers; ring 3 never has any */
+	volatile uint32_t
+		resched; /* set: leave for the scheduler at the next way out to ring 3 or guest */
+	volatile uint32_t calls; /* cross-calls waiting for this CPU, one bit each */
+	struct task *task;	 /* whose page tables are loaded */
+	struct vcpu *fpu_owner;	 /* whose FPU state is in the registers; ring 3 never has any */
 	struct sched_queue *sched;
 	struct timer_queue *timers;
 	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
@@ -78,7 +80,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
 }
 
 struct cpuid_result {
@@ -108,14 +113,16 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-/* Segment selectors of the core's GDT (hv/x86/cpu.c). SYSCALL and SYSRET want this order (APM 2, 6.1). */
+/* Segment selectors of the core's GDT (hv/x86/cpu.c). SYSCALL and SYSRET want this order (APM
+ * 2, 6.1). */
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10
 #define SELECTOR_USER_DATA 0x23
 #define SELECTOR_USER_CODE 0x2b
 #define SELECTOR_TSS 0x30
 
-/* EFER.SCE, STAR, LSTAR = syscall_entry and SFMASK (IF, TF, DF, AC, NT) are set for each CPU at its start. */
+/* EFER.SCE, STAR, LSTAR = syscall_entry and SFMASK (IF, TF, DF, AC, NT) are set for each CPU at its
+ * start. */
 extern char syscall_entry[];
 
 /* MSR accesses that may fault: 0, or -EIO after #GP. */
@@ -128,8 +135,9 @@ extern uint64_t entry_tsc;
 
 /* Top of the current thread's kernel stack, for SYSCALL entries and for interrupts from ring 3. */
 void cpu_set_kernel_stack(uint64_t top);
-/* Ports that ring 3 may use on this CPU from now on: 8192 bytes, a 1 bit forbids (APM 2, 12.2.4). NULL: none.
- * Cheap when `bitmap` is what was set here last; after changing a bitmap's bits call cpu_ports_changed. */
+/* Ports that ring 3 may use on this CPU from now on: 8192 bytes, a 1 bit forbids (APM 2, 12.2.4).
+ * NULL: none. Cheap when `bitmap` is what was set here last; after changing a bitmap's bits call
+ * cpu_ports_changed. */
 void cpu_set_ports(const uint8_t *bitmap);
 void cpu_ports_changed(void);
 

@@ -2,9 +2,10 @@
 /*
  * Exceptions and interrupts: 256 stubs, one frame (struct trap_frame), one way out.
  *
- * GS: in ring 3 GS base is the user's (0), in ring 0 struct cpu. Interrupts and ordinary exceptions tell by
- * the saved CS. NMI, #MC and #DF can arrive between SYSCALL and its SWAPGS, so they look at the base itself;
- * ring 3 cannot have one with the top bit set, since CR4.FSGSBASE is off.
+ * GS: in ring 3 GS base is the user's (0), in ring 0 struct cpu. Interrupts and ordinary
+ * exceptions tell by the saved CS. NMI, #MC and #DF can arrive between SYSCALL and its SWAPGS, so
+ * they look at the base itself; ring 3 cannot have one with the top bit set, since CR4.FSGSBASE is
+ * off.
  */
 #include "x86/offsets.h"
 
@@ -50,7 +51,8 @@
 	/* The processor pushes an error code for these (APM 2, 8.2). */
 	.macro stub n
 	.balign 16
-	.if (\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+	.if (\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21)
+	.elseif (\n == 29) || (\n == 30)
 	.else
 	pushq $0
 	.endif
@@ -165,7 +167,8 @@ wrmsr_safe:
 12:	movl $-5, %eax			/* -EIO */
 	ret
 
-/* int copy_from_user(void *to, uint64_t from, uint64_t bytes), int copy_to_user(uint64_t to, ...) */
+/* int copy_from_user(void *to, uint64_t from, uint64_t bytes)
+ * int copy_to_user(uint64_t to, const void *from, uint64_t bytes) */
 	.macro copy name, user
 	.globl \name
 \name:

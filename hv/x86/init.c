@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From the loader's jump to the running core, on the boot processor: log, loader's information, memory,
-// address space, then the units.
+// From the loader's jump to the running core, on the boot processor: log, loader's information,
+// memory, address space, then the units.
 #include "core/boot.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -18,7 +18,7 @@
 #include <postern/syscall.h>
 
 #define LOW_MEMORY (1ull << 20)
-#define BOOT_MAPPED (4ull << 30) /* hv/x86/boot.S */
+#define BOOT_MAPPED (4ull << 30)      /* hv/x86/boot.S */
 #define POOL_FIRST_BYTES (1ull << 20) /* at least that much pool beside the frame descriptors */
 #define LOG_BYTES (CONFIG_LOG_SIZE_KIB * 1024ull)
 
@@ -41,7 +41,8 @@ static void read_loader(uint32_t magic, uint64_t info)
 	static const struct multiboot_view view = {boot_at, NULL};
 
 	if (multiboot_parse(magic, info, &view, &loader))
-		panic("no Multiboot information (magic %08x at 0x%llx)", magic, (unsigned long long)info);
+		panic("no Multiboot information (magic %08x at 0x%llx)", magic,
+		      (unsigned long long)info);
 	if (loader.modules_lost || loader.ram.dropped)
 		log_printf("boot: %u modules and %u memory ranges beyond what we keep are ignored",
 			   loader.modules_lost, loader.ram.dropped);
@@ -58,7 +59,8 @@ static void read_loader(uint32_t magic, uint64_t info)
 static uint64_t find_trampoline(const struct ram_map *ram)
 {
 	for (unsigned i = 0; i < ram->count; i++) {
-		uint64_t from = ram->range[i].base ?: PAGE_SIZE, to = ram->range[i].base + ram->range[i].bytes;
+		uint64_t from = ram->range[i].base ?: PAGE_SIZE,
+			 to = ram->range[i].base + ram->range[i].bytes;
 
 		if (to > 0x9f000)
 			to = 0x9f000;
@@ -73,7 +75,8 @@ uint64_t boot_trampoline(void)
 	return trampoline;
 }
 
-// The highest place below 4 GiB: neither we nor loaders come there first, and it is the same at the next boot.
+// The highest place below 4 GiB: neither we nor loaders come there first, and it is the same at the
+// next boot.
 static uint64_t take_log_memory(struct ram_map *ram)
 {
 	for (unsigned i = ram->count; i-- > 0;) {
@@ -93,7 +96,8 @@ static uint64_t take_log_memory(struct ram_map *ram)
 static uint64_t find_pool(const struct ram_map *ram, uint64_t bytes)
 {
 	for (unsigned i = 0; i < ram->count; i++) {
-		uint64_t at = (ram->range[i].base + LARGE_PAGE_SIZE - 1) & ~(LARGE_PAGE_SIZE - 1ull);
+		uint64_t at =
+			(ram->range[i].base + LARGE_PAGE_SIZE - 1) & ~(LARGE_PAGE_SIZE - 1ull);
 		uint64_t end = ram->range[i].base + ram->range[i].bytes;
 
 		if (at < end && end - at >= bytes && at + bytes <= BOOT_MAPPED)
@@ -112,7 +116,8 @@ static void init_memory(void)
 	log = take_log_memory(ram);
 	for (unsigned i = 0; i < boot_info.modules; i++)
 		ram_remove(ram, boot_info.module[i].phys, boot_info.module[i].bytes);
-	used = (frame_descriptor_bytes(ram->range, ram->count) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
+	used = (frame_descriptor_bytes(ram->range, ram->count) + PAGE_SIZE - 1) &
+	       ~(PAGE_SIZE - 1ull);
 	bytes = (used + POOL_FIRST_BYTES + LARGE_PAGE_SIZE - 1) & ~(LARGE_PAGE_SIZE - 1ull);
 	pool = find_pool(ram, bytes);
 	frame_init(ram->range, ram->count, core_pool_virt(pool));

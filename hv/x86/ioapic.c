@@ -59,7 +59,8 @@ int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 	reg_write(io, IOAPIC_ENTRY(n), ENTRY_MASKED);
 	reg_write(io, IOAPIC_ENTRY(n) + 1, apic_id_of(cpu) << 24);
 	reg_write(io, IOAPIC_ENTRY(n),
-		  vector | (flags & IRQ_LEVEL ? ENTRY_LEVEL : 0) | (flags & IRQ_LOW ? ENTRY_LOW : 0));
+		  vector | (flags & IRQ_LEVEL ? ENTRY_LEVEL : 0) |
+			  (flags & IRQ_LOW ? ENTRY_LOW : 0));
 	spin_unlock(&ioapic_lock);
 	return 0;
 }
@@ -85,7 +86,8 @@ static int ioapic_init(void)
 		struct ioapic *io = &ioapics[i];
 
 		io->gsi_base = acpi_facts.ioapic[i].gsi_base;
-		io->window = core_map_phys(acpi_facts.ioapic[i].phys, 0x20, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+		io->window = core_map_phys(acpi_facts.ioapic[i].phys, 0x20,
+					   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 		if (!io->window)
 			return -ENOMEM;
 		io->lines = (reg_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;

@@ -16,17 +16,19 @@
 
 static int line_cpu(char *out, unsigned size)
 {
-	return format_text(out, size, "processors: %u x %s (%s)", cpu_count, cpu_features.name, cpu_features.vendor);
+	return format_text(out, size, "processors: %u x %s (%s)", cpu_count, cpu_features.name,
+			   cpu_features.vendor);
 }
 
 static int line_features(char *out, unsigned size)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	return format_text(out, size, "features:%s%s%s%s%s%s%s%s%s%s", f->nx ? " nx" : "", f->smep ? " smep" : "",
-			   f->smap ? " smap" : "", f->pge ? " pge" : "", f->page1g ? " 1g-pages" : "",
-			   f->x2apic ? " x2apic" : "", f->tsc_deadline ? " tsc-deadline" : "",
-			   f->xsave ? " xsave" : "", f->svm ? " svm" : "", f->vmx ? " vmx" : "");
+	return format_text(out, size, "features:%s%s%s%s%s%s%s%s%s%s", f->nx ? " nx" : "",
+			   f->smep ? " smep" : "", f->smap ? " smap" : "", f->pge ? " pge" : "",
+			   f->page1g ? " 1g-pages" : "", f->x2apic ? " x2apic" : "",
+			   f->tsc_deadline ? " tsc-deadline" : "", f->xsave ? " xsave" : "",
+			   f->svm ? " svm" : "", f->vmx ? " vmx" : "");
 }
 
 static int line_time(char *out, unsigned size)
@@ -53,21 +55,25 @@ static int line_pci(char *out, unsigned size)
 {
 	if (!acpi_facts.mmconfig_phys)
 		return format_text(out, size, "pci: ports 0xcf8/0xcfc");
-	return format_text(out, size, "pci: MMCONFIG at 0x%llx, buses %u-%u", ULL(acpi_facts.mmconfig_phys),
-			   acpi_facts.mmconfig_first_bus, acpi_facts.mmconfig_last_bus);
+	return format_text(out, size, "pci: MMCONFIG at 0x%llx, buses %u-%u",
+			   ULL(acpi_facts.mmconfig_phys), acpi_facts.mmconfig_first_bus,
+			   acpi_facts.mmconfig_last_bus);
 }
 
 static int line_firmware(char *out, unsigned size)
 {
-	return format_text(out, size, "firmware: RSDP at 0x%llx, PM timer port 0x%x, IOMMU %s", ULL(boot_info.rsdp),
-			   acpi_facts.pm_timer_port, acpi_facts.ivrs ? "AMD (IVRS)" : acpi_facts.dmar ? "Intel (DMAR)" : "none");
+	return format_text(out, size, "firmware: RSDP at 0x%llx, PM timer port 0x%x, IOMMU %s",
+			   ULL(boot_info.rsdp), acpi_facts.pm_timer_port,
+			   acpi_facts.ivrs   ? "AMD (IVRS)"
+			   : acpi_facts.dmar ? "Intel (DMAR)"
+					     : "none");
 }
 
 int machine_line(unsigned index, char *out, unsigned size)
 {
 	static int (*const lines[])(char *, unsigned) = {
-		line_cpu, line_features,   mitigation_line, line_memory,   line_time,
-		line_interrupts, line_pci, line_firmware,    screen_line,
+		line_cpu,	 line_features, mitigation_line, line_memory, line_time,
+		line_interrupts, line_pci,	line_firmware,	 screen_line,
 	};
 
 	return index < sizeof(lines) / sizeof(lines[0]) ? lines[index](out, size) : -ENOENT;
@@ -93,7 +99,8 @@ static void reset_by_fadt(void)
 		outb(at, acpi_facts.reset_value);
 		break;
 	case ACPI_SPACE_PCI: /* bus 0: device, function, register (ACPI 6.4, 4.8.3.6) */
-		pci_config_write((at >> 32 & 0x1f) << 3 | (at >> 16 & 7), at & 0xff, 1, acpi_facts.reset_value);
+		pci_config_write((at >> 32 & 0x1f) << 3 | (at >> 16 & 7), at & 0xff, 1,
+				 acpi_facts.reset_value);
 		break;
 	case ACPI_SPACE_MEMORY:
 		p = core_map_phys(at, 1, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);

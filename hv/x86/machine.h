@@ -12,8 +12,8 @@
 int machine_line(unsigned index, char *out, unsigned size);
 int mitigation_line(char *out, unsigned size);
 
-/* INFO_WX: count the leaves of live tables. The core's half, or a task's own half of its tables. Fills all
- * but the task's name. */
+/* INFO_WX: count the leaves of live tables. The core's half, or a task's own half of its tables.
+ * Fills all but the task's name. */
 void paging_wx_core(struct info_wx *out);
 void paging_wx_task(const struct page_tables *pt, struct info_wx *out);
 
@@ -24,7 +24,6 @@ _Noreturn void machine_reset_now(void); /* without the shutdown of units: for pa
 void machine_stop_others(void);
 bool machine_stopping(void); /* asked by the NMI's handler */
 _Noreturn void machine_halt(void);
-
 
 /* IBPB where the CPU has it and mitigations are on: between guests. Cheap when off. */
 void mitigation_barrier(void);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Speculation: what this processor needs and offers. Retpolines are compiled in (hv/x86/thunks.S), the engine
-// refills the return-stack buffer after an exit when rsb_fill says so; MSR-driven controls are set here.
-// Boot option: mitigations=off | auto.
+// Speculation: what this processor needs and offers. Retpolines are compiled in (hv/x86/thunks.S),
+// the engine refills the return-stack buffer after an exit when rsb_fill says so; MSR-driven
+// controls are set here. Boot option: mitigations=off | auto.
 //
-// Not covered: returns trained by others on AMD family 17h and 19h (Retbleed, Inception), which need a barrier at
-// every entry; Meltdown and MDS on Intel, which need a page table of ring 3's own and VERW.
+// Not covered: returns trained by others on AMD family 17h and 19h (Retbleed, Inception), which
+// need a barrier at every entry; Meltdown and MDS on Intel, which need a page table of ring 3's own
+// and VERW.
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/unit.h"
@@ -50,9 +51,9 @@ static int mitigations_init(void)
 	if (boot_option_is("mitigations", "off"))
 		return 0;
 	detect(f);
-	// Retpolines cover the core's own indirect jumps, so IBRS is used only where it costs no MSR write at each
-	// entry. STIBP shields siblings; it is set once. SSBD would slow ring 3, where no task runs code that it does
-	// not trust; it is the guests' to use.
+	// Retpolines cover the core's own indirect jumps, so IBRS is used only where it costs no
+	// MSR write at each entry. STIBP shields siblings; it is set once. SSBD would slow ring 3,
+	// where no task runs code that it does not trust; it is the guests' to use.
 	spec_ctrl = (f->stibp ? SPEC_CTRL_STIBP : 0) | (f->ibrs ? SPEC_CTRL_IBRS : 0);
 	return 0;
 }
@@ -60,7 +61,8 @@ static int mitigations_init(void)
 static void mitigations_cpu_init(void)
 {
 	if (spec_ctrl && wrmsr_safe(MSR_SPEC_CTRL, spec_ctrl))
-		log_printf("cpu %u: SPEC_CTRL refuses %llx", this_cpu()->id, (unsigned long long)spec_ctrl);
+		log_printf("cpu %u: SPEC_CTRL refuses %llx", this_cpu()->id,
+			   (unsigned long long)spec_ctrl);
 	if (automatic_ibrs)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
 }
@@ -76,7 +78,9 @@ int mitigation_line(char *out, unsigned size)
 {
 	const struct cpu_features *f = &cpu_features;
 
-	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s", retpolines_built ? "built in" : "not built",
+	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s",
+			   retpolines_built ? "built in" : "not built",
 			   f->rsb_fill ? ", RSB fill" : "", f->ibpb ? ", IBPB between guests" : "",
-			   f->stibp ? ", STIBP" : "", automatic_ibrs || f->ibrs ? ", IBRS always on" : "");
+			   f->stibp ? ", STIBP" : "",
+			   automatic_ibrs || f->ibrs ? ", IBRS always on" : "");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Message-signalled interrupts (PCI 3.0, 6.8): programmed here, never by a driver, so that a driver cannot
-// write a message that is not its own.
+// Message-signalled interrupts (PCI 3.0, 6.8): programmed here, never by a driver, so that a driver
+// cannot write a message that is not its own.
 #include "core/lock.h"
 #include "x86/paging.h"
 #include "x86/trap.h"
@@ -65,7 +65,9 @@ static uint64_t bar_address(uint32_t bdf, unsigned index)
 	low = get(bdf, PCI_BAR0 + 4 * index, 4);
 	if (low & 1)
 		return 0;
-	return (low & ~0xfull) | ((low & 6) == 4 && index < 5 ? (uint64_t)get(bdf, PCI_BAR0 + 4 * index + 4, 4) << 32 : 0);
+	return (low & ~0xfull) |
+	       ((low & 6) == 4 && index < 5 ? (uint64_t)get(bdf, PCI_BAR0 + 4 * index + 4, 4) << 32
+					    : 0);
 }
 
 static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
@@ -123,7 +125,8 @@ int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
 	else if (msi)
 		error = enable_msi(bdf, msi, index, vector, cpu);
 	if (!error)
-		pci_config_write(bdf, PCI_COMMAND, 2, get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
+		pci_config_write(bdf, PCI_COMMAND, 2,
+				 get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
 	spin_unlock(&msi_lock);
 	return error;
 }
@@ -134,8 +137,10 @@ void msi_disable(uint32_t bdf)
 
 	spin_lock(&msi_lock);
 	if (msix)
-		pci_config_write(bdf, msix + MSI_CONTROL, 2, get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
+		pci_config_write(bdf, msix + MSI_CONTROL, 2,
+				 get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
 	if (msi)
-		pci_config_write(bdf, msi + MSI_CONTROL, 2, get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
+		pci_config_write(bdf, msi + MSI_CONTROL, 2,
+				 get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
 	spin_unlock(&msi_lock);
 }

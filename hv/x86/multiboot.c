@@ -121,8 +121,8 @@ static void set_framebuffer(struct boot_info *info, const uint8_t *p)
 {
 	uint32_t pitch = get32(p + 8), width = get32(p + 12), height = get32(p + 16), bpp = p[20];
 
-	if (p[21] != FRAMEBUFFER_RGB || (bpp != 24 && bpp != 32) || !width || !height || width > 16384 ||
-	    height > 16384 || pitch / (bpp / 8) < width || pitch > 65536 * 4)
+	if (p[21] != FRAMEBUFFER_RGB || (bpp != 24 && bpp != 32) || !width || !height ||
+	    width > 16384 || height > 16384 || pitch / (bpp / 8) < width || pitch > 65536 * 4)
 		return;
 	info->framebuffer_phys = get64(p);
 	info->framebuffer_pitch = pitch;
@@ -132,7 +132,8 @@ static void set_framebuffer(struct boot_info *info, const uint8_t *p)
 }
 
 // Two passes: usable ranges first, so that a reserved one that overlaps wins whatever the order.
-static void memory_entry(struct multiboot_result *out, uint64_t base, uint64_t bytes, uint32_t type, int pass)
+static void memory_entry(struct multiboot_result *out, uint64_t base, uint64_t bytes, uint32_t type,
+			 int pass)
 {
 	if (pass == 0 && type == MEMORY_USABLE)
 		ram_add(&out->ram, base, bytes);
@@ -140,8 +141,8 @@ static void memory_entry(struct multiboot_result *out, uint64_t base, uint64_t b
 		ram_remove(&out->ram, base, bytes);
 }
 
-static void mb1_memory_map(const struct multiboot_view *v, uint32_t at, uint32_t length, struct multiboot_result *out,
-			   int pass)
+static void mb1_memory_map(const struct multiboot_view *v, uint32_t at, uint32_t length,
+			   struct multiboot_result *out, int pass)
 {
 	uint32_t offset = 0;
 
@@ -157,12 +158,14 @@ static void mb1_memory_map(const struct multiboot_view *v, uint32_t at, uint32_t
 	}
 }
 
-static void mb1_modules(const struct multiboot_view *v, uint32_t count, uint32_t at, struct multiboot_result *out)
+static void mb1_modules(const struct multiboot_view *v, uint32_t count, uint32_t at,
+			struct multiboot_result *out)
 {
 	char line[sizeof(out->info->module[0].arguments) + sizeof(out->info->module[0].name)];
 
 	for (uint32_t i = 0; i < count && i < 2 * BOOT_MODULES_MAX; i++) {
-		const uint8_t *p = v->at(v->context, (uint64_t)at + i * MB1_MODULE_BYTES, MB1_MODULE_BYTES);
+		const uint8_t *p =
+			v->at(v->context, (uint64_t)at + i * MB1_MODULE_BYTES, MB1_MODULE_BYTES);
 
 		if (!p)
 			return;
@@ -187,7 +190,8 @@ static int mb1_parse(uint64_t info, const struct multiboot_view *v, struct multi
 	if (flags & MB1_MODULES)
 		mb1_modules(v, get32(p + MB1_MODULES_AT), get32(p + MB1_MODULES_AT + 4), out);
 	for (int pass = 0; flags & MB1_MEMORY_MAP && pass < 2; pass++)
-		mb1_memory_map(v, get32(p + MB1_MEMORY_MAP_AT + 4), get32(p + MB1_MEMORY_MAP_AT), out, pass);
+		mb1_memory_map(v, get32(p + MB1_MEMORY_MAP_AT + 4), get32(p + MB1_MEMORY_MAP_AT),
+			       out, pass);
 	if (!(flags & MB1_MEMORY_MAP) && flags & MB1_MEMORY)
 		ram_add(&out->ram, 1 << 20, (uint64_t)get32(p + MB1_MEM_UPPER_AT) << 10);
 	if (flags & MB1_FRAMEBUFFER && v->at(v->context, info, MB1_INFO_BYTES))
@@ -213,14 +217,16 @@ static void mb2_memory_map(const uint8_t *tag, uint32_t size, struct multiboot_r
 		return;
 	for (int pass = 0; pass < 2; pass++)
 		for (uint32_t at = 16; at <= size && size - at >= entry; at += entry)
-			memory_entry(out, get64(tag + at), get64(tag + at + 8), get32(tag + at + 16), pass);
+			memory_entry(out, get64(tag + at), get64(tag + at + 8),
+				     get32(tag + at + 16), pass);
 }
 
 static void mb2_tag(uint32_t type, const uint8_t *tag, uint32_t size, struct multiboot_result *out)
 {
 	switch (type) {
 	case MB2_TAG_COMMAND_LINE:
-		copy_text(out->info->command_line, sizeof(out->info->command_line), (const char *)tag + 8, size - 8);
+		copy_text(out->info->command_line, sizeof(out->info->command_line),
+			  (const char *)tag + 8, size - 8);
 		break;
 	case MB2_TAG_MODULE:
 		mb2_module(tag, size, out);
@@ -266,7 +272,8 @@ static int mb2_parse(uint64_t info, const struct multiboot_view *v, struct multi
 	return 0;
 }
 
-int multiboot_parse(uint32_t magic, uint64_t info, const struct multiboot_view *v, struct multiboot_result *out)
+int multiboot_parse(uint32_t magic, uint64_t info, const struct multiboot_view *v,
+		    struct multiboot_result *out)
 {
 	switch (magic) {
 	case MULTIBOOT1_MAGIC:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a Multiboot loader hands over (Multiboot 0.6.96 section 3.3, Multiboot2 2.0 section 3.6), as pure functions: every byte is
- * read through `at`, which says what of physical memory may be read.
+ * What a Multiboot loader hands over (Multiboot 0.6.96 section 3.3, Multiboot2 2.0 section 3.6), as
+ * pure functions: every byte is read through `at`, which says what of physical memory may be read.
  */
 #ifndef X86_MULTIBOOT_H
 #define X86_MULTIBOOT_H
@@ -27,6 +27,7 @@ struct multiboot_result {
 };
 
 /* 0, -EINVAL for an unknown magic, -EFAULT when the information lies outside of the view. */
-int multiboot_parse(uint32_t magic, uint64_t info, const struct multiboot_view *view, struct multiboot_result *out);
+int multiboot_parse(uint32_t magic, uint64_t info, const struct multiboot_view *view,
+		    struct multiboot_result *out);
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The page-table walker. It knows no bit of an entry: a format's level operations do.
 //
-// Processors walk the tables meanwhile. Each store leaves tables that are right for every address outside the
-// range being changed: a new table is complete before it is linked; a large leaf is split by one store that
-// puts an equivalent table in its place; a table leaves by one store. What left may still be cached by a
-// processor until the caller has flushed, so it is kept until the next change or the end.
+// Processors walk the tables meanwhile. Each store leaves tables that are right for every address
+// outside the range being changed: a new table is complete before it is linked; a large leaf is
+// split by one store that puts an equivalent table in its place; a table leaves by one store. What
+// left may still be cached by a processor until the caller has flushed, so it is kept until the
+// next change or the end.
 #include "x86/paging.h"
 #include "x86/paging_format.h"
 #include "core/frame.h"
@@ -12,7 +13,8 @@
 #include <postern/errno.h>
 #include <stddef.h>
 
-// A table that left is linked by its first word: 4 KiB aligned, so that a stale walk finds it not present.
+// A table that left is linked by its first word: 4 KiB aligned, so that a stale walk finds it not
+// present.
 static void retire(struct page_tables *pt, uint64_t *table)
 {
 	paging_store(table, (uint64_t)pt->retired);
@@ -48,7 +50,8 @@ static uint64_t span(const struct page_tables *pt, unsigned level)
 	return 1ull << pt->format->level[level].shift;
 }
 
-static uint64_t *entry_of(const struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va)
+static uint64_t *entry_of(const struct page_tables *pt, uint64_t *table, unsigned level,
+			  uint64_t va)
 {
 	return &table[va >> pt->format->level[level].shift & (entries(pt) - 1)];
 }
@@ -85,7 +88,8 @@ static uint64_t *split(struct page_tables *pt, uint64_t *entry, unsigned level)
 	if (!table)
 		return NULL;
 	for (i = 0; i < entries(pt); i++)
-		table[i] = next->make_leaf(l->phys(*entry) + i * span(pt, level + 1), l->attrs(*entry));
+		table[i] = next->make_leaf(l->phys(*entry) + i * span(pt, level + 1),
+					   l->attrs(*entry));
 	paging_store(entry, l->make_table(core_phys(table)));
 	return table;
 }
@@ -105,8 +109,8 @@ static uint64_t *descend(struct page_tables *pt, uint64_t *entry, unsigned level
 	return table;
 }
 
-static int map_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va, uint64_t phys,
-		     uint64_t bytes, unsigned attrs)
+static int map_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va,
+		     uint64_t phys, uint64_t bytes, unsigned attrs)
 {
 	const struct paging_level *l = &pt->format->level[level];
 	uint64_t size = span(pt, level);
@@ -121,7 +125,8 @@ static int map_level(struct page_tables *pt, uint64_t *table, unsigned level, ui
 			replace(pt, entry, level, l->make_leaf(phys, attrs));
 		} else {
 			uint64_t *below = descend(pt, entry, level);
-			int error = below ? map_level(pt, below, level + 1, va, phys, piece, attrs) : -ENOMEM;
+			int error = below ? map_level(pt, below, level + 1, va, phys, piece, attrs)
+					  : -ENOMEM;
 
 			if (error)
 				return error;
@@ -143,9 +148,11 @@ static bool empty(const struct page_tables *pt, const uint64_t *table, unsigned 
 	return true;
 }
 
-// Cannot fail: where a large leaf can not be split for want of a table, it goes as a whole. Its owner brings the
-// rest back at the next fault; the other way round somebody would keep access to memory that was taken from him.
-static void unmap_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va, uint64_t bytes)
+// Cannot fail: where a large leaf can not be split for want of a table, it goes as a whole. Its
+// owner brings the rest back at the next fault; the other way round somebody would keep access to
+// memory that was taken from him.
+static void unmap_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va,
+			uint64_t bytes)
 {
 	const struct paging_level *l = &pt->format->level[level];
 	uint64_t size = span(pt, level);
@@ -214,7 +221,8 @@ uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys,
 	return 0;
 }
 
-static void visit_level(const struct page_tables *pt, uint64_t *table, unsigned level, unsigned first, unsigned last,
+static void visit_level(const struct page_tables *pt, uint64_t *table, unsigned level,
+			unsigned first, unsigned last,
 			void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
 {
 	const struct paging_level *l = &pt->format->level[level];
@@ -226,7 +234,8 @@ static void visit_level(const struct page_tables *pt, uint64_t *table, unsigned 
 		if (l->leaf && l->is_leaf(table[i]))
 			fn(arg, span(pt, level), l->attrs(table[i]));
 		else
-			visit_level(pt, core_pool_virt(l->phys(table[i])), level + 1, 0, entries(pt) - 1, fn, arg);
+			visit_level(pt, core_pool_virt(l->phys(table[i])), level + 1, 0,
+				    entries(pt) - 1, fn, arg);
 	}
 }
 
@@ -279,8 +288,9 @@ static uint64_t make_pte(uint64_t phys, unsigned attrs)
 		return 0;
 	// PAT entry 1 (PWT alone) is write-combining, entry 3 is uncached: hv/x86/cpu.c.
 	return phys | PTE_P | (attrs & PAGE_WRITE ? PTE_W : 0) | (attrs & PAGE_USER ? PTE_U : 0) |
-	       (attrs & PAGE_UNCACHED ? PTE_PCD | PTE_PWT : 0) | (attrs & PAGE_WRITECOMB ? PTE_PWT : 0) |
-	       (attrs & PAGE_GLOBAL ? PTE_G : 0) | (attrs & PAGE_EXEC ? 0 : paging_nx);
+	       (attrs & PAGE_UNCACHED ? PTE_PCD | PTE_PWT : 0) |
+	       (attrs & PAGE_WRITECOMB ? PTE_PWT : 0) | (attrs & PAGE_GLOBAL ? PTE_G : 0) |
+	       (attrs & PAGE_EXEC ? 0 : paging_nx);
 }
 
 static uint64_t make_large(uint64_t phys, unsigned attrs)
@@ -329,16 +339,19 @@ static unsigned pte_attrs(uint64_t e)
 {
 	return PAGE_READ | (e & PTE_W ? PAGE_WRITE : 0) | (e & PTE_U ? PAGE_USER : 0) |
 	       (e & paging_nx ? 0 : PAGE_EXEC) | (e & PTE_G ? PAGE_GLOBAL : 0) |
-	       (e & PTE_PCD ? PAGE_UNCACHED : e & PTE_PWT ? PAGE_WRITECOMB : 0);
+	       (e & PTE_PCD   ? PAGE_UNCACHED
+		: e & PTE_PWT ? PAGE_WRITECOMB
+			      : 0);
 }
 
-#define LEVELS(large, small)                                                                       \
-	{                                                                                          \
-		{39, false, NULL, make_table, pte_present, NULL, pte_phys, pte_attrs},             \
-		{30, false, large, make_table, pte_present, pte_large, pte_phys, pte_attrs},       \
-		{21, true, large, make_table, pte_present, pte_large, pte_phys, pte_attrs},        \
-		{12, true, small, NULL, pte_present, always, pte_phys, pte_attrs},                 \
-	}
+/* clang-format off */
+#define LEVELS(large, small) { \
+	{39, false, NULL, make_table, pte_present, NULL, pte_phys, pte_attrs}, \
+	{30, false, large, make_table, pte_present, pte_large, pte_phys, pte_attrs}, \
+	{21, true, large, make_table, pte_present, pte_large, pte_phys, pte_attrs}, \
+	{12, true, small, NULL, pte_present, always, pte_phys, pte_attrs}, \
+}
+/* clang-format on */
 
 static const struct paging_level host_levels[] = LEVELS(make_large, make_pte);
 static const struct paging_level nested_levels[] = LEVELS(make_nested_large, make_nested_pte);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// PCI configuration space: MMCONFIG where the MCFG table has it, else ports 0xcf8 and 0xcfc, for which the
-// lock is. Nothing is enumerated here; that is the business of a ring-3 module.
+// PCI configuration space: MMCONFIG where the MCFG table has it, else ports 0xcf8 and 0xcfc, for
+// which the lock is. Nothing is enumerated here; that is the business of a ring-3 module.
 #include "core/lock.h"
 #include "core/unit.h"
 #include "x86/acpi.h"
@@ -21,7 +21,8 @@ static int check(uint32_t bdf, unsigned reg, unsigned width, volatile void **at)
 {
 	uint32_t bus = bdf >> 8;
 
-	if (bdf > 0xffff || reg > 0xfff || (width != 1 && width != 2 && width != 4) || reg & (width - 1))
+	if (bdf > 0xffff || reg > 0xfff || (width != 1 && width != 2 && width != 4) ||
+	    reg & (width - 1))
 		return -EINVAL;
 	*at = NULL;
 	if (mmconfig && bus >= acpi_facts.mmconfig_first_bus && bus <= acpi_facts.mmconfig_last_bus)
@@ -104,9 +105,10 @@ static int pci_init(void)
 	uint64_t buses = acpi_facts.mmconfig_last_bus - acpi_facts.mmconfig_first_bus + 1;
 
 	if (acpi_facts.mmconfig_phys)
-		mmconfig = core_map_phys(acpi_facts.mmconfig_phys +
-						 ((uint64_t)acpi_facts.mmconfig_first_bus << BUS_SHIFT),
-					 buses << BUS_SHIFT, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+		mmconfig = core_map_phys(
+			acpi_facts.mmconfig_phys +
+				((uint64_t)acpi_facts.mmconfig_first_bus << BUS_SHIFT),
+			buses << BUS_SHIFT, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 	return 0;
 }
 UNIT(pci, UNIT_TABLES, false, pci_init, NULL, NULL);

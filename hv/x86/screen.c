@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The screen: VGA text, or the boot loader's framebuffer. It does not scroll, which would be slow on both: after
-// the last row comes the first, and the row after the newest is kept empty.
+// The screen: VGA text, or the boot loader's framebuffer. It does not scroll, which would be slow
+// on both: after the last row comes the first, and the row after the newest is kept empty.
 #include "x86/console.h"
 #include "core/boot.h"
 #include "core/frame.h"
@@ -32,7 +32,8 @@ static struct {
 static void draw(unsigned column, unsigned row, uint8_t c)
 {
 	const uint8_t *glyph = screen_font[c - GLYPH_FIRST];
-	uint8_t *line = screen.pixels + (uint64_t)row * GLYPH_HEIGHT * screen.pitch + column * GLYPH_WIDTH * screen.depth;
+	uint8_t *line = screen.pixels + (uint64_t)row * GLYPH_HEIGHT * screen.pitch +
+			column * GLYPH_WIDTH * screen.depth;
 
 	for (unsigned y = 0; y < GLYPH_HEIGHT; y++, line += screen.pitch)
 		for (unsigned x = 0; x < GLYPH_WIDTH * screen.depth; x++)
@@ -120,7 +121,8 @@ static bool use_framebuffer(void)
 
 	if (!boot_info.framebuffer_phys || !frame_is_foreign(boot_info.framebuffer_phys, bytes))
 		return false;
-	screen.pixels = core_map_phys(boot_info.framebuffer_phys, bytes, PAGE_READ | PAGE_WRITE | PAGE_WRITECOMB);
+	screen.pixels = core_map_phys(boot_info.framebuffer_phys, bytes,
+				      PAGE_READ | PAGE_WRITE | PAGE_WRITECOMB);
 	if (!screen.pixels)
 		return false;
 	screen.text = NULL;
@@ -145,14 +147,17 @@ void screen_init(void)
 		while ((n = log_copy(&position, piece, sizeof(piece))))
 			screen_write(piece, n);
 	} else if (text) {
-		use_text(core_map_phys(VGA_TEXT, VGA_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED));
+		use_text(
+			core_map_phys(VGA_TEXT, VGA_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED));
 	}
 }
 
 int screen_line(char *out, unsigned size)
 {
-	return screen.pixels ? format_text(out, size, "screen: framebuffer %ux%u, %u bits, at 0x%llx",
-					   boot_info.framebuffer_width, boot_info.framebuffer_height,
-					   boot_info.framebuffer_bpp, (unsigned long long)boot_info.framebuffer_phys)
-			     : format_text(out, size, "screen: %s", screen.text ? "VGA text" : "none");
+	return screen.pixels
+		       ? format_text(out, size, "screen: framebuffer %ux%u, %u bits, at 0x%llx",
+				     boot_info.framebuffer_width, boot_info.framebuffer_height,
+				     boot_info.framebuffer_bpp,
+				     (unsigned long long)boot_info.framebuffer_phys)
+		       : format_text(out, size, "screen: %s", screen.text ? "VGA text" : "none");
 }

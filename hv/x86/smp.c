@@ -72,8 +72,8 @@ static bool wait_online(struct cpu *c, uint64_t us)
 	return true;
 }
 
-// INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause after INIT
-// beyond the delivery itself.
+// INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause
+// after INIT beyond the delivery itself.
 static int start(uint32_t apic_id, unsigned id, uint64_t page, char *window)
 {
 	struct ap_fields *f = (void *)(window + (ap_fields - ap_start));
@@ -116,7 +116,8 @@ static void start_all(uint64_t page, char *window)
 		error = apic_reaches(apic_id) ? start(apic_id, cpu_count, page, window) : -ERANGE;
 		if (error) {
 			// Its memory is lost on purpose: it may still wake up there.
-			log_printf("smp: CPU with APIC id %u did not start, error %d", apic_id, -error);
+			log_printf("smp: CPU with APIC id %u did not start, error %d", apic_id,
+				   -error);
 			if (cpus[cpu_count])
 				apic_command(apic_id, APIC_ICR_INIT);
 			cpus[cpu_count] = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The core's address space: image by sections (W^X), pool window, device window, clearing windows. It is the
-// upper half of every task's: its root entries exist from the start, so that tasks only copy them.
+// The core's address space: image by sections (W^X), pool window, device window, clearing windows.
+// It is the upper half of every task's: its root entries exist from the start, so that tasks only
+// copy them.
 #include "x86/space.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -13,7 +14,8 @@
 #include "x86/paging_format.h"
 #include <postern/errno.h>
 
-extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[], _symbols[], _symbols_end[];
+extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[], _symbols[],
+	_symbols_end[];
 extern uint64_t paging_nx;
 
 #define ROOT_ENTRIES 512
@@ -47,7 +49,8 @@ static void map_or_panic(uint64_t va, uint64_t phys, uint64_t bytes, unsigned at
 
 static void map_section(char *from, char *to, unsigned attrs)
 {
-	map_or_panic((uint64_t)from, (uint64_t)from - SPACE_IMAGE_BASE, to - from, attrs | PAGE_GLOBAL);
+	map_or_panic((uint64_t)from, (uint64_t)from - SPACE_IMAGE_BASE, to - from,
+		     attrs | PAGE_GLOBAL);
 }
 
 // Root entries that tasks will copy must never change: give each its table now.
@@ -135,12 +138,14 @@ void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs)
 
 void core_unmap(void *va, uint64_t bytes)
 {
-	uint64_t start = (uint64_t)va & ~0xfffull, size = ((uint64_t)va - start + bytes + 0xfff) & ~0xfffull;
+	uint64_t start = (uint64_t)va & ~0xfffull,
+		 size = ((uint64_t)va - start + bytes + 0xfff) & ~0xfffull;
 
 	spin_lock(&map_lock);
 	paging_unmap(&core_tables, start, size);
 	paging_flush(~0ull, start, size);
-	// Room comes back in the order of a stack; that is how tables are read and MSI-X entries written.
+	// Room comes back in the order of a stack; that is how tables are read and MSI-X entries
+	// written.
 	if (start + size == device_next)
 		device_next = start;
 	spin_unlock(&map_lock);
@@ -149,10 +154,12 @@ void core_unmap(void *va, uint64_t bytes)
 void frame_clear(uint64_t phys, uint64_t bytes)
 {
 	unsigned id = this_cpu()->id;
-	uint64_t va = SPACE_CLEAR_BASE + id * LARGE_PAGE_SIZE, offset = phys & (LARGE_PAGE_SIZE - 1);
+	uint64_t va = SPACE_CLEAR_BASE + id * LARGE_PAGE_SIZE,
+		 offset = phys & (LARGE_PAGE_SIZE - 1);
 
 	assert(bytes <= LARGE_PAGE_SIZE - offset);
-	paging_store(&clear_slots[id], host_paging.level[2].make_leaf(phys - offset, PAGE_READ | PAGE_WRITE));
+	paging_store(&clear_slots[id],
+		     host_paging.level[2].make_leaf(phys - offset, PAGE_READ | PAGE_WRITE));
 	memset((void *)(va + offset), 0, bytes);
 	paging_store(&clear_slots[id], 0);
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
@@ -195,7 +202,10 @@ static void flush_here(void *arg)
 	} else if (f->va >= CORE_POOL_BASE) {
 		// Global translations stay over a CR3 load; toggling PGE drops them (APM 2, 5.5.3).
 		__asm__ volatile("mov %%cr4, %0" : "=r"(value));
-		__asm__ volatile("mov %0, %%cr4; mov %1, %%cr4" : : "r"(value ^ 0x80), "r"(value) : "memory");
+		__asm__ volatile("mov %0, %%cr4; mov %1, %%cr4"
+				 :
+				 : "r"(value ^ 0x80), "r"(value)
+				 : "memory");
 	} else {
 		__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(value) : : "memory");
 	}

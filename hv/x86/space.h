@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-#define SPACE_POOL_ENTRY 256		    /* root entries of the pool window, as many as RAM needs */
-#define SPACE_CLEAR_BASE 0xffffff0000000000ull /* 2 MiB a CPU: frames on their way to or from a task */
+#define SPACE_POOL_ENTRY 256 /* root entries of the pool window, as many as RAM needs */
+#define SPACE_CLEAR_BASE \
+	0xffffff0000000000ull /* 2 MiB a CPU: frames on their way to or from a task */
 #define SPACE_DEVICE_BASE 0xffffffffc0000000ull /* core_map_phys */
 #define SPACE_DEVICE_BYTES 0x3fe00000ull
 #define SPACE_IMAGE_BASE 0xffffffff80000000ull
@@ -15,7 +16,8 @@
 void space_init(uint64_t ram_end);
 /* Clear frames that nobody has mapped. */
 void frame_clear(uint64_t phys, uint64_t bytes);
-/* Identity-map one page of low memory for processors that turn paging on in it; and away with it. */
+/* Identity-map one page of low memory for processors that turn paging on in it; and away with it.
+ */
 int space_map_trampoline(uint64_t phys);
 void space_unmap_trampoline(uint64_t phys);
 

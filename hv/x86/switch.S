@@ -3,8 +3,8 @@
 #include "x86/offsets.h"
 
 	.text
-/* void context_switch(uint64_t *save_rsp, uint64_t rsp): what C code keeps over a call, nothing else. The page
- * tables are the caller's work; both stacks are in the core's half, which all tables share. */
+/* void context_switch(uint64_t *save_rsp, uint64_t rsp): what C code keeps over a call, no
+ * more. The page tables are the caller's work; both stacks are in the core's half, which all tables share. */
 	.globl context_switch
 context_switch:
 	pushq %rbp
@@ -30,8 +30,8 @@ thread_trampoline:
 	call thread_first
 	ud2
 
-/* _Noreturn void enter_user(uint64_t entry, uint64_t stack, uint64_t argument). Entry is below USER_TOP, so
- * SYSRET gets a canonical address. No register brings anything of the core's along. */
+/* _Noreturn void enter_user(uint64_t entry, uint64_t stack, uint64_t argument). Entry is below
+ * USER_TOP, so SYSRET gets a canonical address. No register brings anything of the core's along. */
 	.globl enter_user
 enter_user:
 	movq %rdi, %rcx
@@ -53,8 +53,8 @@ enter_user:
 	swapgs
 	sysretq
 
-/* void cpu_wait(void): until the next interrupt, which is taken here. STI takes effect after HLT has begun, so
- * none is lost between the two. */
+/* void cpu_wait(void): until the next interrupt, which is taken here. STI takes effect after HLT
+ * has begun, so none is lost between the two. */
 	.globl cpu_wait
 cpu_wait:
 	sti

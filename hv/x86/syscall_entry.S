@@ -2,9 +2,10 @@
 /*
  * SYSCALL: in, through the table, out.
  *
- * RCX has the return address, R11 the flags, RSP is still the user's. Interrupts are off (SFMASK) from here to
- * SYSRET. The saved registers form struct syscall_args from its first field up. The return address is canonical,
- * since no page ends at the hole (USER_TOP), so SYSRET cannot fault in ring 0 with the user's stack.
+ * RCX has the return address, R11 the flags, RSP is still the user's. Interrupts are off (SFMASK)
+ * from here to SYSRET. The saved registers form struct syscall_args from its first field up. The
+ * return address is canonical, since no page ends at the hole (USER_TOP), so SYSRET cannot fault
+ * in ring 0 with the user's stack.
  */
 #include <postern/syscall.h>
 #include "x86/offsets.h"
@@ -29,7 +30,7 @@ syscall_entry:
 	subq $8, %rsp			/* 12 words: the call below finds its stack aligned */
 	xorl %ebp, %ebp
 	cmpq $SYS_COUNT, %rax
-	sbbq %rcx, %rcx			/* all ones when below: also when the branch is mispredicted */
+	sbbq %rcx, %rcx			/* all ones when below, even when mispredicted */
 	jae 3f
 	andq %rcx, %rax
 	movq syscall_table(,%rax,8), %rax
@@ -63,7 +64,7 @@ syscall_entry:
 	movq %rax, %rsi
 	call syscall_failed		/* returns its second argument */
 	jmp 1b
-5:	movq %rax, 56(%rsp)		/* sched_check may lose it; the number is not needed any more */
+5:	movq %rax, 56(%rsp)		/* sched_check may lose it; the number is done with */
 	call sched_check
 	movq 56(%rsp), %rax
 	jmp 1b

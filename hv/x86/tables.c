@@ -44,7 +44,8 @@ static uint64_t find_rsdp(void)
 	return found ?: scan(BIOS_BASE, BIOS_BYTES);
 }
 
-// The whole table mapped; NULL when its length makes no sense or it lies in RAM that is ours by now.
+// The whole table mapped; NULL when its length makes no sense or it lies in RAM that is ours by
+// now.
 static const uint8_t *map_table(uint64_t phys, uint32_t *length)
 {
 	const uint8_t *p;
@@ -98,7 +99,8 @@ static int acpi_init(void)
 		const uint8_t *p = map_table(tables[i], &length);
 
 		if (!p) {
-			log_printf("acpi: table at 0x%llx is not one", (unsigned long long)tables[i]);
+			log_printf("acpi: table at 0x%llx is not one",
+				   (unsigned long long)tables[i]);
 			continue;
 		}
 		acpi_table(p, length, &acpi_facts);
@@ -107,9 +109,10 @@ static int acpi_init(void)
 	boot_info.mmconfig_phys = acpi_facts.mmconfig_phys;
 	boot_info.mmconfig_first_bus = acpi_facts.mmconfig_first_bus;
 	boot_info.mmconfig_last_bus = acpi_facts.mmconfig_last_bus;
-	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, IOMMU %s", n, acpi_facts.cpu_count,
-		   acpi_facts.ioapic_count, acpi_facts.mmconfig_phys ? "" : "no ",
-		   acpi_facts.ivrs	? "IVRS (not used yet)"
+	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, IOMMU %s", n,
+		   acpi_facts.cpu_count, acpi_facts.ioapic_count,
+		   acpi_facts.mmconfig_phys ? "" : "no ",
+		   acpi_facts.ivrs   ? "IVRS (not used yet)"
 		   : acpi_facts.dmar ? "DMAR (not used yet)"
 				     : "none");
 	return 0;

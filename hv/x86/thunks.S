@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Retpolines: what the compiler calls instead of jumping through a register (-mindirect-branch=thunk-extern). */
+/* Retpolines: what the compiler calls to jump through a register (thunk-extern). */
 	.text
 	.macro thunk reg
 	.globl __x86_indirect_thunk_\reg

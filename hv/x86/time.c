@@ -135,8 +135,8 @@ static int time_init(void)
 		return -EIO;
 	deadline = cpu_features.tsc_deadline;
 	log_printf("time: TSC %llu kHz%s by %s, timer: %s", (unsigned long long)tsc_khz,
-		   cpu_features.tsc_invariant ? " (invariant)" : "", cpuid_khz() ? "CPUID" : r->name,
-		   deadline ? "TSC deadline" : "APIC counter");
+		   cpu_features.tsc_invariant ? " (invariant)" : "",
+		   cpuid_khz() ? "CPUID" : r->name, deadline ? "TSC deadline" : "APIC counter");
 	return 0;
 }
 
@@ -162,7 +162,8 @@ void timer_program(uint64_t tsc)
 		return;
 	}
 	now = rdtsc();
-	counts = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * apic_per_tsc >> 32) + 1 : 1;
+	counts =
+		tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * apic_per_tsc >> 32) + 1 : 1;
 	// A far deadline comes early; the timer queue arms again then.
 	apic_write(APIC_TIMER_INITIAL, counts < 0xffffffff ? counts : 0xffffffff);
 }

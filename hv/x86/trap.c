@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Exceptions: a ring-3 fault is the task's, a ring-0 fault at a marked instruction is its error return, any
-// other is ours and ends in a panic. Interrupts are counted and handed on.
+// Exceptions: a ring-3 fault is the task's, a ring-0 fault at a marked instruction is its error
+// return, any other is ours and ends in a panic. Interrupts are counted and handed on.
 #include "x86/trap.h"
 #include "core/log.h"
 #include "core/panic.h"
@@ -18,10 +18,28 @@ struct extable_entry {
 extern const struct extable_entry _extable[], _extable_end[];
 
 static const char *const names[32] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-	"device not available", "double fault", "coprocessor", "invalid TSS", "segment not present", "stack fault",
-	"general protection", "page fault", "15", "x87 fault", "alignment check", "machine check", "SIMD fault",
-	"virtualization", "control protection",
+	"divide error",
+	"debug",
+	"NMI",
+	"breakpoint",
+	"overflow",
+	"bound range",
+	"invalid opcode",
+	"device not available",
+	"double fault",
+	"coprocessor",
+	"invalid TSS",
+	"segment not present",
+	"stack fault",
+	"general protection",
+	"page fault",
+	"15",
+	"x87 fault",
+	"alignment check",
+	"machine check",
+	"SIMD fault",
+	"virtualization",
+	"control protection",
 };
 
 static uint64_t read_cr2(void)
@@ -76,7 +94,8 @@ void trap_exception(struct trap_frame *f)
 	// A copy from or to a task touches what may not have been populated yet.
 	if (f->vector == VECTOR_PAGE_FAULT && marked(f->rip)) {
 		address = read_cr2();
-		if (!(address >> 47) && task_page_fault(address, f->error & ~(uint64_t)ERROR_USER, f->rip))
+		if (!(address >> 47) &&
+		    task_page_fault(address, f->error & ~(uint64_t)ERROR_USER, f->rip))
 			return;
 	}
 	if (!fixup(f))
@@ -113,7 +132,8 @@ void interrupt_dispatch(struct trap_frame *f)
 		break;
 	default:
 		if (f->vector >= VECTOR_DEVICE_FIRST && f->vector <= VECTOR_DEVICE_LAST) {
-			irq_vector(f->vector); /* masks a level line, so the acknowledgement comes after */
+			irq_vector(f->vector); /* masks a level line, so the acknowledgement comes
+						  after */
 			apic_eoi();
 		} else {
 			log_printf("cpu %u: unexpected vector 0x%llx", this_cpu()->id,

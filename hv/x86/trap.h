@@ -24,8 +24,9 @@ void trap_exception(struct trap_frame *frame);
 void trap_paranoid(struct trap_frame *frame); /* NMI, #DF, #MC, on stacks of their own */
 const char *trap_name(unsigned vector);
 
-/* An interrupt that arrived in ring 3, in idle, or as a guest exit (the engine opens the window with
- * STI;NOP;CLI after an INTR exit, so that it comes through the IDT as usual). Acknowledges it. */
+/* An interrupt that arrived in ring 3, in idle, or as a guest exit (the engine opens the window
+ * with STI;NOP;CLI after an INTR exit, so that it comes through the IDT as usual). Acknowledges it.
+ */
 void interrupt_dispatch(struct trap_frame *frame);
 /* hv/core/irq.c: a device vector fired on this CPU. */
 void irq_vector(unsigned vector);
@@ -38,13 +39,16 @@ void timer_program(uint64_t tsc);
 /* APICs */
 void apic_eoi(void);
 uint32_t apic_id_of(unsigned cpu);
-/* Route a GSI to vector on CPU (IO-APIC), which unmasks it; mask/unmask. -ENODEV when no IO-APIC has it. flags: enum irq_flag */
+/* Route a GSI to vector on CPU (IO-APIC), which unmasks it; mask/unmask. -ENODEV when no IO-APIC
+ * has it. flags: enum irq_flag */
 int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags);
 void ioapic_mask(uint32_t gsi, int masked);
-/* MSI: program capability of the function at bdf and enable (MSI-X: entry `index`). -ENODEV: it has none. */
+/* MSI: program capability of the function at bdf and enable (MSI-X: entry `index`). -ENODEV: it has
+ * none. */
 int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu);
 void msi_disable(uint32_t bdf);
-/* PCI configuration space, serialised; width 1, 2, 4. -ENODEV for registers over 255 without MMCONFIG. */
+/* PCI configuration space, serialised; width 1, 2, 4. -ENODEV for registers over 255 without
+ * MMCONFIG. */
 int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value);
 int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value);
 

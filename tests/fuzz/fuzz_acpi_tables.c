@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/x86/acpi.c */
-// ACPI tables: the first byte picks a signature, the rest is the body; length and checksum are made right, so that
-// the input gets past them.
+// ACPI tables: the first byte picks a signature, the rest is the body; length and checksum are made
+// right, so that the input gets past them.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

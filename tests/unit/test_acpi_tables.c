@@ -83,14 +83,14 @@ static void rsdp(void **state)
 static void madt(void **state)
 {
 	static const uint8_t entries[] = {
-		0, 8, 0, 0, 1, 0, 0, 0,					 /* CPU, APIC id 0 */
-		0, 8, 1, 1, 1, 0, 0, 0,					 /* CPU, APIC id 1 */
-		0, 8, 2, 2, 0, 0, 0, 0,					 /* disabled */
-		9, 16, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,	 /* x2APIC: id 1 again */
-		9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,	 /* x2APIC: id 256 */
-		1, 12, 8, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,		 /* IO-APIC */
-		2, 10, 0, 0, 2, 0, 0, 0, 5, 0,				 /* IRQ 0 is GSI 2 */
-		5, 12, 0, 0, 0, 0, 0xe0, 0xfe, 1, 0, 0, 0,		 /* local APIC elsewhere */
+		0, 8,  0, 0, 1, 0, 0,	 0,			       /* CPU, APIC id 0 */
+		0, 8,  1, 1, 1, 0, 0,	 0,			       /* CPU, APIC id 1 */
+		0, 8,  2, 2, 0, 0, 0,	 0,			       /* disabled */
+		9, 16, 0, 0, 1, 0, 0,	 0,    1, 0, 0, 0, 1, 0, 0, 0, /* x2APIC: id 1 again */
+		9, 16, 0, 0, 0, 1, 0,	 0,    1, 0, 0, 0, 2, 0, 0, 0, /* x2APIC: id 256 */
+		1, 12, 8, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,	       /* IO-APIC */
+		2, 10, 0, 0, 2, 0, 0,	 0,    5, 0,		       /* IRQ 0 is GSI 2 */
+		5, 12, 0, 0, 0, 0, 0xe0, 0xfe, 1, 0, 0, 0,	       /* local APIC elsewhere */
 	};
 	struct acpi_facts f = {0};
 
@@ -110,7 +110,8 @@ static void madt(void **state)
 
 static void madt_lies(void **state)
 {
-	static const uint8_t zero_length[] = {0, 0, 0, 0, 1, 0, 0, 0}, too_long[] = {0, 200, 0, 0, 1, 0, 0, 0};
+	static const uint8_t zero_length[] = {0, 0, 0, 0, 1, 0, 0, 0},
+			     too_long[] = {0, 200, 0, 0, 1, 0, 0, 0};
 	struct acpi_facts f = {0};
 
 	begin("APIC", 44);

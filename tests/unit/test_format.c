@@ -10,13 +10,13 @@
 #include <cmocka.h>
 #include "core/log.h"
 
-#define CHECK(...)                                                                                 \
-	do {                                                                                       \
-		char ours[200], theirs[200];                                                       \
-		int a = format_text(ours, sizeof(ours), __VA_ARGS__);                              \
-		int b = snprintf(theirs, sizeof(theirs), __VA_ARGS__);                             \
-		assert_string_equal(ours, theirs);                                                 \
-		assert_int_equal(a, b);                                                            \
+#define CHECK(...)                                                     \
+	do {                                                           \
+		char ours[200], theirs[200];                           \
+		int a = format_text(ours, sizeof(ours), __VA_ARGS__);  \
+		int b = snprintf(theirs, sizeof(theirs), __VA_ARGS__); \
+		assert_string_equal(ours, theirs);                     \
+		assert_int_equal(a, b);                                \
 	} while (0)
 
 static void numbers(void **state)
@@ -73,8 +73,9 @@ static void odd_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),	cmocka_unit_test(strings),     cmocka_unit_test(pointer),
-		cmocka_unit_test(cut_at_the_end), cmocka_unit_test(odd_formats),
+		cmocka_unit_test(numbers),     cmocka_unit_test(strings),
+		cmocka_unit_test(pointer),     cmocka_unit_test(cut_at_the_end),
+		cmocka_unit_test(odd_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

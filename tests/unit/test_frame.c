@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/core/frame.c hv/core/ram.c */
-// Frames: chunks split and become whole again, reservations hold, nothing is given twice, the map of RAM copes
-// with what firmware reports.
+// Frames: chunks split and become whole again, reservations hold, nothing is given twice, the map
+// of RAM copes with what firmware reports.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,8 @@ static void check_map(const struct ram_map *m)
 		assert_true(m->range[i].bytes > 0);
 		assert_int_equal((m->range[i].base | m->range[i].bytes) & 0xfff, 0);
 		if (i)
-			assert_true(m->range[i].base > m->range[i - 1].base + m->range[i - 1].bytes);
+			assert_true(m->range[i].base >
+				    m->range[i - 1].base + m->range[i - 1].bytes);
 	}
 }
 

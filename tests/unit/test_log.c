@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/core/log.c hv/core/format.c hv/core/option.c */
-// The log's ring: what readers see over its wrap, what a warm reset leaves, what a trampled ring does; a task's
-// text made printable. And the words of the boot command line.
+// The log's ring: what readers see over its wrap, what a warm reset leaves, what a trampled ring
+// does; a task's text made printable. And the words of the boot command line.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -142,7 +142,8 @@ static void options(void **state)
 	size_t n;
 	const char *v;
 
-	strcpy(boot_info.command_line, "/boot/postern.elf safe  without=uart,vmm unsafe=1 mitigations=off panic=");
+	strcpy(boot_info.command_line,
+	       "/boot/postern.elf safe  without=uart,vmm unsafe=1 mitigations=off panic=");
 	v = boot_option("without", &n);
 	assert_int_equal(n, 8);
 	assert_memory_equal(v, "uart,vmm", 8);
@@ -160,8 +161,9 @@ static void options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_each),	 cmocka_unit_test(moves_and_wraps), cmocka_unit_test(survives_a_reset),
-		cmocka_unit_test(trampled_ring), cmocka_unit_test(a_tasks_text),    cmocka_unit_test(options),
+		cmocka_unit_test(a_line_each),	    cmocka_unit_test(moves_and_wraps),
+		cmocka_unit_test(survives_a_reset), cmocka_unit_test(trampled_ring),
+		cmocka_unit_test(a_tasks_text),	    cmocka_unit_test(options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,9 +124,11 @@ static uint32_t tag(uint32_t phys, uint32_t type, const void *bytes, uint32_t n)
 
 static void mb2(void **state)
 {
-	static const uint8_t framebuffer[24] = {0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 32, 1};
+	static const uint8_t framebuffer[24] = {0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0x10, 0,
+						0, 0, 4, 0,    0, 0, 3, 0, 0, 32,   1};
 	static const uint64_t map[] = {24, 0x100000, 0x700000, 1, 0x200000, 0x1000, 2};
-	uint8_t module[32] = {0, 0, 0x30, 0, 0, 0, 0x31, 0, 'a', '/', 'b', ' ', 'c'}, rsdp[36] = "RSD PTR ";
+	uint8_t module[32] = {0, 0, 0x30, 0, 0, 0, 0x31, 0, 'a', '/', 'b', ' ', 'c'},
+		rsdp[36] = "RSD PTR ";
 	uint32_t next = 0x108;
 
 	next = tag(next, 1, "hello", 6);
@@ -166,8 +168,10 @@ static void mb2_lies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(mb1, setup), cmocka_unit_test_setup(mb1_lies, setup),
-		cmocka_unit_test_setup(mb1_too_many, setup), cmocka_unit_test_setup(mb2, setup),
+		cmocka_unit_test_setup(mb1, setup),
+		cmocka_unit_test_setup(mb1_lies, setup),
+		cmocka_unit_test_setup(mb1_too_many, setup),
+		cmocka_unit_test_setup(mb2, setup),
 		cmocka_unit_test_setup(mb2_lies, setup),
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/x86/paging.c */
-// The page-table walker: every store is recorded, and after each one all probes must translate as before the
-// call, or, inside the range that the call changes, as before or as after it.
+// The page-table walker: every store is recorded, and after each one all probes must translate as
+// before the call, or, inside the range that the call changes, as before or as after it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -222,7 +222,13 @@ static void sizes_of_leaves(void **state)
 static void attributes_survive(void **state)
 {
 	static const unsigned sets[] = {
-		PAGE_READ, RW, RX, RW | PAGE_USER, PAGE_READ | PAGE_UNCACHED, RW | PAGE_WRITECOMB, RX | PAGE_GLOBAL,
+		PAGE_READ,
+		RW,
+		RX,
+		RW | PAGE_USER,
+		PAGE_READ | PAGE_UNCACHED,
+		RW | PAGE_WRITECOMB,
+		RX | PAGE_GLOBAL,
 	};
 
 	for (unsigned i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
@@ -355,7 +361,9 @@ static void random_walk(void **state)
 		if (draw() % 3 == 0)
 			va &= ~(MIB2 - 1);
 		if (draw() % 3)
-			assert_int_equal(map(va, (va & (MIB2 - 1)) + (draw() % 64) * MIB2, bytes, sets[draw() % 4]), 0);
+			assert_int_equal(map(va, (va & (MIB2 - 1)) + (draw() % 64) * MIB2, bytes,
+					     sets[draw() % 4]),
+					 0);
 		else
 			assert_int_equal(unmap(va, bytes), 0);
 	}
@@ -366,9 +374,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(sizes_of_leaves),  T(attributes_survive), T(split_in_the_middle), T(replace_small_by_large),
-		T(empty_tables_go),  T(unmap_of_nothing),   T(out_of_tables),	    T(top_of_the_space),
-		T(destroy_half),     T(nested_is_always_user), T(visit_counts_leaves), T(random_walk),
+		T(sizes_of_leaves),	   T(attributes_survive),  T(split_in_the_middle),
+		T(replace_small_by_large), T(empty_tables_go),	   T(unmap_of_nothing),
+		T(out_of_tables),	   T(top_of_the_space),	   T(destroy_half),
+		T(nested_is_always_user),  T(visit_counts_leaves), T(random_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
