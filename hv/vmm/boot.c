@@ -95,8 +95,8 @@ static int copy_initrd(struct boot_plan *p, struct boot_error *error)
 		return 0;
 	if (image_place(&p->image, &p->space, f->bytes, 0, &p->initrd_gpa) != IMAGE_OK)
 		return boot_fail(error, -ENOMEM,
-				 "initrd %s: %llu bytes do not fit beside the kernel: give the "
-				 "guest more memory",
+				 "%s: the initrd, %llu bytes, does not fit beside the kernel: "
+				 "give the guest more memory",
 				 f->name, (unsigned long long)f->bytes);
 	to = ram_at(p->ram, p->initrd_gpa, f->bytes);
 	if (!to)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Config: the guest's section of the configuration, as the manager passes it (postern/config.h).
  * The manager has checked ranges; what is missing here takes its default. */
-#include <module.h>
+#include "module.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

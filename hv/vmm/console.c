@@ -5,9 +5,9 @@
  * A signal to the other side costs a switch of threads, so bytes are collected: a line's end or a
  * good many bytes are told at once, the rest a millisecond later by the main thread.
  */
-#include <clock.h>
-#include <module.h>
-#include <ring.h>
+#include "clock.h"
+#include "module.h"
+#include "ring.h"
 #include "console.h"
 #include "guest.h"
 

@@ -12,14 +12,14 @@
  *                  v  |
  *                 ENDED
  */
-#include <clock.h>
+#include "clock.h"
 #include <cpuid.h>
-#include <log.h>
-#include <module.h>
+#include "log.h"
+#include "module.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <syscalls.h>
+#include "syscalls.h"
 #include <postern/manifest.h>
 #include "console.h"
 #include "cpuid.h"

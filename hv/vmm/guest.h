@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <thread.h>
+#include "thread.h"
 #include <postern/channel.h>
 #include <postern/vcpu.h>
 #include "boot.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Insn: intercepted instructions that the core leaves to the decoder, because only it knows their
  * length. */
-#include <log.h>
+#include "log.h"
 #include <string.h>
 #include "emulate.h"
 #include "guest.h"

@@ -5,9 +5,9 @@
  * The instruction is fetched through the guest's page tables, unless the processor supplied it; its
  * memory operand needs no second walk in the usual case, because the exit says where it went.
  */
-#include <log.h>
+#include "log.h"
 #include <string.h>
-#include <syscalls.h>
+#include "syscalls.h"
 #include "emulate.h"
 #include "guest.h"
 #include "pagewalk.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Platform: which devices a guest has, at which ports, and how their wires run. */
-#include <clock.h>
-#include <log.h>
-#include <module.h>
+#include "clock.h"
+#include "log.h"
+#include "module.h"
 #include <string.h>
-#include <syscalls.h>
+#include "syscalls.h"
 #include "console.h"
 #include "guest.h"
 

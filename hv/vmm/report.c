@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Report: the lines about what a guest wanted and nobody has. Bounded, so that a storm costs
  * little. */
-#include <log.h>
+#include "log.h"
 #include "guest.h"
 
 #define LINES_MAX 24

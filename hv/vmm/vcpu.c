@@ -4,13 +4,13 @@
  *
  *   running --stop--> parked (waits for its event) --unpark--> running
  */
-#include <clock.h>
-#include <log.h>
-#include <module.h>
+#include "clock.h"
+#include "log.h"
+#include "module.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syscalls.h>
+#include "syscalls.h"
 #include "guest.h"
 
 #define VECTOR_GP 13
