@@ -44,6 +44,10 @@ static const char *svm_probe(void)
 	svm_machine.decode_assists = r.edx >> 7 & 1;
 	svm_machine.pause_filter = r.edx >> 10 & 1;
 	svm_machine.refill = cpu_features.rsb_fill;
+	log_printf("svm: %u ASIDs%s%s%s%s%s", svm_machine.asids, svm_machine.next_rip ? ", next RIP" : "",
+		   svm_machine.clean ? ", clean bits" : "", svm_machine.flush_by_asid ? ", flush by ASID" : "",
+		   svm_machine.decode_assists ? ", decode assists" : "",
+		   svm_machine.pause_filter ? ", PAUSE filter" : "");
 	return NULL;
 }
 
@@ -162,10 +166,16 @@ static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 	vmcb_set_asid(s->vmcb, c->asid);
 }
 
+static void svm_time_changed(struct vcpu *v)
+{
+	vmcb_set_tsc_offset(to_svm(v)->vmcb, v->vm->tsc_offset + v->tsc_adjust);
+}
+
 /* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between guests.) */
 static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 {
 	fpu_load(&s->vcpu);
+	svm_time_changed(&s->vcpu); /* perhaps another vcpu's state moved the guest's TSC */
 	if (vmcb_dr7(s->vmcb) & 0xff)
 		svm_dr_load(s);
 	if (s->cpu != cpu) {
@@ -229,11 +239,6 @@ void svm_set_cr8(struct vcpu *v, unsigned cr8)
 
 	vintr.tpr = cr8 & 15;
 	vmcb_set_vintr(to_svm(v)->vmcb, vintr.raw);
-}
-
-static void svm_time_changed(struct vcpu *v)
-{
-	vmcb_set_tsc_offset(to_svm(v)->vmcb, v->vm->tsc_offset + v->tsc_adjust);
 }
 
 static void svm_switched_out(struct vcpu *v)

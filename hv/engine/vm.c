@@ -75,9 +75,11 @@ static bool in_hole(const struct vm *vm, unsigned root, uint64_t gpa)
 	return gpa - vm->hole.gpa < vm->hole.bytes && root == vm->hole.root;
 }
 
-static unsigned page_attrs(unsigned rights)
+static unsigned page_attrs(const struct slot *s)
 {
-	return PAGE_READ | (rights & MAP_WRITE ? PAGE_WRITE : 0) | (rights & MAP_EXEC ? PAGE_EXEC : 0);
+	return PAGE_READ | (s->rights & MAP_WRITE ? PAGE_WRITE : 0) | (s->rights & MAP_EXEC ? PAGE_EXEC : 0) |
+	       (s->memory->flags & MEM_UNCACHED ? PAGE_UNCACHED : 0) |
+	       (s->memory->flags & MEM_WRITECOMB ? PAGE_WRITECOMB : 0);
 }
 
 /* Does the slot cover the 2 MiB around gpa, in step with the memory object? */
@@ -107,7 +109,7 @@ static enum fault populate(struct vm *vm, const struct slot *s, uint64_t gpa)
 		phys &= ~(uint64_t)(PAGE_SIZE - 1);
 	}
 	if (paging_map(&vm->root[s->root], page, phys, large ? LARGE_PAGE_SIZE : PAGE_SIZE,
-		       page_attrs(s->rights)))
+		       page_attrs(s)))
 		return FAULT_NO_MEMORY;
 	return large ? FAULT_2M : FAULT_4K;
 }

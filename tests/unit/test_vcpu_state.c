@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/engine/state.c hv/engine/svm_state.c */
+/* A virtual processor's state: reset values, everything out and in again, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <postern/errno.h>
+#include "engine/svm.h"
+
+static struct vmcb vmcb;
+static struct svm_vcpu s;
+static struct vcpu *v = &s.vcpu;
+static struct vm vm;
+static struct vcpu_run run;
+static uint8_t area[4096];
+static uint64_t now;
+static struct event_info injected;
+
+uint64_t rdtsc(void)
+{
+	return now;
+}
+void svm_withdraw(struct svm_vcpu *vcpu)
+{
+}
+void svm_inject(struct vcpu *vcpu, const struct event_info *e, uint64_t address)
+{
+	injected = *e;
+	vmcb_set_event(&vmcb, (union vmcb_event){.vector = e->vector,
+						 .type = e->type,
+						 .has_error = e->has_error,
+						 .error = e->error,
+						 .valid = 1}.raw);
+}
+unsigned svm_cr8(struct vcpu *vcpu)
+{
+	return ((union vmcb_vintr){vmcb_vintr(&vmcb)}).tpr & 15;
+}
+void svm_set_cr8(struct vcpu *vcpu, unsigned cr8)
+{
+	union vmcb_vintr vintr = {vmcb_vintr(&vmcb)};
+
+	vintr.tpr = cr8 & 15;
+	vmcb_set_vintr(&vmcb, vintr.raw);
+}
+uint32_t vapic_read(struct vcpu *vcpu, unsigned offset)
+{
+	return offset == APIC_TPR ? svm_cr8(v) << 4 : v->apic.reg[offset / 16];
+}
+void vapic_timer_stop(struct vcpu *vcpu)
+{
+	v->apic.expiry = v->apic.deadline = 0;
+}
+void vapic_timer_restore(struct vcpu *vcpu, uint64_t expiry, uint64_t deadline)
+{
+	v->apic.expiry = expiry;
+	v->apic.deadline = deadline;
+}
+void fpu_set_area(struct vcpu *vcpu, const uint8_t *from, uint64_t xcr0)
+{
+	memcpy(v->fpu, from, sizeof(((struct vcpu_state *)0)->fpu));
+	v->xcr0 = xcr0;
+}
+bool vcpu_reset(struct vcpu *vcpu, bool init)
+{
+	svm_reset(v, init);
+	v->activity = VCPU_RUNNABLE;
+	return true;
+}
+static void time_changed(struct vcpu *vcpu)
+{
+	vmcb_set_tsc_offset(&vmcb, vm.tsc_offset + v->tsc_adjust);
+}
+
+static const struct engine stub = {
+	.get_state = svm_get_state,
+	.set_state = svm_set_state,
+	.cr8 = svm_cr8,
+	.set_cr8 = svm_set_cr8,
+	.time_changed = time_changed,
+};
+
+static int setup(void **state)
+{
+	memset(&vmcb, 0, sizeof(vmcb));
+	memset(&s, 0, sizeof(s));
+	memset(&run, 0, sizeof(run));
+	memset(&vm, 0, sizeof(vm));
+	s.vmcb = &vmcb;
+	vm.engine = &stub;
+	v->vm = &vm;
+	v->run = &run;
+	v->fpu = area;
+	now = 5000;
+	return 0;
+}
+
+static void reset_values(void **state)
+{
+	struct vcpu_state out;
+
+	vmcb.f_lstar = 77;
+	vmcb.f_cr0 = 0x80050033;
+	vmcb.f_efer = 0x1d01;
+	svm_reset(v, true);
+	assert_int_equal(vmcb.f_lstar, 77); /* INIT keeps MSRs */
+	assert_int_equal(vmcb.f_cr0, 0x10);
+	svm_reset(v, false);
+	assert_int_equal(vcpu_get_state(v, &out), 0);
+	assert_int_equal(out.lstar, 0);
+	assert_int_equal(out.rip, 0xfff0);
+	assert_int_equal(out.rflags, 2);
+	assert_int_equal(out.cr0, 0x60000010);
+	assert_int_equal(out.efer, 0);
+	assert_int_equal(vmcb.f_efer, EFER_SVME);
+	assert_int_equal(out.seg[SEG_CS].selector, 0xf000);
+	assert_int_equal(out.seg[SEG_CS].base, 0xffff0000);
+	assert_int_equal(out.seg[SEG_DS].limit, 0xffff);
+	assert_int_equal(out.dr7, 0x400);
+	assert_int_equal(out.pat, 0x0007040600070406ull);
+	svm_sipi(v, 0x9a);
+	assert_int_equal(vmcb.f_cs.selector, 0x9a00);
+	assert_int_equal(vmcb.f_cs.base, 0x9a000);
+	assert_int_equal(vmcb.f_rip, 0);
+}
+
+/* All of a made-up state goes in and comes out again. */
+static void round_trip(void **state)
+{
+	static struct vcpu_state in, out;
+	uint8_t *bytes = (uint8_t *)&in;
+
+	for (size_t i = 0; i < sizeof(in); i++)
+		bytes[i] = (uint8_t)(i * 37 + 11);
+	in.version = VCPU_STATE_VERSION;
+	in.bytes = sizeof(in);
+	in.valid = STATE_REGS | STATE_SYSTEM | STATE_EVENTS | STATE_APIC | STATE_TIME | STATE_FPU | STATE_ACTIVITY;
+	in.activity = VCPU_HALTED;
+	in.rflags = 0x246;
+	in.cr0 |= CR0_ET;
+	in.efer &= ~EFER_SVME;
+	in.cr8 = 9;
+	in.apic[APIC_TPR / 16] = 0x90;
+	in.apic_base = 0xfee00d00;
+	for (unsigned first = 0x10; first <= 0x20; first += 8)
+		in.apic[first] &= 0xffff0000;
+	in.pending_type = 1 + EVENT_EXCEPTION;
+	in.pending_vector = 14;
+	in.pending_has_error = 1;
+	in.interrupt_shadow = 1;
+	in.nmi_pending = 1;
+	in.nmi_blocked = 1;
+	in.extint = 0;
+	memset(in.pad, 0, sizeof(in.pad));
+	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_true(vmcb.f_efer & EFER_SVME);
+	assert_true(vmcb.f_intercept3 & INTERCEPT_IRET);
+	assert_int_equal(v->requests, REQ_EVENT);
+	assert_int_equal(vcpu_get_state(v, &out), 0);
+	assert_memory_equal(&in, &out, sizeof(in));
+	now += 1000; /* time goes on */
+	assert_int_equal(vcpu_get_state(v, &out), 0);
+	assert_int_equal(out.tsc, in.tsc + 1000);
+}
+
+static void parts(void **state)
+{
+	static struct vcpu_state in = {.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_REGS};
+
+	vmcb.f_cr3 = 0x1000;
+	in.rip = 0x100000;
+	in.cr3 = 0x2000;
+	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_int_equal(vmcb.f_rip, 0x100000);
+	assert_int_equal(vmcb.f_cr3, 0x1000);
+	in.valid = STATE_RESET;
+	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_int_equal(vmcb.f_rip, 0xfff0);
+	v->number = 3; /* not the one that sets the guest's TSC */
+	vm.tsc_offset = 50;
+	in = (struct vcpu_state){.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_TIME};
+	in.tsc = 1;
+	in.tsc_adjust = 7;
+	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_int_equal(vm.tsc_offset, 50);
+	assert_int_equal(vmcb.f_tsc_offset, 57);
+}
+
+static void refused(void **state)
+{
+	static struct vcpu_state in = {.version = VCPU_STATE_VERSION, .bytes = sizeof(in)};
+
+	in.version++;
+	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
+	in.version--;
+	in.bytes--;
+	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
+	in.bytes++;
+	in.valid = STATE_ACTIVITY;
+	in.activity = VCPU_SHUTDOWN + 1;
+	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
+	in.valid = STATE_EVENTS;
+	in.pending_type = 6;
+	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
+}
+
+/* What the VMM gives back after an exit. */
+static void taken(void **state)
+{
+	vmcb.f_rip = 0x100;
+	vmcb.f_shadow = 1;
+	run.rip = 0x100;
+	run.rflags = ~0ull;
+	run.gpr[GPR_RAX] = 5;
+	svm_take(v);
+	assert_int_equal(vmcb.f_shadow, 1); /* same place: still in the shadow */
+	assert_int_equal(vmcb.f_rax, 5);
+	assert_int_equal(vmcb.f_rflags & ~0x3f7fd7ull, 0);
+	run.rip = 0x102;
+	svm_take(v);
+	assert_int_equal(vmcb.f_shadow, 0);
+	vmcb.f_cpl = 3;
+	vmcb.f_efer = 0x1d01;
+	svm_exit_state(v, true);
+	assert_int_equal(run.cpl, 3);
+	assert_int_equal(run.efer, 0xd01);
+}
+
+static void msrs(void **state)
+{
+	uint64_t value;
+
+	vmcb.f_efer = EFER_SVME;
+	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x901), MSR_OK);
+	assert_int_equal(svm_read_msr(v, 0xc0000080, &value), MSR_OK);
+	assert_int_equal(value, 0x901);
+	assert_true(vmcb.f_efer & EFER_SVME);
+	assert_int_equal(svm_write_msr(v, 0xc0000080, EFER_SVME), MSR_FAULT);
+	assert_int_equal(svm_write_msr(v, 0xc0000080, 2), MSR_FAULT);
+	vmcb.f_efer |= EFER_LMA;
+	vmcb.f_cr0 = CR0_PG;
+	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x801), MSR_FAULT); /* LME under paging */
+	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x101), MSR_OK);
+	assert_int_equal(vmcb.f_efer & EFER_LMA, EFER_LMA);
+	assert_int_equal(svm_write_msr(v, 0x277, 0x0007010600070106), MSR_OK);
+	assert_int_equal(svm_write_msr(v, 0x277, 2), MSR_FAULT);
+	assert_int_equal(svm_write_msr(v, 0x277, 8ull << 56), MSR_FAULT);
+	assert_int_equal(svm_write_msr(v, 0x1d9, 4), MSR_FAULT);
+	assert_int_equal(svm_write_msr(v, 0x1234, 4), MSR_VMM);
+	assert_int_equal(svm_read_msr(v, 0x1234, &value), MSR_VMM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(reset_values, setup), cmocka_unit_test_setup(round_trip, setup),
+		cmocka_unit_test_setup(parts, setup),	     cmocka_unit_test_setup(refused, setup),
+		cmocka_unit_test_setup(taken, setup),	     cmocka_unit_test_setup(msrs, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
