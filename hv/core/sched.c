@@ -18,6 +18,7 @@
 #include "x86/machine.h"
 #include <postern/errno.h>
 
+#define FLOOR_NS 1000000ull	/* so old may vruntime_min be */
 #define MIGRATE_NS 8000000ull	/* so far apart must two CPUs be before a waiting thread moves between them */
 
 struct sched_queue {
@@ -39,7 +40,8 @@ void context_switch(uint64_t *save_rsp, uint64_t rsp);
 void cpu_wait(void);
 
 static uint64_t idle_cpus;    /* halted, or about to */
-static uint64_t vruntime_min; /* follows the least vruntime that runs; only grows */
+static uint64_t vruntime_min; /* follows the least vruntime that runs at guests' level; only grows */
+static uint64_t vruntime_min_at;
 
 static bool is_idle(const struct thread *t)
 {
@@ -99,20 +101,74 @@ static struct thread *best_of(struct sched_queue *q, uint64_t now, bool foreign)
 
 // --- time ---
 
+// The queue's lock held: t runs on its CPU.
 static void charge(struct sched_queue *q, struct thread *t, uint64_t now)
 {
 	uint64_t ns = now - t->started;
 
+	if (now < t->started)
+		return; /* another CPU was here first, by a clock that is a little ahead */
 	t->started = now;
-	if (is_idle(t))
+	if (is_idle(t)) {
 		q->idle_ns += ns;
-	else
-		sched_charge(&q->above, t->task, now, ns);
+		return;
+	}
+	sched_charge(&q->above, t->task, now, ns);
+	q->vruntime = t->task->vruntime;
+	q->since = now;
+}
+
+// A CPU where nobody waits does not look at the clock. Charge what runs on the others before tasks are compared.
+static void charge_others(struct cpu *self, uint64_t now)
+{
+	for (unsigned i = 0; i < cpu_count; i++) {
+		struct sched_queue *q = cpus[i]->sched;
+
+		if (i == self->id || !spin_try(&q->lock))
+			continue;
+		charge(q, cpus[i]->current, now);
+		spin_unlock(&q->lock);
+	}
+}
+
+void sched_charge_all(void)
+{
+	struct cpu *c = this_cpu();
+	uint64_t now = clock_ns();
+
+	charge_others(c, now);
+	spin_lock(&c->sched->lock);
+	charge(c->sched, c->current, now);
+	spin_unlock(&c->sched->lock);
 }
 
 static void slice_over(struct timer *timer)
 {
 	this_cpu()->resched = 1;
+}
+
+// Where a task that slept begins; no queue locked.
+static uint64_t vruntime_floor(uint64_t now)
+{
+	uint64_t least = ~0ull;
+
+	for (unsigned i = 0; i < cpu_count && now - vruntime_min_at >= FLOOR_NS; i++) {
+		struct sched_queue *q = cpus[i]->sched;
+		struct thread *t;
+
+		if (!spin_try(&q->lock))
+			continue;
+		t = cpus[i]->current;
+		charge(q, t, now);
+		if (!is_idle(t) && sched_level(&q->above, t->task, now) == LEVEL_GUEST && t->task->vruntime < least)
+			least = t->task->vruntime;
+		spin_unlock(&q->lock);
+	}
+	if (least != ~0ull) {
+		vruntime_min_at = now;
+		vruntime_min = least > vruntime_min ? least : vruntime_min;
+	}
+	return vruntime_min > BONUS_NS ? vruntime_min - BONUS_NS : 0;
 }
 
 // --- moving threads between CPUs ---
@@ -159,24 +215,26 @@ static int lesser_cpu(struct cpu *c, const struct thread *t, unsigned level, uin
 	return -1;
 }
 
-// Somebody still waits here: perhaps another CPU is the better place. c's queue locked.
-static void spread(struct cpu *c, struct sched_queue *q, uint64_t now)
+// Somebody still waits here: perhaps another CPU is the better place.
+static void spread(struct cpu *c, struct sched_queue *q)
 {
-	struct thread *t = best_of(q, now, true);
+	uint64_t now = clock_ns();
 	struct sched_queue *to;
+	struct thread *t;
 	int id;
 
+	spin_lock(&q->lock);
+	t = best_of(q, now, true);
 	id = t ? lesser_cpu(c, t, sched_level(&q->above, t->task, now), now) : -1;
-	if (id < 0)
-		return;
-	to = cpus[id]->sched;
-	if (!spin_try(&to->lock))
-		return;
-	take(q, t);
-	t->cpu = id;
-	append(to, t);
-	spin_unlock(&to->lock);
-	notify(id);
+	to = id < 0 ? NULL : cpus[id]->sched;
+	if (to && spin_try(&to->lock)) {
+		take(q, t);
+		t->cpu = id;
+		append(to, t);
+		spin_unlock(&to->lock);
+		notify(id);
+	}
+	spin_unlock(&q->lock);
 }
 
 // --- the switch ---
@@ -224,8 +282,9 @@ void sched_drop_tables(struct task *t)
 // On the new thread's stack: the one before it is off its own now.
 static void switch_done(void)
 {
-	struct thread *prev = this_cpu()->sched->prev;
-	struct thread *self = current_thread();
+	struct cpu *c = this_cpu();
+	struct sched_queue *q = c->sched;
+	struct thread *prev = q->prev, *self = c->current;
 
 	if (prev->state == THREAD_DEAD)
 		thread_free(prev);
@@ -233,7 +292,9 @@ static void switch_done(void)
 		__atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
 	// Its task may have ended while it stood in the queue.
 	if (self->task && __atomic_load_n(&self->task->end, __ATOMIC_SEQ_CST) != TASK_ALIVE)
-		this_cpu()->resched = 1;
+		c->resched = 1;
+	if (q->count)
+		spread(c, q);
 }
 
 static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
@@ -241,8 +302,6 @@ static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
 	q->level = is_idle(t) ? LEVEL_IDLE : sched_level(&q->above, t->task, now);
 	q->vruntime = is_idle(t) ? 0 : t->task->vruntime;
 	q->since = now;
-	if (q->level == LEVEL_GUEST && q->vruntime > vruntime_min)
-		vruntime_min = q->vruntime;
 }
 
 // c's queue locked. Whom to run: prev itself, somebody out of a queue, or the idle thread.
@@ -285,8 +344,10 @@ static void schedule(void)
 	struct thread *prev = c->current, *next;
 	uint64_t now = clock_ns();
 
-	charge(q, prev, now);
 	spin_lock(&q->lock);
+	charge(q, prev, now);
+	if (q->count)
+		charge_others(c, now);
 	next = choose(c, q, prev, now);
 	prev->yields = false;
 	if (next != prev)
@@ -298,15 +359,15 @@ static void schedule(void)
 	next->cpu = c->id;
 	c->current = next;
 	picture(q, next, now);
-	if (q->count) {
-		spread(c, q, now);
+	if (q->count)
 		timer_arm(&q->slice, now + sched_slice(&q->above, next->task, now));
-	}
 	if (is_idle(prev) && !is_idle(next))
 		__atomic_fetch_and(&idle_cpus, ~bit(c->id), __ATOMIC_SEQ_CST);
 	spin_unlock(&q->lock);
 	if (next != prev)
 		switch_to(c, q, prev, next);
+	else if (q->count)
+		spread(c, q);
 }
 
 // --- blocking and waking ---
@@ -360,7 +421,7 @@ static unsigned place(struct thread *t, unsigned level)
 // A thread in nobody's queue, READY.
 static void enqueue(struct thread *t)
 {
-	uint64_t now = clock_ns(), floor = vruntime_min > BONUS_NS ? vruntime_min - BONUS_NS : 0;
+	uint64_t now = clock_ns(), floor = vruntime_floor(now);
 	struct sched_queue *q;
 	struct thread *running;
 	unsigned cpu;
@@ -403,7 +464,7 @@ void sched_interrupt(struct thread *t)
 		notify(t->cpu);
 }
 
-void sched_yield(void)
+void sched_give_way(void)
 {
 	current_thread()->yields = true;
 	this_cpu()->resched = 1; /* on the way out */
@@ -483,6 +544,7 @@ void sched_cpu_init(void)
 	q->level = LEVEL_IDLE;
 	c->sched = q;
 	c->current = &q->idle;
+	__atomic_fetch_and(&idle_cpus, ~bit(c->id), __ATOMIC_SEQ_CST);
 }
 UNIT(core_sched, UNIT_CORE, true, NULL, sched_cpu_init, NULL);
 

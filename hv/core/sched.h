@@ -33,7 +33,7 @@ struct spinlock;
 int sched_block(struct spinlock *l, uint64_t deadline);
 /* Make a blocked thread ready (no-op else); safe from interrupt paths. */
 void sched_wake(struct thread *t);
-void sched_yield(void);
+void sched_give_way(void);
 /* A new thread's first step on to a queue; an ended task's thread out of its block or off its CPU. */
 void sched_start(struct thread *t);
 void sched_interrupt(struct thread *t);
@@ -45,6 +45,8 @@ void sched_switched(void);
 _Noreturn void sched_idle(void);
 /* Make this CPU's current context its idle thread; the first thing of a CPU that concerns the scheduler. */
 void sched_cpu_init(void);
+/* Bring the accounts of all running tasks up to now. No lock held but core_lock. */
+void sched_charge_all(void);
 void sched_cpu_info(unsigned cpu, struct info_cpu *out);
 /* The tables of a task that is over: off every CPU that still has them loaded. core_lock held. */
 void sched_drop_tables(struct task *t);

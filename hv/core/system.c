@@ -213,6 +213,7 @@ static int info_task(uint64_t index, union info *out)
 {
 	struct task *t;
 
+	sched_charge_all();
 	spin_lock(&core_lock);
 	t = task_number(index);
 	if (t)

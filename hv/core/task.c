@@ -287,6 +287,7 @@ static int64_t sys_task_info(struct syscall_args *a)
 
 	if (!t)
 		return result;
+	sched_charge_all();
 	task_info(t, &info);
 	object_put_unlocked(&t->object);
 	return copy_to_user(a->b, &info, sizeof(info));

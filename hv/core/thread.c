@@ -114,7 +114,7 @@ SYSCALL(SYS_THREAD_EXIT, sys_thread_exit);
 
 static int64_t sys_yield(struct syscall_args *a)
 {
-	sched_yield();
+	sched_give_way();
 	return 0;
 }
 SYSCALL(SYS_YIELD, sys_yield);

@@ -17,6 +17,8 @@ struct timer_queue {
 
 #define FIRED_AT_ONCE 64 /* timers that re-arm themselves into the past do not hold the CPU for ever */
 
+#define CLOCK_FAR (~0ull >> 1) /* a TSC value that never comes */
+
 uint64_t clock_mult;
 static uint64_t tsc_mult; /* TSC ticks = ns * tsc_mult >> 32 */
 
@@ -36,7 +38,7 @@ uint64_t clock_to_tsc(uint64_t ns)
 {
 	uint64_t ticks = scale(ns, tsc_mult);
 
-	return ticks < ~0ull - entry_tsc ? entry_tsc + ticks : ~0ull;
+	return ticks < CLOCK_FAR - entry_tsc ? entry_tsc + ticks : CLOCK_FAR;
 }
 
 uint64_t clock_ns(void)

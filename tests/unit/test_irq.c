@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/core/irq.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+// Interrupts: lines that stay masked until all have acknowledged, MSIs, owners that end.
+#include "core_machine.h"
+#include "core/event.h"
+#include "x86/trap.h"
+
+#define GSIS 24
+static struct {
+	unsigned vector, flags;
+	int masked;
+} line[GSIS];
+static struct {
+	unsigned vector, command;
+	int enabled;
+} function[4];
+
+int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
+{
+	if (gsi >= GSIS)
+		return -ENODEV;
+	line[gsi].vector = vector;
+	line[gsi].flags = flags;
+	line[gsi].masked = 1;
+	return 0;
+}
+
+void ioapic_mask(uint32_t gsi, int masked)
+{
+	assert_true(gsi < GSIS);
+	line[gsi].masked = masked;
+}
+
+int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
+{
+	if (bdf >= 4)
+		return -ENODEV;
+	function[bdf].vector = vector;
+	function[bdf].enabled = 1;
+	return 0;
+}
+
+void msi_disable(uint32_t bdf)
+{
+	assert_true(bdf < 4);
+	function[bdf].enabled = 0;
+}
+
+int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value)
+{
+	assert_true(bdf < 4 && reg == 4 && width == 2);
+	*value = function[bdf].command;
+	return 0;
+}
+
+int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
+{
+	assert_true(bdf < 4 && reg == 4 && width == 2);
+	function[bdf].command = value;
+	return 0;
+}
+
+static struct task *self;
+static int64_t e, driver;
+static struct task *driver_task;
+static struct event *event;
+static int64_t objects_before;
+
+static int setup(void **state)
+{
+	int error = 0;
+
+	machine_init();
+	memset(line, 0, sizeof(line));
+	memset(function, 0, sizeof(function));
+	for (int i = 0; i < 4; i++)
+		function[i].command = 7;
+	objects_before = machine_core_objects;
+	self = machine_task(CLASS_DRIVER);
+	machine_run_as(self);
+	assert_int_equal(handle_add(self, &system_object, RIGHT_ALL, 0), 1);
+	e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0);
+	event = (struct event *)handle_get(e, OBJ_EVENT, 0, &error);
+	driver = machine_syscall(SYS_TASK_CREATE, 1, U("driver"), CLASS_DRIVER, 0, 0, 0);
+	driver_task = task_get(driver, &error);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	object_put_unlocked(&event->object);
+	object_put_unlocked(&driver_task->object);
+	machine_end(self);
+	assert_int_equal(machine_core_objects, objects_before);
+	for (int i = 0; i < GSIS; i++)
+		assert_true(!line[i].vector || line[i].masked);
+	for (int i = 0; i < 4; i++)
+		assert_false(function[i].enabled);
+	return 0;
+}
+
+static int64_t irq(uint64_t gsi, uint64_t flags, uint64_t bits)
+{
+	return machine_syscall(SYS_IRQ_CREATE, 1, gsi, flags, e, bits, 0);
+}
+
+static uint64_t pending(void)
+{
+	return machine_syscall(SYS_EVENT_WAIT, e, ~0ull, 0, 0, 0, 0);
+}
+
+static int64_t ack(int64_t h)
+{
+	return machine_syscall(SYS_IRQ_ACK, h, 0, 0, 0, 0, 0);
+}
+
+static void arguments_are_checked(void **state)
+{
+	assert_int_equal(machine_syscall(SYS_IRQ_CREATE, 0, 4, 0, e, 1, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_IRQ_CREATE, 1, 4, 0, 0, 1, 0), -EBADF);
+	assert_int_equal(irq(99, 0, 1), -ENODEV);
+	assert_int_equal(irq(1ull << 32, 0, 1), -EINVAL);
+	assert_int_equal(irq(4, 4, 1), -EINVAL);
+	assert_int_equal(irq(4, 1ull << 48, 1), -EINVAL);
+	assert_int_equal(irq(IRQ_MSI, 9ull << 32, 1), -ENODEV);
+	assert_int_equal(ack(e), -EBADF);
+	assert_int_equal(ack(0), -EBADF);
+}
+
+static void edges_signal_each_time(void **state)
+{
+	int64_t h = irq(4, 0, 2);
+
+	assert_true(h > 0);
+	assert_false(line[4].masked);
+	irq_vector(line[4].vector);
+	assert_int_equal(pending(), 2);
+	assert_false(line[4].masked);
+	assert_int_equal(ack(h), 0);
+	assert_int_equal(irq(4, 0, 4), -EBUSY); /* edges are not shared */
+	irq_vector(line[4].vector + 1);
+	irq_vector(0xff);
+	irq_vector(255 + 256);
+	assert_int_equal(pending(), 0);
+}
+
+static void levels_wait_for_all(void **state)
+{
+	int64_t a = irq(16, IRQ_LEVEL | IRQ_LOW, 1), b = irq(16, IRQ_LEVEL | IRQ_LOW, 2);
+
+	assert_true(a > 0 && b > 0);
+	assert_int_equal(irq(16, IRQ_LEVEL, 4), -EBUSY);
+	irq_vector(line[16].vector);
+	assert_int_equal(pending(), 3);
+	assert_true(line[16].masked);
+	assert_int_equal(ack(a), 0);
+	assert_true(line[16].masked);
+	assert_int_equal(ack(a), 0);
+	assert_true(line[16].masked);
+	assert_int_equal(ack(b), 0);
+	assert_false(line[16].masked);
+	/* One goes without an answer: the other is not held up. */
+	irq_vector(line[16].vector);
+	assert_int_equal(ack(b), 0);
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, a, 0, 0, 0, 0, 0), 0);
+	assert_false(line[16].masked);
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, b, 0, 0, 0, 0, 0), 0);
+	assert_true(line[16].masked);
+}
+
+static void an_owner_ends(void **state)
+{
+	int64_t h = irq(10, IRQ_LEVEL, 1), m = irq(IRQ_MSI, 2ull << 32, 2);
+	struct info_irq info;
+
+	assert_true(h > 0 && m > 0);
+	assert_int_equal(irq(IRQ_MSI, 2ull << 32, 2), -EBUSY);
+	assert_true(function[2].enabled);
+	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, h, RIGHT_CONTROL, 0, 0, 0) > 0);
+	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, m, RIGHT_CONTROL, 0, 0, 0) > 0);
+	assert_int_equal(irq_info(0, &info), 0);
+	assert_string_equal(info.task, "driver");
+	assert_int_equal(irq_info(2, &info), -ENOENT);
+	irq_vector(line[10].vector);
+	assert_int_equal(machine_syscall(SYS_TASK_KILL, driver, 1, 0, 0, 0, 0), 0);
+	assert_true(line[10].masked);
+	assert_false(function[2].enabled);
+	assert_int_equal(function[2].command, 3); /* no bus mastering */
+	pending();
+	irq_vector(function[2].vector); /* it was on its way */
+	assert_int_equal(pending(), 0);
+	/* A new life. */
+	driver = machine_syscall(SYS_TASK_CREATE, 1, U("driver2"), CLASS_DRIVER, 0, 0, 0);
+	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, h, RIGHT_CONTROL, 0, 0, 0) > 0);
+	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, m, RIGHT_CONTROL, 0, 0, 0) > 0);
+	assert_false(line[10].masked);
+	assert_true(function[2].enabled);
+	irq_vector(line[10].vector);
+	irq_vector(function[2].vector);
+	assert_int_equal(pending(), 3);
+}
+
+static void vectors_run_out(void **state)
+{
+	int64_t h = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < GSIS; i++)
+		assert_true(irq(i, IRQ_LEVEL, 1) > 0);
+	for (; n < 300; n++) {
+		h = irq(3, IRQ_LEVEL, 1);
+		assert_true(h > 0);
+	}
+	machine_alloc_left = 0;
+	assert_int_equal(irq(3, IRQ_LEVEL, 1), -ENOMEM);
+	machine_alloc_left = -1;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(arguments_are_checked),
+		TEST(edges_signal_each_time),
+		TEST(levels_wait_for_all),
+		TEST(an_owner_ends),
+		TEST(vectors_run_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

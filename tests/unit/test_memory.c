@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/core/memory.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+// Memory objects: sizes, lazy frames, accounts that balance, W^X, physical ranges.
+#include "core_machine.h"
+#include "core/boot.h"
+#include "core/memory.h"
+
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+static struct task *self;
+static int64_t objects_before;
+
+static int setup(void **state)
+{
+	machine_init();
+	machine_frames_max = 1ull << 20;
+	objects_before = machine_core_objects;
+	self = machine_task(CLASS_GUEST);
+	machine_run_as(self);
+	assert_int_equal(handle_add(self, &system_object, RIGHT_ALL, 0), 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	machine_end(self);
+	assert_int_equal(machine_core_objects, objects_before);
+	assert_int_equal(machine_frames, 0);
+	assert_int_equal(machine_reserved, 0);
+	assert_int_equal(memory_user_bytes, 0);
+	assert_int_equal(memory_guest_bytes, 0);
+	return 0;
+}
+
+static struct memory *make(uint64_t bytes, uint32_t flags)
+{
+	int error;
+	struct memory *m = memory_create(self, bytes, flags, &error);
+
+	assert_non_null(m);
+	return m;
+}
+
+static void sizes_are_checked(void **state)
+{
+	static const struct {
+		uint64_t bytes, flags;
+		int result;
+	} rows[] = {
+		{0, 0, -EINVAL}, {1, 0, -EINVAL}, {4095, 0, -EINVAL}, {4097, 0, -EINVAL},
+		{~0ull, 0, -EINVAL}, {~0xfffull, 0, -EINVAL}, {(1ull << 40) + 4096, 0, -EINVAL},
+		{1ull << 40, 0, -ENOMEM}, {8 * GIB, 0, -ENOMEM}, {8 * GIB, MEM_POPULATE, -ENOMEM},
+		{4096, 1u << 7, -EINVAL}, {4096, 1ull << 32, -EINVAL}, {4096, MEM_UNCACHED, -EINVAL},
+		{4096, MEM_BELOW_4G, -EINVAL}, {4 * MIB, MEM_CONTIGUOUS, -EINVAL},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(machine_syscall(SYS_MEM_CREATE, rows[i].bytes, rows[i].flags, 0, 0, 0, 0),
+				 rows[i].result);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 4096, 0, 8, 0, 0, 0), -EFAULT);
+	assert_int_equal(machine_reserved, 0);
+}
+
+static void frames_come_at_first_touch(void **state)
+{
+	struct memory *m = make(3 * MIB, 0);
+	uint64_t span, phys;
+
+	assert_int_equal(machine_frames, 0);
+	assert_int_equal(machine_reserved, 3 * MIB / 4096);
+	assert_int_equal(memory_frame_present(m, 0, &span), 0);
+	phys = memory_frame(m, 0x5123, false, &span);
+	assert_int_equal(phys & 0xfff, 0x123);
+	assert_int_equal(span, 4096);
+	assert_int_equal(memory_frame(m, 0x5000, true, &span), phys & ~0xfffull);
+	assert_int_equal(span, 4096);
+	assert_int_equal(machine_frames, 1);
+	assert_int_equal(self->memory, 4096);
+	/* The second chunk is not whole. */
+	assert_true(memory_frame(m, 2 * MIB, true, &span) != 0);
+	assert_int_equal(span, 4096);
+	assert_int_equal(memory_frame(m, 3 * MIB, true, &span), 0);
+	assert_int_equal(span, 0);
+	assert_int_equal(memory_frame(m, ~0ull, true, &span), 0);
+	object_put_unlocked(&m->object);
+}
+
+static void large_frames_where_they_fit(void **state)
+{
+	struct memory *m = make(8 * MIB, MEM_GUEST);
+	uint64_t span, phys = memory_frame(m, 3 * MIB, true, &span);
+
+	assert_int_equal(span, LARGE_PAGE_SIZE);
+	assert_int_equal(phys % LARGE_PAGE_SIZE, MIB);
+	assert_int_equal(machine_frames, 512);
+	assert_int_equal(memory_guest_bytes, 2 * MIB);
+	assert_int_equal(self->guest_memory, 2 * MIB);
+	assert_int_equal(self->memory, 0);
+	assert_int_equal(memory_frame(m, 2 * MIB, false, &span), phys - MIB);
+	/* None left: small ones, and nobody notices. */
+	machine_large_left = 0;
+	assert_true(memory_frame(m, 4 * MIB, true, &span) != 0);
+	assert_int_equal(span, 4096);
+	assert_int_equal(machine_frames, 513);
+	object_put_unlocked(&m->object);
+}
+
+static void the_whole_size_is_set_aside(void **state)
+{
+	struct memory *m;
+	uint64_t span;
+
+	machine_frames_max = 1024;
+	m = make(4 * MIB, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 4096, 0, 0, 0, 0, 0), -ENOMEM);
+	for (uint64_t at = 0; at < 4 * MIB; at += 4096)
+		assert_true(memory_frame(m, at, false, &span) != 0);
+	assert_int_equal(m->populated, 4 * MIB);
+	object_put_unlocked(&m->object);
+	assert_true(machine_syscall(SYS_MEM_CREATE, 4 * MIB, MEM_POPULATE, 0, 0, 0, 0) > 0);
+	assert_int_equal(machine_frames, 1024);
+}
+
+static void large_objects_have_two_levels(void **state)
+{
+	struct memory *m;
+	uint64_t span, last = 3 * GIB + 6 * MIB - 4096;
+
+	m = make(3 * GIB + 6 * MIB, MEM_GUEST);
+	assert_true(memory_frame(m, last, true, &span) != 0);
+	assert_int_equal(span, LARGE_PAGE_SIZE);
+	assert_true(memory_frame(m, GIB + 4096, false, &span) != 0);
+	assert_int_equal(span, 4096);
+	assert_int_equal(memory_frame_present(m, GIB, &span), 0);
+	object_put_unlocked(&m->object);
+	for (int64_t left = 0; left < 6; left++) {
+		machine_alloc_left = left;
+		assert_int_equal(machine_syscall(SYS_MEM_CREATE, 3 * GIB + 4096, 0, 0, 0, 0, 0), -ENOMEM);
+	}
+	machine_alloc_left = -1;
+}
+
+static void contiguous_objects_tell_their_address(void **state)
+{
+	uint64_t phys = 0;
+	int64_t h = machine_syscall(SYS_MEM_CREATE, 5 * 4096, MEM_CONTIGUOUS, U(&phys), 0, 0, 0), weak;
+	struct mem_info info;
+
+	assert_true(h > 0);
+	assert_int_equal(phys % (8 * 4096), 0);
+	assert_int_equal(machine_frames, 8);
+	assert_int_equal(machine_syscall(SYS_MEM_INFO, h, U(&info), 0, 0, 0, 0), 0);
+	assert_int_equal(info.phys, phys);
+	assert_int_equal(info.bytes, 5 * 4096);
+	weak = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, h, RIGHT_READ, 0, 0, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_INFO, weak, U(&info), 0, 0, 0, 0), 0);
+	assert_int_equal(info.phys, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_INFO, weak, 0, 0, 0, 0, 0), -EFAULT);
+	assert_int_equal(machine_syscall(SYS_MEM_INFO, 0, U(&info), 0, 0, 0, 0), -EBADF);
+}
+
+static void writable_or_executable(void **state)
+{
+	struct memory *m = make(4096, 0);
+
+	assert_int_equal(memory_use(m, MAP_READ | MAP_WRITE), 0);
+	assert_int_equal(memory_use(m, MAP_READ | MAP_EXEC), -EPERM);
+	assert_int_equal(memory_use(m, MAP_READ), 0);
+	memory_unuse(m, MAP_READ | MAP_WRITE);
+	assert_int_equal(memory_use(m, MAP_READ | MAP_EXEC), 0);
+	assert_int_equal(memory_use(m, MAP_READ | MAP_WRITE), -EPERM);
+	memory_unuse(m, MAP_READ | MAP_EXEC);
+	assert_int_equal(memory_use(m, MAP_READ | MAP_WRITE), 0);
+	memory_unuse(m, MAP_READ | MAP_WRITE);
+	memory_unuse(m, MAP_READ);
+	assert_int_equal(m->mappings, 0);
+	object_put_unlocked(&m->object);
+}
+
+static void physical_ranges_are_checked(void **state)
+{
+	static const struct {
+		uint64_t phys, bytes, flags;
+		int result;
+	} rows[] = {
+		{0xfed00000, 0x1000, MEM_UNCACHED, 1}, {0xe0000000, 0x10000000, MEM_WRITECOMB, 1}, {0, 0x1000, 0, 1},
+		{0xfed00000, 0, 0, -EINVAL}, {0xfed00010, 0x1000, 0, -EINVAL}, {0xfed00000, 0x1001, 0, -EINVAL},
+		{~0xfffull, 0x1000, 0, -EINVAL}, {0xfed00000, ~0xfffull, 0, -EINVAL}, {1ull << 40, 0x1000, 0, -EINVAL},
+		{0xfed00000, 0x1000, MEM_POPULATE, -EINVAL}, {0xfed00000, 0x1000, 1ull << 40, -EINVAL},
+		{0x200000, 0x1000, 0, -EPERM}, {0xff000, 0x2000, 0, -EPERM},
+		{0xfee00000, 0x1000, 0, -EPERM}, {0xfed00000, 0x200000, 0, -EPERM}, {0xfec00000, 0x1000, 0, -EPERM},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, rows[i].phys, rows[i].bytes, rows[i].flags, 0, 0);
+
+		assert_int_equal(h > 0 ? 1 : h, rows[i].result);
+	}
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 0, 0xfed00000, 0x1000, 0, 0, 0), -EBADF);
+}
+
+static void foreign_memory_is_not_ours(void **state)
+{
+	int64_t h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0xe0000000, 4 * MIB, MEM_UNCACHED, 0, 0);
+	int error = 0;
+	struct memory *m = (struct memory *)handle_get(h, OBJ_MEMORY, RIGHT_READ | RIGHT_WRITE, &error);
+	uint64_t span;
+
+	assert_non_null(m);
+	assert_int_equal(memory_frame(m, 0x201000, false, &span), 0xe0201000);
+	assert_int_equal(span, LARGE_PAGE_SIZE);
+	assert_int_equal(memory_use(m, MAP_READ | MAP_EXEC), -EPERM);
+	assert_null(handle_get(h, OBJ_MEMORY, RIGHT_EXEC, &error));
+	object_put_unlocked(&m->object);
+	assert_int_equal(machine_frames, 0);
+}
+
+static void the_archive_is_read_only(void **state)
+{
+	int error = 0;
+	int64_t h;
+
+	boot_info.archive_phys = 0x180000;
+	boot_info.archive_bytes = 0x3456;
+	h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x180000, 0x4000, 0, 0, 0);
+	assert_true(h > 0);
+	assert_null(handle_get(h, OBJ_MEMORY, RIGHT_WRITE, &error));
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x180000, 0x5000, 0, 0, 0), -EPERM);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x17f000, 0x1000, 0, 0, 0), -EPERM);
+}
+
+static void a_driver_gets_a_share(void **state)
+{
+	self->class_ = CLASS_DRIVER;
+	assert_true(machine_syscall(SYS_MEM_CREATE, 128 * MIB, 0, 0, 0, 0, 0) > 0);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 4096, 0, 0, 0, 0, 0), -ENOMEM);
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, 2, 0, 0, 0, 0, 0), 0);
+	assert_true(machine_syscall(SYS_MEM_CREATE, 4096, 0, 0, 0, 0, 0) > 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(sizes_are_checked),
+		TEST(frames_come_at_first_touch),
+		TEST(large_frames_where_they_fit),
+		TEST(the_whole_size_is_set_aside),
+		TEST(large_objects_have_two_levels),
+		TEST(contiguous_objects_tell_their_address),
+		TEST(writable_or_executable),
+		TEST(physical_ranges_are_checked),
+		TEST(foreign_memory_is_not_ours),
+		TEST(the_archive_is_read_only),
+		TEST(a_driver_gets_a_share),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
