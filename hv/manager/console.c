@@ -207,16 +207,19 @@ static void own_port_input(struct guest *g, struct terminal *t)
 static void shell_terminal_input(void)
 {
 	char piece[64];
-	size_t room = attached ? guest_room(attached) : sizeof(piece), n;
+	size_t room, n = sizeof(piece);
 
-	n = terminal_read(shell_terminal, piece, room < sizeof(piece) ? room : sizeof(piece));
-	for (size_t i = 0; i < n; i++) {
-		if (!attached)
-			shell_byte(piece[i]);
-		else if (piece[i] == CONSOLE_ESCAPE)
-			console_attach(NULL);
-		else
-			guest_input(attached, &piece[i], 1);
+	for (unsigned rounds = 0; rounds < 32 && n == sizeof(piece); rounds++) {
+		room = attached ? guest_room(attached) : sizeof(piece);
+		n = terminal_read(shell_terminal, piece, room < sizeof(piece) ? room : sizeof(piece));
+		for (size_t i = 0; i < n; i++) {
+			if (!attached)
+				shell_byte(piece[i]);
+			else if (piece[i] == CONSOLE_ESCAPE)
+				console_attach(NULL);
+			else
+				guest_input(attached, &piece[i], 1);
+		}
 	}
 }
 

@@ -197,10 +197,36 @@ static const char *read_config(void)
 	return name;
 }
 
+static void check_names(const char *key, const char *list)
+{
+	char word[64];
+
+	while (text_word(&list, word, sizeof(word)))
+		if (!program_find(word))
+			config_complain(&config, NULL, 0, "%s: the image has no module '%s'", key,
+					word);
+}
+
+/* Modules are named in the configuration, too: a slip there must not pass in silence. */
+static void check_modules(void)
+{
+	for (unsigned n = 0; n < config.modules; n++)
+		if (!program_find(config.module[n].name))
+			config_complain(&config, NULL, config.module[n].line,
+					"[module %s]: the image has no such module; `modules` in the "
+					"shell lists them", config.module[n].name);
+	check_names("safe", config.safe);
+	check_names("without", config.without);
+}
+
 static void log_config_errors(const char *file)
 {
-	for (unsigned i = 0; i < config.errors && i < CONFIG_ERRORS_MAX; i++)
-		log_line("%s:%u: %s", file, config.error[i].line, config.error[i].text);
+	for (unsigned i = 0; i < config.errors && i < CONFIG_ERRORS_MAX; i++) {
+		if (config.error[i].line)
+			log_line("%s:%u: %s", file, config.error[i].line, config.error[i].text);
+		else
+			log_line("%s: %s", file, config.error[i].text);
+	}
 	if (config.errors > CONFIG_ERRORS_MAX)
 		log_line("%s: %u more errors", file, config.errors - CONFIG_ERRORS_MAX);
 }
@@ -239,6 +265,7 @@ int main(void)
 	file = read_config();
 	choose_modules();
 	guests_setup(&config);
+	check_modules();
 	log_config_errors(file);
 	finish_setup(config.end);
 	console_setup(&config);

@@ -103,9 +103,25 @@ size_t terminal_read(struct terminal *t, char *to, size_t max)
 	return n;
 }
 
+/* A port that is not there must not hold a guest up: its oldest output goes. A driver that restarts is
+ * back long before the queue is half full. */
+static void forget_old(struct terminal *t)
+{
+	uint32_t drop;
+
+	if (t->length <= TERMINAL_QUEUE / 2)
+		return;
+	drop = t->length - TERMINAL_QUEUE / 2;
+	t->at = (t->at + drop) % TERMINAL_QUEUE;
+	t->length -= drop;
+}
+
 void terminal_pump(struct terminal *t)
 {
 	bool moved = false;
+
+	if (!t->link || !t->link->up)
+		forget_old(t);
 
 	while (t->length && t->link && t->link->up) {
 		uint32_t piece = TERMINAL_QUEUE - t->at;
