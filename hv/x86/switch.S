@@ -4,7 +4,8 @@
 
 	.text
 /* void context_switch(uint64_t *save_rsp, uint64_t rsp): what C code keeps over a call, no
- * more. The page tables are the caller's work; both stacks are in the core's half, which all tables share. */
+ * more. The page tables are the caller's work; both stacks are in the core's half, which all tables
+ * share. */
 	.globl context_switch
 context_switch:
 	pushq %rbp
