@@ -18,8 +18,10 @@
 #define BELOW_4G (1u << (32 - CHUNK_SHIFT))
 #define NONE 0xffffffffu
 #define RANGES_MAX 128
-#define KEEP_SHIFT \
-	7 /* 1/128 of RAM is not given to memory objects, so that page tables can follow them */
+// What memory objects do not get, so that page tables can follow them: 1/128 of RAM, two chunks at
+// least.
+#define KEEP_SHIFT 7
+#define KEEP_MIN (2 * CHUNK_FRAMES)
 
 enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL };
 
@@ -188,7 +190,8 @@ static uint64_t take_frames(unsigned order, bool low)
 
 int frame_reserve(uint64_t frames)
 {
-	uint64_t keep = total_frames >> KEEP_SHIFT;
+	uint64_t keep =
+		total_frames >> KEEP_SHIFT > KEEP_MIN ? total_frames >> KEEP_SHIFT : KEEP_MIN;
 	int error = -ENOMEM;
 
 	spin_lock(&frame_lock);
