@@ -50,19 +50,37 @@ static int stamp(char *line, size_t size)
 			   (unsigned)(us % 1000000));
 }
 
-void log_printf(const char *format, ...)
+static void print(bool wait, const char *format, va_list args)
 {
 	char line[LINE_MAX];
-	va_list args;
 	int n = stamp(line, sizeof(line) - 1);
 
-	va_start(args, format);
 	n += format_textv(line + n, sizeof(line) - 1 - n, format, args);
-	va_end(args);
 	line[n++] = '\n';
-	spin_lock(&log_lock);
+	if (wait)
+		spin_lock(&log_lock);
+	else if (!spin_try(&log_lock))
+		return;
 	emit(line, n);
 	spin_unlock(&log_lock);
+}
+
+void log_printf(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(true, format, args);
+	va_end(args);
+}
+
+void log_printf_nmi(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(false, format, args);
+	va_end(args);
 }
 
 void log_text(const char *who, const char *text, size_t length)

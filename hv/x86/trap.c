@@ -109,7 +109,8 @@ void trap_paranoid(struct trap_frame *f)
 	if (machine_stopping())
 		machine_halt();
 	this_cpu()->in_nmi = true;
-	log_printf("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id, (unsigned long long)f->rip);
+	log_printf_nmi("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id,
+		       (unsigned long long)f->rip);
 	this_cpu()->in_nmi = false;
 }
 
