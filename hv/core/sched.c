@@ -57,8 +57,8 @@ static void notify(unsigned cpu)
 {
 	struct cpu *c = cpus[cpu];
 
-	__atomic_store_n(&c->resched, 1, __ATOMIC_SEQ_CST);
-	if (c != this_cpu())
+	// Who set it before has kicked, too.
+	if (!__atomic_exchange_n(&c->resched, 1, __ATOMIC_SEQ_CST) && c != this_cpu())
 		cpu_kick(cpu);
 }
 
