@@ -133,39 +133,74 @@ void guest_end(enum guest_end how, uint32_t value, const char *format, ...)
 	guest_unlock();
 }
 
-/* Loads everything anew. All processors are parked, or have not begun. */
-static int load(void)
-{
+/*
+ * Loading a large initrd can take seconds, in which the main thread has to answer the manager: a
+ * thread of its own does it. All processors are parked meanwhile, or have not begun.
+ */
+static struct {
+	uint32_t event;
+	bool busy;
+	int result;
 	struct boot_error error;
+} loader;
+
+static int load(struct boot_error *error)
+{
 	int e;
 
 	guest_lock();
 	platform_reset();
 	guest_unlock();
-	e = boot_load(&guest.ram, &guest.boot, &guest.start, &error);
+	e = boot_load(&guest.ram, &guest.boot, &guest.start, error);
 	guest.boot.fresh = false;
-	if (e) {
-		report_end(END_REFUSED, 0, error.text);
-		return e;
-	}
-	e = vcpu_reset_all();
 	if (e)
-		report_end(END_REFUSED, 0, "the core refuses the processors' first state");
-	return e;
+		return e;
+	e = vcpu_reset_all();
+	return e ? boot_fail(error, e, "the core refuses the processors' first state") : 0;
+}
+
+static void load_thread(void *argument)
+{
+	while (!guest.quit) {
+		loader.result = load(&loader.error);
+		module_signal(EVENT_LOADED);
+		sys_event_wait(loader.event, ~0ull, WAIT_FOREVER);
+	}
+}
+
+static void loaded(void)
+{
+	int e = loader.result;
+
+	loader.busy = false;
+	guest.first_ns = clock_ns();
+	if (!e && !guest.threads) {
+		e = vcpu_start_all();
+		guest.threads = true;
+		if (e)
+			boot_fail(&loader.error, e, "no thread for a virtual processor");
+	} else if (!e) {
+		guest_lock();
+		guest.action = ACTION_NONE;
+		vcpu_unpark_all();
+		guest_unlock();
+	}
+	if (e) {
+		report_end(END_REFUSED, 0, loader.error.text);
+		return;
+	}
+	arm();
+	report_state(GUEST_RUNNING);
 }
 
 static void restart(void)
 {
-	guest.resets++;
-	if (load())
+	if (loader.busy)
 		return;
-	guest_lock();
-	guest.first_ns = clock_ns();
-	guest.action = ACTION_NONE;
-	vcpu_unpark_all();
-	guest_unlock();
-	arm();
-	report_state(GUEST_RUNNING);
+	loader.busy = true;
+	guest.resets++;
+	report_state(GUEST_STARTING);
+	sys_event_signal(loader.event);
 }
 
 static void act(void)
@@ -255,6 +290,8 @@ static void control(const struct message *m)
 
 static void event(uint64_t bits)
 {
+	if (bits & EVENT_LOADED)
+		loaded();
 	if (bits & EVENT_PARKED)
 		act();
 	if (bits & EVENT_DEADLINE)
@@ -399,17 +436,11 @@ static int probe(void)
 	}
 	platform_init();
 	report_state(GUEST_STARTING);
-	if (load())
-		return 0;
-	guest.threads = true;
-	guest.first_ns = clock_ns();
-	e = vcpu_start_all();
-	if (e) {
-		report_end(END_REFUSED, 0, "no thread for a virtual processor");
-		return 0;
-	}
-	arm();
-	report_state(GUEST_RUNNING);
+	loader.busy = true;
+	loader.event = sys_event_create();
+	e = thread_create(load_thread, NULL, 0);
+	if (e < 0)
+		report_end(END_REFUSED, 0, "no thread that loads the guest");
 	return 0;
 }
 
@@ -417,6 +448,8 @@ static int probe(void)
 static void remove_guest(void)
 {
 	guest.quit = true;
+	if (loader.event)
+		sys_event_signal(loader.event);
 	if (!guest.threads)
 		return;
 	guest_lock();

@@ -2,8 +2,8 @@
 /*
  * Guest: all that this process holds of its one guest.
  *
- * Threads: one a virtual processor (vcpu.c) and the main thread (control.c), which serves the
- * manager, the console and the devices' deadlines. `lock` guards the devices and the fields so
+ * Threads: one a virtual processor (vcpu.c), one that loads kernels, and the main thread (control.c),
+ * which serves the manager, the console and the devices' deadlines. `lock` guards the devices and the fields so
  * marked; the IO space takes it around device calls.
  */
 #ifndef VMM_GUEST_H
@@ -112,6 +112,7 @@ void control_deadline(uint64_t next);
 #define EVENT_DEADLINE (1ull << 48)
 #define EVENT_PARKED (1ull << 49)
 #define EVENT_CONSOLE (1ull << 50)
+#define EVENT_LOADED (1ull << 51)
 
 /* vcpu.c */
 int vcpu_create_all(const struct cpuid_entry *table, unsigned count);
