@@ -16,11 +16,11 @@
 
 #define DRAIN_NS (3 * NS_PER_S)
 #define STEP_NS (5 * NS_PER_MS)
-#define POWER_OFF_NS (2 * NS_PER_S)
+#define POWER_OFF_NS (4 * NS_PER_S)
 #define DEBUG_EXIT_PORT 0xf4ull
 
 static enum config_end policy;
-static bool finishing, asked;
+static bool finishing, asked, acpi_wanted;
 static enum finish_how wanted_how;
 static uint32_t wanted_value;
 static uint64_t deadline;
@@ -32,6 +32,7 @@ void finish_setup(enum config_end end)
 	policy = end;
 }
 
+/* At the beginning of a machine's life the module may still be starting: then asked again. */
 static void ask_acpi(void)
 {
 	int p = graph_provider(&graph, "acpi", -1);
@@ -39,8 +40,12 @@ static void ask_acpi(void)
 	struct message m = {.kind = ACPI_POWER_OFF, .id = 1};
 	struct link *l;
 
-	if (!i || i->state != INST_READY)
+	acpi_wanted = i && (i->state == INST_STARTING || i->state == INST_WAITING);
+	if (!i || i->state != INST_READY) {
+		if (!acpi_wanted)
+			deadline = 0;
 		return;
+	}
 	l = link_new("acpi", NULL, i, 0);
 	if (!l)
 		return;
@@ -61,8 +66,8 @@ static void act(void)
 		wanted_how = FINISH_POWER_OFF;
 		/* fall through */
 	case FINISH_POWER_OFF:
-		ask_acpi();
 		deadline = clock_ns() + POWER_OFF_NS;
+		ask_acpi();
 		break;
 	case FINISH_REBOOT:
 		deadline = 0;
@@ -77,6 +82,8 @@ static void step(struct timer *t)
 	uint64_t now = clock_ns();
 
 	if (asked) {
+		if (acpi_wanted)
+			ask_acpi();
 		if (now >= deadline)
 			sys_system_control(start_page()->system, CTL_RESET, 0);
 	} else {
