@@ -1,0 +1,423 @@
+/* sources: hv/lib/timer.c hv/lib/ring.c hv/manager/obituary.c */
+// SPDX-License-Identifier: GPL-2.0-only
+/* Unit tests: lives of modules (start, heartbeat, death, restart, stop, floods), with the core, the
+ * clock and the rest of the manager replaced by a few lines here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define LIB_SYSCALLS_H /* the real calls are for another core */
+#include <postern/syscall.h>
+int64_t sys_event_signal(uint32_t event);
+int64_t sys_task_info(uint32_t task, struct task_info *info);
+int64_t sys_task_kill(uint32_t task, int64_t reason);
+#include "hv/manager/instance.c"
+#include "lib/timer.h"
+
+static uint64_t now;
+static struct task_info task;
+static struct channel channel;
+static struct program program = {.manifest = {.name = "test"}};
+static unsigned spawned, cleaned, dead_links, ready_links, vmm_deaths;
+static int spawn_result;
+static bool providers_ready, vmm_expected;
+static char last_log[600];
+struct graph graph;
+struct program programs[GRAPH_MODULES_MAX];
+
+uint64_t clock_ns(void)
+{
+	return now;
+}
+
+void log_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last_log, sizeof(last_log), format, args);
+	va_end(args);
+}
+
+int64_t sys_event_signal(uint32_t event)
+{
+	return 0;
+}
+
+int64_t sys_task_info(uint32_t handle, struct task_info *info)
+{
+	*info = task;
+	return 0;
+}
+
+int64_t sys_task_kill(uint32_t handle, int64_t reason)
+{
+	task.end = TASK_KILLED; /* its thread is gone a little later */
+	return 0;
+}
+
+int spawn(struct instance *i)
+{
+	i->incarnation++;
+	if (spawn_result)
+		return spawn_result;
+	spawned++;
+	memset(&channel, 0, sizeof(channel));
+	task = (struct task_info){.threads = 1};
+	i->ping = i->pong = i->missed = i->messages = i->nonsense = 0;
+	i->born = now;
+	i->task = 5;
+	i->channel = &channel;
+	return 0;
+}
+
+void spawn_clean(struct instance *i)
+{
+	cleaned++;
+	i->task = 0;
+	i->channel = NULL;
+}
+
+bool links_ready_for(const struct instance *i)
+{
+	return providers_ready;
+}
+
+int links_make(struct instance *i)
+{
+	return 0;
+}
+
+void links_of_dead(struct instance *i)
+{
+	dead_links++;
+}
+
+void links_of_ready(struct instance *i)
+{
+	ready_links++;
+}
+
+void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
+{
+}
+
+void resource_claimed(struct instance *i)
+{
+}
+
+void resource_released(struct instance *i)
+{
+}
+
+int resource_open_file(struct instance *i, const char *name, struct message *reply)
+{
+	return -ENOENT;
+}
+
+bool manifest_has(const struct manifest_list *list, const char *class_)
+{
+	return false;
+}
+
+void guest_connect(struct guest *g)
+{
+}
+
+void guest_message(struct guest *g, const struct message *m)
+{
+}
+
+void guest_vmm_died(struct guest *g, bool expected)
+{
+	vmm_deaths++;
+	vmm_expected = expected;
+}
+
+void finish(enum finish_how how, uint32_t value)
+{
+}
+
+/* --- the test's hands --------------------------------------------------------------------------- */
+
+static void pass(uint64_t ns)
+{
+	for (uint64_t end = now + ns; now < end;) {
+		uint64_t next = timer_next();
+
+		now = next < end ? next : end;
+		timer_run(now);
+	}
+}
+
+static void says(uint16_t kind, int64_t word)
+{
+	struct message m = {.kind = kind, .word = {word}};
+
+	msg_put(&channel.to_client, &m);
+	instance_serve(&instances[0]);
+}
+
+static void gone(enum task_end how)
+{
+	task.end = how;
+	task.threads = 0;
+	instance_serve(&instances[0]);
+}
+
+/* The module's side: the kind of the next message to it. */
+static uint16_t hears(struct message *m)
+{
+	return msg_get(&channel.to_server, m) > 0 ? m->kind : MSG_NONE;
+}
+
+static int begin_test(void **state)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		timer_cancel(&instances[n].timer);
+	memset(instances, 0, sizeof(instances));
+	timer_cancel(&ping_timer);
+	now = NS_PER_S;
+	spawned = cleaned = dead_links = ready_links = vmm_deaths = 0;
+	spawn_result = 0;
+	providers_ready = true;
+	return 0;
+}
+
+static struct instance *running(struct guest *g)
+{
+	struct instance *i = instance_new("test", &program, g, NULL);
+	struct message m;
+
+	instance_start(i);
+	assert_int_equal(i->state, INST_STARTING);
+	assert_int_equal(hears(&m), MSG_START);
+	says(MSG_READY, 0);
+	assert_int_equal(i->state, INST_READY);
+	return i;
+}
+
+static void waits_for_providers(void **state)
+{
+	struct instance *i = instance_new("test", &program, NULL, NULL);
+
+	providers_ready = false;
+	instance_start(i);
+	assert_int_equal(i->state, INST_WAITING);
+	assert_int_equal(spawned, 0);
+	providers_ready = true;
+	instances_retry();
+	assert_int_equal(i->state, INST_STARTING);
+	says(MSG_READY, 0);
+	assert_int_equal(ready_links, 1);
+	says(MSG_READY, 0); /* once more does no harm */
+	assert_int_equal(ready_links, 1);
+}
+
+static void restarts_with_pauses(void **state)
+{
+	static const uint64_t seconds[] = {0, 1, 2, 4, 8, 16, 32, 32};
+	struct instance *i = running(NULL);
+
+	for (unsigned n = 0; n < 8; n++) {
+		gone(TASK_FAULTED);
+		assert_int_equal(i->state, INST_BACKOFF);
+		assert_non_null(strstr(i->sentence, "died in life"));
+		if (seconds[n]) {
+			pass(seconds[n] * NS_PER_S - 1);
+			assert_int_equal(i->state, INST_BACKOFF);
+		}
+		pass(2);
+		assert_int_equal(i->state, INST_STARTING);
+		says(MSG_READY, 0);
+		assert_int_equal(i->incarnation, n + 2);
+	}
+	assert_int_equal(cleaned, 8);
+	assert_int_equal(dead_links, 8);
+}
+
+static void heartbeat(void **state)
+{
+	struct instance *i = running(NULL);
+	struct message m;
+
+	instances_watch(3000);
+	for (unsigned n = 0; n < 10; n++) {
+		pass(NS_PER_S);
+		assert_int_equal(hears(&m), MSG_PING);
+		says(MSG_PONG, m.word[0]);
+	}
+	assert_int_equal(i->state, INST_READY);
+	pass(3 * NS_PER_S);
+	assert_int_equal(i->state, INST_READY);
+	pass(NS_PER_S);
+	assert_int_equal(i->state, INST_ENDING);
+	assert_non_null(strstr(i->sentence, "no heartbeat for 3000 ms"));
+	assert_int_equal(cleaned, 0); /* not before the core says so */
+	instance_serve(i);
+	assert_int_equal(i->state, INST_ENDING);
+	gone(TASK_KILLED);
+	assert_int_equal(i->state, INST_BACKOFF);
+}
+
+static void wrong_answers_do_not_count(void **state)
+{
+	struct instance *i = running(NULL);
+
+	instances_watch(3000);
+	for (unsigned n = 0; n < 4; n++) {
+		pass(NS_PER_S);
+		says(MSG_PONG, 999);
+	}
+	assert_int_equal(i->state, INST_ENDING);
+}
+
+static void never_gone(void **state)
+{
+	struct instance *i = running(NULL);
+
+	instance_kill(i, "for a test");
+	assert_int_equal(i->state, INST_ENDING);
+	pass(END_PATIENCE + 1);
+	assert_int_equal(cleaned, 1);
+	assert_int_not_equal(i->state, INST_ENDING);
+}
+
+static void stops(void **state)
+{
+	struct instance *i = running(NULL);
+	struct message m;
+
+	instance_stop(i);
+	assert_int_equal(hears(&m), MSG_STOP);
+	gone(TASK_EXITED);
+	assert_int_equal(i->state, INST_DOWN);
+	pass(100 * NS_PER_S);
+	assert_int_equal(spawned, 1);
+	instance_start(i);
+	says(MSG_READY, 0);
+	instance_stop(i);
+	pass(STOP_PATIENCE + 1); /* it does not listen */
+	assert_int_equal(i->state, INST_ENDING);
+	gone(TASK_KILLED);
+	assert_int_equal(i->state, INST_DOWN);
+}
+
+static void fails_to_start(void **state)
+{
+	struct instance *i = instance_new("test", &program, NULL, NULL);
+
+	instance_start(i);
+	strcpy(channel.sentence, "no\x01 device");
+	says(MSG_FAILED, -ENODEV);
+	gone(TASK_KILLED);
+	assert_int_equal(i->state, INST_FAILED);
+	assert_string_equal(i->sentence, "no? device");
+	pass(100 * NS_PER_S);
+	assert_int_equal(spawned, 1);
+	instance_start(i); /* by hand it may try again */
+	says(MSG_FAILED, -EIO);
+	gone(TASK_KILLED);
+	assert_int_equal(i->state, INST_BACKOFF);
+	pass(2);
+	assert_int_equal(i->state, INST_STARTING);
+	pass(START_PATIENCE + 1);
+	assert_int_equal(i->state, INST_ENDING);
+	assert_non_null(strstr(i->sentence, "not ready after 30 s"));
+}
+
+static void cannot_be_made(void **state)
+{
+	struct instance *i = instance_new("test", &program, NULL, NULL);
+
+	spawn_result = -ENOMEM;
+	instance_start(i);
+	assert_int_equal(i->state, INST_BACKOFF);
+	spawn_result = 0;
+	pass(2);
+	assert_int_equal(i->state, INST_STARTING);
+}
+
+static void nonsense_and_floods(void **state)
+{
+	struct instance *i = running(NULL);
+
+	for (unsigned n = 0; n < NONSENSE_MAX; n++)
+		says(999, 0);
+	assert_int_equal(i->state, INST_ENDING);
+	gone(TASK_KILLED);
+	pass(2);
+	says(MSG_READY, 0);
+	for (unsigned n = 0; n < MESSAGES_MAX; n++)
+		says(MSG_STATUS, 0);
+	assert_int_equal(i->state, INST_ENDING);
+	assert_non_null(strstr(i->sentence, "floods"));
+	gone(TASK_KILLED);
+	pass(2 * NS_PER_S);
+	says(MSG_READY, 0);
+	channel.to_client.prod += 1000;
+	instance_serve(i);
+	assert_int_equal(i->state, INST_ENDING);
+	assert_non_null(strstr(i->sentence, "garbage"));
+	assert_int_equal(instance_send(i, &(struct message){.kind = MSG_PING}), -ESRCH);
+}
+
+static void guest_messages_of_no_guest(void **state)
+{
+	struct instance *i = running(NULL);
+
+	says(MSG_GUEST_ENDED, 0);
+	says(MSG_GUEST_STATE, 0);
+	assert_int_equal(i->state, INST_READY);
+}
+
+static void vmm(void **state)
+{
+	static struct guest g;
+	struct instance *i = running(&g);
+
+	gone(TASK_FAULTED);
+	assert_int_equal(vmm_deaths, 1);
+	assert_false(vmm_expected);
+	assert_int_equal(i->state, INST_DOWN); /* what follows is the guest's business */
+	instance_start(i);
+	says(MSG_READY, 0);
+	instance_stop(i);
+	gone(TASK_EXITED);
+	assert_true(vmm_expected);
+}
+
+static void table_full(void **state)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		assert_non_null(instance_new("x", &program, NULL, NULL));
+	assert_null(instance_new("y", &program, NULL, NULL));
+	instance_forget(&instances[3]);
+	assert_ptr_equal(instance_new("y", &program, NULL, NULL), &instances[3]);
+	assert_ptr_equal(instance_find("y"), &instances[3]);
+	assert_null(instance_find("z"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(waits_for_providers, begin_test),
+		cmocka_unit_test_setup(restarts_with_pauses, begin_test),
+		cmocka_unit_test_setup(heartbeat, begin_test),
+		cmocka_unit_test_setup(wrong_answers_do_not_count, begin_test),
+		cmocka_unit_test_setup(never_gone, begin_test),
+		cmocka_unit_test_setup(stops, begin_test),
+		cmocka_unit_test_setup(fails_to_start, begin_test),
+		cmocka_unit_test_setup(cannot_be_made, begin_test),
+		cmocka_unit_test_setup(nonsense_and_floods, begin_test),
+		cmocka_unit_test_setup(guest_messages_of_no_guest, begin_test),
+		cmocka_unit_test_setup(vmm, begin_test),
+		cmocka_unit_test_setup(table_full, begin_test),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
