@@ -51,7 +51,6 @@ struct vm {
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
-	volatile uint64_t flush;	 /* counts changes that make cached translations stale */
 	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
 	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
 	struct vcpu *vcpu[VM_VCPUS_MAX]; /* set once, freed with the vm */
@@ -66,6 +65,7 @@ enum request {
 	REQ_NMI = 1 << 2,
 	REQ_INIT = 1 << 3,
 	REQ_SIPI = 1 << 4, /* vector in vcpu->sipi */
+	REQ_FLUSH = 1 << 5, /* cached translations are stale */
 };
 
 /* Event types, numbered as EVENTINJ (APM 2, 15.20) and VM-entry interruption information do. */
@@ -78,7 +78,8 @@ struct event_info {
 
 /* What one run of the engine came to. */
 enum verdict {
-	RUN_AGAIN, /* nothing; look at the requests and enter again */
+	RUN_AGAIN, /* nothing: enter again, if there are no requests */
+	RUN_LOOK,  /* the scheduler may want the CPU */
 	RUN_HALT,  /* HLT: activity is VCPU_HALTED */
 	RUN_TO_VMM /* the exit record is filled */
 };
@@ -155,6 +156,7 @@ struct engine {
 	unsigned (*cr8)(struct vcpu *v); /* bits 7:4 of the TPR live there */
 	void (*set_cr8)(struct vcpu *v, unsigned cr8);
 	void (*time_changed)(struct vcpu *v); /* tsc_offset or tsc_adjust */
+	void (*flush)(struct vcpu *v);	      /* forget cached translations before the next entry */
 	void (*switched_out)(struct vcpu *v); /* its thread leaves this CPU */
 };
 

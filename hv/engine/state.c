@@ -68,7 +68,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 		return -EINVAL;
 	if (s->valid & STATE_RESET) {
 		vcpu_reset(v, false);
-		__atomic_store_n(&v->requests, 0, __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(&v->requests, REQ_FLUSH, __ATOMIC_SEQ_CST);
 	}
 	error = v->vm->engine->set_state(v, s);
 	if (error)

@@ -120,6 +120,9 @@ static int svm_vcpu_init(struct vcpu *v)
 		return -ENOMEM;
 	s->vmcb = b;
 	s->vmcb_phys = core_phys(b);
+	s->clean = svm_machine.clean;
+	s->refill = svm_machine.refill;
+	s->has_next_rip = svm_machine.next_rip;
 	vmcb_set_intercept3(b, INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
 				       INTERCEPT_CPUID | INTERCEPT_RSM | INTERCEPT_INVD | INTERCEPT_HLT |
 				       INTERCEPT_INVLPGA | INTERCEPT_IO | INTERCEPT_MSR |
@@ -185,17 +188,9 @@ static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 	}
 }
 
-static void freshen_translations(struct svm_vcpu *s, struct svm_cpu *c, uint64_t flush)
-{
-	bool stale = s->flush != flush;
-
-	s->flush = flush;
-	if (s->generation != c->generation || (stale && !svm_machine.flush_by_asid))
-		new_asid(s, c);
-	else if (stale)
-		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ASID);
-}
-
+/* The fast loop. It touches few pages, because a guest's exit leaves no translations of ours behind. Whoever else
+ * wants this vcpu or this CPU sends an interrupt, so between two exits that were none there is nothing to look at
+ * but requests that the exit itself made. */
 static enum verdict svm_run(struct vcpu *v)
 {
 	struct svm_vcpu *s = to_svm(v);
@@ -207,20 +202,28 @@ static enum verdict svm_run(struct vcpu *v)
 
 	if (cpu->fpu_owner != v || s->cpu != cpu)
 		arrive(s, cpu);
+	if (s->generation != c->generation)
+		new_asid(s, c);
 	do {
-		uint64_t flush = v->vm->flush;
-
-		if (__builtin_expect(s->generation != c->generation || s->flush != flush, 0))
-			freshen_translations(s, c, flush);
 		if (__builtin_expect(vmcb_shadow(b), 0))
 			svm_shadow_entry(s);
-		svm_enter(s->vmcb_phys, v->run->gpr, host, svm_machine.refill);
-		b->f_clean = svm_machine.clean;
+		svm_enter(s->vmcb_phys, v->run->gpr, host, s->refill);
+		b->f_clean = s->clean;
 		b->f_tlb_control = TLB_KEEP;
 		v->runs++;
 		verdict = svm_exit(s);
-	} while (verdict == RUN_AGAIN && !(v->requests | cpu->resched));
+	} while (verdict == RUN_AGAIN && !v->requests);
 	return verdict;
+}
+
+static void svm_flush(struct vcpu *v)
+{
+	struct svm_vcpu *s = to_svm(v);
+
+	if (svm_machine.flush_by_asid)
+		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ASID);
+	else
+		s->generation = 0;
 }
 
 static uint64_t svm_cr4(struct vcpu *v)
@@ -276,5 +279,6 @@ const struct engine svm_engine = {
 	.cr8 = svm_cr8,
 	.set_cr8 = svm_set_cr8,
 	.time_changed = svm_time_changed,
+	.flush = svm_flush,
 	.switched_out = svm_switched_out,
 };

@@ -48,8 +48,8 @@ struct svm_vcpu {
 	uint64_t vmcb_phys;
 	struct cpu *cpu;     /* where the ASID is good */
 	uint64_t generation; /* of the ASID */
-	uint64_t flush;	     /* vm->flush that the ASID has seen */
-	uint64_t next_rip;   /* of the exit under way, for the VMM */
+	uint32_t clean;	     /* svm_machine's, so that the fast loop touches no page for them */
+	bool refill, has_next_rip;
 	uint64_t shadow_rip; /* an interrupt shadow was due here at entry, ~0 no */
 	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
 	bool window;	     /* V_IRQ stands for a window instead */

@@ -8,7 +8,7 @@ typedef enum verdict handler(struct svm_vcpu *s);
 /* Past the instruction. Without the next RIP from the processor, `length` is that of the form without prefixes. */
 static uint64_t next_rip(struct svm_vcpu *s, unsigned length)
 {
-	return svm_machine.next_rip ? vmcb_next_rip(s->vmcb) : vmcb_rip(s->vmcb) + length;
+	return s->has_next_rip ? vmcb_next_rip(s->vmcb) : vmcb_rip(s->vmcb) + length;
 }
 
 static void advance(struct svm_vcpu *s, unsigned length)
@@ -145,13 +145,13 @@ static enum verdict exit_npf(struct svm_vcpu *s)
 static enum verdict exit_intr(struct svm_vcpu *s)
 {
 	__asm__ volatile("sti; nop; cli" : : : "memory");
-	return RUN_AGAIN;
+	return RUN_LOOK;
 }
 
 /* The NMI came through the IDT at STGI. */
 static enum verdict exit_nmi(struct svm_vcpu *s)
 {
-	return RUN_AGAIN;
+	return RUN_LOOK;
 }
 
 static enum verdict exit_vintr(struct svm_vcpu *s)
@@ -178,7 +178,7 @@ static enum verdict exit_hlt(struct svm_vcpu *s)
 static enum verdict exit_pause(struct svm_vcpu *s)
 {
 	s->vcpu.cpu->resched = 1;
-	return RUN_AGAIN;
+	return RUN_LOOK;
 }
 
 static enum verdict exit_dr(struct svm_vcpu *s)
@@ -230,7 +230,7 @@ static enum verdict exit_insn(struct svm_vcpu *s)
 /* Cache flushes: nothing to do for a guest whose devices are ours. */
 static enum verdict exit_cache(struct svm_vcpu *s)
 {
-	if (!svm_machine.next_rip)
+	if (!s->has_next_rip)
 		return exit_insn(s);
 	advance(s, 2);
 	return RUN_AGAIN;
@@ -307,7 +307,8 @@ static const struct row *row_of(uint64_t code)
 
 enum verdict svm_exit(struct svm_vcpu *s)
 {
-	const struct row *row = row_of(vmcb_exit_code(s->vmcb));
+	uint64_t code = vmcb_exit_code(s->vmcb);
+	const struct row *row;
 
 	if (s->irq)
 		svm_sync_irq(s);
@@ -315,6 +316,12 @@ enum verdict svm_exit(struct svm_vcpu *s)
 		svm_reinject(s);
 	if (s->watch)
 		svm_watched_exit(s);
+	/* Without the table's page and the retpoline: what a guest does most where every cycle shows. */
+	if (code == VMEXIT_CPUID) {
+		s->vcpu.exits[COUNT_CPUID]++;
+		return exit_cpuid(s);
+	}
+	row = row_of(code);
 	s->vcpu.exits[row->count]++;
 	return row->handler(s);
 }

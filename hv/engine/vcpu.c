@@ -117,6 +117,8 @@ bool vcpu_reset(struct vcpu *v, bool init)
 
 static void take_requests(struct vcpu *v, uint32_t requests)
 {
+	if (requests & REQ_FLUSH)
+		v->vm->engine->flush(v);
 	if (requests & REQ_NMI)
 		v->nmi_pending = true;
 	if (requests & REQ_INIT)

@@ -139,16 +139,18 @@ static void nothing(void *arg)
 }
 
 /* No vcpu goes on with a translation that was cached before: those inside come out by the cross-call, and each
- * looks at vm->flush before it enters. */
+ * looks at its requests before it enters. */
 static void flush(struct vm *vm)
 {
 	uint64_t mask = 0;
 
-	__atomic_add_fetch(&vm->flush, 1, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *v = vcpu_find(vm, i);
 
-		if (v && v->in_guest && v->cpu != this_cpu())
+		if (!v)
+			continue;
+		__atomic_fetch_or(&v->requests, REQ_FLUSH, __ATOMIC_SEQ_CST);
+		if (v->in_guest && v->cpu != this_cpu())
 			mask |= 1ull << v->cpu->id;
 	}
 	if (mask)
@@ -415,7 +417,6 @@ static struct vm *vm_create(void)
 	vm->owner = current_task();
 	object_get(&vm->owner->object);
 	vm->tsc_offset = -rdtsc();
-	vm->flush = 1;
 	vm->slots = core_page_alloc();
 	if (!vm->slots || root_init(vm, 0)) {
 		object_put_unlocked(&vm->object);
