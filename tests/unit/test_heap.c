@@ -59,8 +59,8 @@ void mutex_unlock(struct mutex *m)
 	m->state = 0;
 }
 
-/* Every block from the heap's beginning to its end: sizes add up, neighbours know each other, no two
- * free ones in a row. Returns the bytes in use. */
+/* Every block from the heap's beginning to its end: sizes add up, neighbours know each other, no
+ * two free ones in a row. Returns the bytes in use. */
 static uint64_t check(void)
 {
 	uint64_t before = 0, used = 0;
