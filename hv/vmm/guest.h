@@ -2,9 +2,9 @@
 /*
  * Guest: all that this process holds of its one guest.
  *
- * Threads: one a virtual processor (vcpu.c), one that loads kernels, and the main thread (control.c),
- * which serves the manager, the console and the devices' deadlines. `lock` guards the devices and the fields so
- * marked; the IO space takes it around device calls.
+ * Threads: one a virtual processor (vcpu.c), one that loads kernels, and the main thread
+ * (control.c), which serves the manager, the console and the devices' deadlines. `lock` guards the
+ * devices and the fields so marked; the IO space takes it around device calls.
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H

@@ -231,6 +231,10 @@ static void test_msr(void **state)
 	assert_int_equal(msr_write(&m, 0xc0011029, 0x102), 0);
 	assert_int_equal(msr_read(&m, 0xc0011029, &v), 0);
 	assert_int_equal(v, 0x102);
+	/* The last row: all latches before it found a place. */
+	assert_int_equal(msr_write(&m, 0xc00110e3, 5), 0);
+	assert_int_equal(msr_read(&m, 0xc00110e3, &v), 0);
+	assert_int_equal(v, 5);
 	assert_int_equal(msr_write(&m, 0x179, 5), 0); /* constants ignore writes */
 	assert_int_equal(msr_read(&m, 0x179, &v), 0);
 	assert_int_equal(v, 0);
