@@ -29,14 +29,16 @@ static bool test_bit(const uint32_t *first, unsigned vector)
 	return __atomic_load_n(&first[vector / 32], __ATOMIC_RELAXED) >> vector % 32 & 1;
 }
 
+typedef uint64_t __attribute__((may_alias)) quarter;
+
 /* The eight words of ISR, TMR or IRR follow each other in reg[]. 0: none set (vectors below 16 never are). */
 static unsigned highest(const uint32_t *first)
 {
-	for (int i = 7; i >= 0; i--) {
-		uint32_t word = __atomic_load_n(&first[i], __ATOMIC_RELAXED);
+	for (int i = 3; i >= 0; i--) {
+		uint64_t bits = __atomic_load_n((const quarter *)first + i, __ATOMIC_RELAXED);
 
-		if (word)
-			return (unsigned)i * 32 + 31 - (unsigned)__builtin_clz(word);
+		if (bits)
+			return (unsigned)i * 64 + 63 - (unsigned)__builtin_clzll(bits);
 	}
 	return 0;
 }
@@ -403,30 +405,18 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 }
 
 /* Registers that x2APIC mode has for reading (SDM 3, table 11-6), a bit for each offset / 16. */
-static bool x2_readable(unsigned offset)
-{
-	switch (offset) {
-	case APIC_ID:
-	case APIC_VERSION:
-	case APIC_TPR:
-	case APIC_PPR:
-	case APIC_LDR:
-	case APIC_SVR:
-	case APIC_ISR ... APIC_ESR:
-	case APIC_ICR:
-	case APIC_LVT_TIMER ... APIC_TIMER_CURRENT:
-	case APIC_TIMER_DIVIDE:
-		return true;
-	default:
-		return false;
-	}
-}
+#define BIT(offset) (1ull << (offset) / 16)
+#define BITS(from, to) (BIT((to) + 16) - BIT(from))
+#define X2_READABLE                                                                                \
+	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_TPR) | BIT(APIC_PPR) | BIT(APIC_LDR) |        \
+	 BIT(APIC_SVR) | BITS(APIC_ISR, APIC_ESR) | BIT(APIC_ICR) |                                \
+	 BITS(APIC_LVT_TIMER, APIC_TIMER_CURRENT) | BIT(APIC_TIMER_DIVIDE))
 
 int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 {
 	unsigned offset = (index - 0x800) << 4;
 
-	if (!vapic_x2(&v->apic) || index > 0x83f || !x2_readable(offset))
+	if (!vapic_x2(&v->apic) || index > 0x83f || !(X2_READABLE & BIT(offset)))
 		return MSR_FAULT;
 	*value = vapic_read(v, offset);
 	if (offset == APIC_ICR)

@@ -69,7 +69,7 @@ enum delivery {
 #define VAPIC_PERIOD_MIN 50000
 
 struct vapic {
-	uint32_t reg[64];  /* [offset / 16] */
+	uint32_t reg[64] __attribute__((aligned(8))); /* [offset / 16] */
 	uint64_t base;	   /* MSR 0x1b */
 	uint32_t errors;   /* ESR bits since it was last written */
 	int32_t eoi_exit;  /* vector whose EOI the VMM has yet to hear of, -1 none */
