@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The first program: checks a static ELF64 file and says what of it goes where. Pure; the file may be anything.
+// The first program: checks a static ELF64 file and says what of it goes where. Pure; the file may
+// be anything.
 #include "core/elf.h"
 #include "core/string.h"
 #include <elf.h>
@@ -39,14 +40,15 @@ static int overlaps(const struct elf_plan *plan, const struct elf_segment *s)
 	return 0;
 }
 
-static int add_segment(struct elf_plan *plan, const Elf64_Phdr *p, uint64_t file_bytes, uint64_t low, uint64_t high,
-		       const char **why)
+static int add_segment(struct elf_plan *plan, const Elf64_Phdr *p, uint64_t file_bytes,
+		       uint64_t low, uint64_t high, const char **why)
 {
 	struct elf_segment *s = &plan->segment[plan->count];
 
 	if (plan->count == ELF_SEGMENTS_MAX)
 		return refuse(why, "it has too many segments");
-	if (p->p_offset > file_bytes || p->p_filesz > file_bytes - p->p_offset || p->p_filesz > p->p_memsz)
+	if (p->p_offset > file_bytes || p->p_filesz > file_bytes - p->p_offset ||
+	    p->p_filesz > p->p_memsz)
 		return refuse(why, "a segment is not in the file");
 	if (p->p_vaddr < low || p->p_vaddr >= high || p->p_memsz > high - p->p_vaddr)
 		return refuse(why, "a segment is outside of the range for programs");

@@ -69,7 +69,8 @@ static int64_t sys_event_create(struct syscall_args *a)
 
 	if (!e)
 		return -ENOMEM;
-	result = handle_add(current_task(), &e->object, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT, ~0ull);
+	result = handle_add(current_task(), &e->object,
+			    RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT, ~0ull);
 	object_put_unlocked(&e->object);
 	return result;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events: 64 pending bits and one or more waiting threads. IRQs, timers, doorbells, deaths all arrive so. */
+/* Events: 64 pending bits and one or more waiting threads. IRQs, timers, doorbells, deaths all
+ * arrive so. */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
 
@@ -13,7 +14,7 @@ struct event {
 	struct thread *waiters;
 };
 
-struct event *event_create(void); /* one reference; NULL: no memory */
+struct event *event_create(void);		   /* one reference; NULL: no memory */
 void event_signal(struct event *e, uint64_t bits); /* any context */
 
 #endif

@@ -9,13 +9,14 @@ struct memory;
 struct task;
 struct info_vcpu;
 
-/* The memory object mapped at va in task with all of `rights` (enum map_right), and the offset of va in it. The
- * caller gets a reference, to be dropped with object_put. NULL: nothing there, or with fewer rights.
- * task->lock taken inside. For the run page, which the engine maps for itself. */
+/* The memory object mapped at va in task with all of `rights` (enum map_right), and the offset of
+ * va in it. The caller gets a reference, to be dropped with object_put. NULL: nothing there, or
+ * with fewer rights. task->lock taken inside. For the run page, which the engine maps for itself.
+ */
 struct memory *task_memory_at(struct task *task, uint64_t va, unsigned rights, uint64_t *offset);
 
-/* INFO_VCPU: fills record `index` of all virtual processors; -ENOENT past the end. NULL: no engine is built in.
- * The engine sets it at bring-up. */
+/* INFO_VCPU: fills record `index` of all virtual processors; -ENOENT past the end. NULL: no engine
+ * is built in. The engine sets it at bring-up. */
 extern int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
 #endif

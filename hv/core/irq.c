@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Device interrupts: a vector each line or MSI, an event for each user.
 //
-// A level line is masked when it fires and stays so until all who share it and were told have acknowledged. An
-// irq belongs to the task that it was granted to last; with that task's end it is silenced, and its device's bus
-// mastering is off before any memory of the task is given back. Granting it again wakes it up.
+// A level line is masked when it fires and stays so until all who share it and were told have
+// acknowledged. An irq belongs to the task that it was granted to last; with that task's end it is
+// silenced, and its device's bus mastering is off before any memory of the task is given back.
+// Granting it again wakes it up.
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -25,7 +26,8 @@ struct irq {
 };
 
 #define VECTORS 256
-#define CPU_OF_DEVICES 0 /* devices interrupt the boot processor; drivers run where there is room */
+#define CPU_OF_DEVICES 0 /* devices interrupt the boot processor; drivers run where there is room \
+			  */
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4u
 #define BDF_NONE 0xffffffffu
@@ -75,11 +77,13 @@ static void bus_master_off(const struct irq *i)
 {
 	uint32_t command;
 
-	if (i->bdf == BDF_NONE || pci_config_read(i->bdf, PCI_COMMAND, 2, &command) || command == 0xffff)
+	if (i->bdf == BDF_NONE || pci_config_read(i->bdf, PCI_COMMAND, 2, &command) ||
+	    command == 0xffff)
 		return;
 	pci_config_write(i->bdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
 	if (!pci_config_read(i->bdf, PCI_COMMAND, 2, &command) && command & PCI_COMMAND_MASTER)
-		log_printf("pci %02x:%02x.%x keeps bus mastering on", i->bdf >> 8, i->bdf >> 3 & 31, i->bdf & 7);
+		log_printf("pci %02x:%02x.%x keeps bus mastering on", i->bdf >> 8, i->bdf >> 3 & 31,
+			   i->bdf & 7);
 }
 
 // irq_lock held.
@@ -279,7 +283,8 @@ int irq_info(unsigned index, struct info_irq *out)
 		for (struct irq *i = vectors[v]; i && result; i = i->next) {
 			if (index--)
 				continue;
-			*out = (struct info_irq){v, i->gsi, i->bdf, CPU_OF_DEVICES, i->count, unexpected[v], ""};
+			*out = (struct info_irq){v,	   i->gsi,	  i->bdf, CPU_OF_DEVICES,
+						 i->count, unexpected[v], ""};
 			memcpy(out->task, i->owner_name, sizeof(out->task));
 			result = 0;
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A task's address space: a sorted list of mappings, and page tables that follow it at first touch.
 //
-// The list is the truth; the tables are a cache of it, filled under task->lock. Frames go back only after
-// the flush that follows their removal from the tables, by dropping the mapping's reference.
+// The list is the truth; the tables are a cache of it, filled under task->lock. Frames go back only
+// after the flush that follows their removal from the tables, by dropping the mapping's reference.
 #include "core/frame.h"
 #include "core/guest.h"
 #include "core/log.h"
@@ -27,7 +27,8 @@ struct mapping {
 
 static bool range_ok(uint64_t va, uint64_t bytes)
 {
-	return bytes && !((va | bytes) % PAGE_SIZE) && va >= USER_BASE && va < USER_TOP && bytes <= USER_TOP - va;
+	return bytes && !((va | bytes) % PAGE_SIZE) && va >= USER_BASE && va < USER_TOP &&
+	       bytes <= USER_TOP - va;
 }
 
 // The first mapping that ends above va; task->lock held.
@@ -64,14 +65,17 @@ static int mapping_insert(struct task *t, struct mapping *new)
 	return 0;
 }
 
-int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uint64_t bytes, unsigned rights)
+int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uint64_t bytes,
+	     unsigned rights)
 {
 	struct mapping *new;
 	int error;
 
-	if (!range_ok(va, bytes) || offset % PAGE_SIZE || offset > m->bytes || bytes > m->bytes - offset)
+	if (!range_ok(va, bytes) || offset % PAGE_SIZE || offset > m->bytes ||
+	    bytes > m->bytes - offset)
 		return -EINVAL;
-	if (!rights || rights & ~(MAP_READ | MAP_WRITE | MAP_EXEC) || (rights & MAP_WRITE && rights & MAP_EXEC))
+	if (!rights || rights & ~(MAP_READ | MAP_WRITE | MAP_EXEC) ||
+	    (rights & MAP_WRITE && rights & MAP_EXEC))
 		return -EINVAL;
 	rights |= MAP_READ;
 	new = core_alloc(sizeof(*new));
@@ -104,7 +108,8 @@ static void mapping_drop(struct mapping *m, void (*put)(struct object *))
 }
 
 // A hole [va, end) in the middle of m: what is behind it becomes *tail.
-static void mapping_split(struct task *t, struct mapping *m, uint64_t va, uint64_t end, struct mapping *tail)
+static void mapping_split(struct task *t, struct mapping *m, uint64_t va, uint64_t end,
+			  struct mapping *tail)
 {
 	*tail = *m;
 	tail->va = end;
@@ -125,8 +130,10 @@ static bool splits(struct task *t, uint64_t va, uint64_t end)
 	return m && m->va < va && m->va + m->bytes > end;
 }
 
-// Cut [va, end) out of the list; whole mappings go to *gone. True: the tail was used. task->lock held.
-static bool cut(struct task *t, uint64_t va, uint64_t end, struct mapping *tail, struct mapping **gone)
+// Cut [va, end) out of the list; whole mappings go to *gone. True: the tail was used. task->lock
+// held.
+static bool cut(struct task *t, uint64_t va, uint64_t end, struct mapping *tail,
+		struct mapping **gone)
 {
 	struct mapping **at = mapping_from(t, va), *m;
 
@@ -216,7 +223,8 @@ static void map_around(struct task *t, struct mapping *m, uint64_t va)
 
 	for (unsigned i = 1; i < AROUND_PAGES; i++) {
 		va += PAGE_SIZE;
-		if (va >= end || va % LARGE_PAGE_SIZE == 0 || paging_query(&t->tables, va, &old, &attrs))
+		if (va >= end || va % LARGE_PAGE_SIZE == 0 ||
+		    paging_query(&t->tables, va, &old, &attrs))
 			return;
 		phys = memory_frame_present(m->memory, m->offset + (va - m->va), &span);
 		if (!span || paging_map(&t->tables, va, phys, PAGE_SIZE, page_attrs(m)))
@@ -235,8 +243,8 @@ static bool map_piece(struct task *t, struct mapping *m, uint64_t va)
 	if (!span)
 		return false;
 	if (fits && span >= LARGE_PAGE_SIZE)
-		return !paging_map(&t->tables, large, phys & ~(LARGE_PAGE_SIZE - 1ull), LARGE_PAGE_SIZE,
-				   page_attrs(m));
+		return !paging_map(&t->tables, large, phys & ~(LARGE_PAGE_SIZE - 1ull),
+				   LARGE_PAGE_SIZE, page_attrs(m));
 	if (paging_map(&t->tables, va, phys, PAGE_SIZE, page_attrs(m)))
 		return false;
 	map_around(t, m, va);
@@ -288,7 +296,8 @@ struct memory *task_memory_at(struct task *t, uint64_t va, unsigned rights, uint
 
 static uint32_t rights_needed(uint64_t rights)
 {
-	return (rights & MAP_READ ? RIGHT_READ : 0) | (rights & MAP_WRITE ? RIGHT_READ | RIGHT_WRITE : 0) |
+	return (rights & MAP_READ ? RIGHT_READ : 0) |
+	       (rights & MAP_WRITE ? RIGHT_READ | RIGHT_WRITE : 0) |
 	       (rights & MAP_EXEC ? RIGHT_READ | RIGHT_EXEC : 0);
 }
 
@@ -302,7 +311,8 @@ static int64_t sys_map(struct syscall_args *a)
 		return result;
 	o = handle_get(a->b, OBJ_MEMORY, rights_needed(a->f), &result);
 	if (o) {
-		result = a->f >> 32 ? -EINVAL : task_map(t, (struct memory *)o, a->c, a->d, a->e, a->f);
+		result = a->f >> 32 ? -EINVAL
+				    : task_map(t, (struct memory *)o, a->c, a->d, a->e, a->f);
 		object_put_unlocked(o);
 	}
 	object_put_unlocked(&t->object);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Memory objects: extents of frames. Their frames are set aside when they are made and come at first touch.
+// Memory objects: extents of frames. Their frames are set aside when they are made and come at
+// first touch.
 //
-// Three kinds: RAM in pieces (chunks of 2 MiB, each whole or a table of frames), RAM in one contiguous piece, and
-// foreign ranges (device registers, firmware tables, boot files), whose frames are not ours.
+// Three kinds: RAM in pieces (chunks of 2 MiB, each whole or a table of frames), RAM in one
+// contiguous piece, and foreign ranges (device registers, firmware tables, boot files), whose
+// frames are not ours.
 #include "core/memory.h"
 #include "core/frame.h"
 #include "core/boot.h"
@@ -20,9 +22,11 @@
 #define MEMORY_MAX (1ull << 40)
 #define MEMORY_FLAGS (MEM_POPULATE | MEM_CONTIGUOUS | MEM_BELOW_4G | MEM_GUEST)
 #define PHYS_FLAGS (MEM_UNCACHED | MEM_WRITECOMB)
-#define MEMORY_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_EXEC | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS)
+#define MEMORY_RIGHTS \
+	(RIGHT_READ | RIGHT_WRITE | RIGHT_EXEC | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS)
 
-/* Local APIC and IO-APIC registers: whoever reaches them has every CPU (AMD APM 2, 16.3; chipsets agree). */
+/* Local APIC and IO-APIC registers: whoever reaches them has every CPU (AMD APM 2, 16.3; chipsets
+ * agree). */
 #define APIC_WINDOW_FIRST 0xfec00000ull
 #define APIC_WINDOW_BYTES 0x100000ull
 #define LAPIC_WINDOW_FIRST 0xfee00000ull
@@ -37,8 +41,10 @@ static void account(struct memory *m, int64_t bytes)
 	bool guest = m->flags & MEM_GUEST;
 
 	m->populated += bytes;
-	__atomic_add_fetch(guest ? &memory_guest_bytes : &memory_user_bytes, bytes, __ATOMIC_RELAXED);
-	__atomic_add_fetch(guest ? &m->owner->guest_memory : &m->owner->memory, bytes, __ATOMIC_RELAXED);
+	__atomic_add_fetch(guest ? &memory_guest_bytes : &memory_user_bytes, bytes,
+			   __ATOMIC_RELAXED);
+	__atomic_add_fetch(guest ? &m->owner->guest_memory : &m->owner->memory, bytes,
+			   __ATOMIC_RELAXED);
 }
 
 static bool directory(const struct memory *m)
@@ -127,12 +133,14 @@ static uint64_t piece_frame(const struct memory *m, uint64_t offset, uint64_t *s
 {
 	uint64_t start = offset & ~(LARGE_PAGE_SIZE - 1ull);
 
-	*span = m->phys % LARGE_PAGE_SIZE == 0 && m->bytes - start >= LARGE_PAGE_SIZE ? LARGE_PAGE_SIZE
-										      : PAGE_SIZE;
+	*span = m->phys % LARGE_PAGE_SIZE == 0 && m->bytes - start >= LARGE_PAGE_SIZE
+			? LARGE_PAGE_SIZE
+			: PAGE_SIZE;
 	return m->phys + offset;
 }
 
-static uint64_t chunk_frame(struct memory *m, uint64_t offset, bool populate, bool want_large, uint64_t *span)
+static uint64_t chunk_frame(struct memory *m, uint64_t offset, bool populate, bool want_large,
+			    uint64_t *span)
 {
 	uint64_t index = offset >> CHUNK_SHIFT, *slot = chunk_slot(m, index), *entry;
 
@@ -155,7 +163,8 @@ static uint64_t chunk_frame(struct memory *m, uint64_t offset, bool populate, bo
 	return *entry + (offset & (PAGE_SIZE - 1));
 }
 
-static uint64_t find_frame(struct memory *m, uint64_t offset, bool populate, bool want_large, uint64_t *span)
+static uint64_t find_frame(struct memory *m, uint64_t offset, bool populate, bool want_large,
+			   uint64_t *span)
 {
 	uint64_t phys;
 
@@ -185,7 +194,8 @@ int memory_use(struct memory *m, unsigned rights)
 	int error = 0;
 
 	spin_lock(&m->lock);
-	if ((rights & MAP_EXEC && (m->writers || m->foreign)) || (rights & MAP_WRITE && m->executors)) {
+	if ((rights & MAP_EXEC && (m->writers || m->foreign)) ||
+	    (rights & MAP_WRITE && m->executors)) {
 		error = -EPERM;
 	} else {
 		m->mappings++;
@@ -237,7 +247,8 @@ static void frames_free(struct memory *m)
 // A driver that asks for everything gets a share. 0: taken from it.
 static int allowance_take(struct task *t, uint64_t bytes)
 {
-	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE : MEMORY_MAX * 16;
+	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE
+						   : MEMORY_MAX * 16;
 
 	if (__atomic_add_fetch(&t->promised, bytes, __ATOMIC_RELAXED) <= limit)
 		return 0;
@@ -384,7 +395,8 @@ static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
 static bool in_archive(uint64_t phys, uint64_t bytes)
 {
 	uint64_t first = boot_info.archive_phys & ~(PAGE_SIZE - 1ull);
-	uint64_t end = (boot_info.archive_phys + boot_info.archive_bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
+	uint64_t end = (boot_info.archive_phys + boot_info.archive_bytes + PAGE_SIZE - 1) &
+		       ~(PAGE_SIZE - 1ull);
 
 	return phys >= first && phys < end && bytes <= end - phys;
 }
@@ -394,7 +406,8 @@ static uint32_t phys_rights(uint64_t phys, uint64_t bytes)
 {
 	if (in_archive(phys, bytes))
 		return RIGHT_READ | RIGHT_GRANT;
-	if (!frame_is_foreign(phys, bytes) || overlaps(phys, bytes, LAPIC_WINDOW_FIRST, APIC_WINDOW_BYTES) ||
+	if (!frame_is_foreign(phys, bytes) ||
+	    overlaps(phys, bytes, LAPIC_WINDOW_FIRST, APIC_WINDOW_BYTES) ||
 	    overlaps(phys, bytes, APIC_WINDOW_FIRST, APIC_WINDOW_BYTES / 16))
 		return 0;
 	return RIGHT_READ | RIGHT_WRITE | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS;
@@ -412,8 +425,8 @@ static int64_t sys_mem_create_phys(struct syscall_args *a)
 	if (!system)
 		return result;
 	object_put_unlocked(system);
-	if (a->d & ~(uint64_t)PHYS_FLAGS || a->b % PAGE_SIZE || !a->c || a->c % PAGE_SIZE || a->b >= limit ||
-	    a->c > limit - a->b)
+	if (a->d & ~(uint64_t)PHYS_FLAGS || a->b % PAGE_SIZE || !a->c || a->c % PAGE_SIZE ||
+	    a->b >= limit || a->c > limit - a->b)
 		return -EINVAL;
 	rights = phys_rights(a->b, a->c);
 	if (!rights)
@@ -438,7 +451,8 @@ static int64_t sys_mem_info(struct syscall_args *a)
 
 	if (!m)
 		return result;
-	info = (struct mem_info){m->bytes, m->foreign ? m->bytes : m->populated, 0, m->flags, m->mappings};
+	info = (struct mem_info){m->bytes, m->foreign ? m->bytes : m->populated, 0, m->flags,
+				 m->mappings};
 	o = m->phys ? handle_get(a->a, OBJ_MEMORY, RIGHT_PHYS, &result) : NULL;
 	if (o == &m->object)
 		info.phys = m->phys;

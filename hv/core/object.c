@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Objects and handles: counted references, and for each task a table of what it was given.
 //
-// The last reference may go while another object dies (a task's table holds a vm, which holds memory). Dying
-// objects therefore stand in a line, and only the outermost object_put works it off: no recursion.
+// The last reference may go while another object dies (a task's table holds a vm, which holds
+// memory). Dying objects therefore stand in a line, and only the outermost object_put works it off:
+// no recursion.
 #include "core/object.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -102,8 +103,8 @@ static struct handle *handle_at(struct task *t, uint64_t number)
 	return &page[number % HANDLES_A_PAGE];
 }
 
-struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights, uint64_t *badge,
-				int *error)
+struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights,
+				uint64_t *badge, int *error)
 {
 	struct task *t = current_task();
 	struct object *o = NULL;
@@ -168,7 +169,8 @@ int handle_add(struct task *t, struct object *o, uint32_t rights, uint64_t badge
 	if (t->handles)
 		number = handle_find_free(t);
 	if (number) {
-		struct handle *h = &t->handles->page[number / HANDLES_A_PAGE][number % HANDLES_A_PAGE];
+		struct handle *h =
+			&t->handles->page[number / HANDLES_A_PAGE][number % HANDLES_A_PAGE];
 
 		object_get(o);
 		*h = (struct handle){.object = o, .rights = rights, .badge = badge};
@@ -238,7 +240,8 @@ static int64_t sys_handle_close(struct syscall_args *a)
 SYSCALL(SYS_HANDLE_CLOSE, sys_handle_close);
 
 // Any type fits; what counts is the right to pass it on.
-static struct object *handle_get_grantable(uint64_t number, uint32_t *rights, uint64_t *badge, int *error)
+static struct object *handle_get_grantable(uint64_t number, uint32_t *rights, uint64_t *badge,
+					   int *error)
 {
 	struct task *t = current_task();
 	struct object *o = NULL;

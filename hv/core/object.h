@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Objects and handles. An object lives while handles, mappings, threads or other objects refer to it.
+ * Objects and handles. An object lives while handles, mappings, threads or other objects refer to
+ * it.
  */
 #ifndef CORE_OBJECT_H
 #define CORE_OBJECT_H
@@ -31,8 +32,8 @@ struct object_type_ops {
 	const char *name;
 	void (*destroy)(struct object *); /* the last reference went; core_lock held */
 };
-#define OBJECT_TYPE(t, n, d)                                                                       \
-	static const struct object_type_ops object_type_##t                                        \
+#define OBJECT_TYPE(t, n, d)                                \
+	static const struct object_type_ops object_type_##t \
 		__attribute__((used, section("object_types"), aligned(8))) = {t, n, d}
 
 void object_init(struct object *o, enum object_type type); /* one reference */
@@ -40,10 +41,12 @@ void object_get(struct object *o);
 void object_put(struct object *o); /* core_lock held */
 
 struct task;
-/* Look a handle of the current task up. Type and all rights must fit: else -EBADF or -EPERM in *error (and NULL).
- * Takes a reference, to be dropped with object_put (object_put_unlocked when core_lock is not held). */
+/* Look a handle of the current task up. Type and all rights must fit: else -EBADF or -EPERM in
+ * *error (and NULL). Takes a reference, to be dropped with object_put (object_put_unlocked when
+ * core_lock is not held). */
 struct object *handle_get(uint32_t handle, enum object_type type, uint32_t rights, int *error);
-struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t rights, uint64_t *badge, int *error);
+struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t rights,
+				uint64_t *badge, int *error);
 void object_put_unlocked(struct object *o);
 /* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
 int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);
@@ -61,12 +64,13 @@ struct syscall_entry {
 	const char *name;
 	int64_t (*call)(struct syscall_args *);
 };
-#define SYSCALL(n, fn)                                                                             \
-	static const struct syscall_entry syscall_##n                                              \
+#define SYSCALL(n, fn)                                \
+	static const struct syscall_entry syscall_##n \
 		__attribute__((used, section("syscalls"), aligned(8))) = {n, #n, fn}
 
-/* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. What is not populated
- * yet gets populated on the way, under task->lock and memory->lock: hold neither, nor any lock below them. */
+/* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. What is not
+ * populated yet gets populated on the way, under task->lock and memory->lock: hold neither, nor any
+ * lock below them. */
 int copy_from_user(void *to, uint64_t from, uint64_t bytes);
 int copy_to_user(uint64_t to, const void *from, uint64_t bytes);
 

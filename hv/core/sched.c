@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The scheduler: which thread a CPU runs, and for how long.
 //
-// Time is charged to tasks, so all threads of a guest, its virtual processors and its VMM, share one budget.
-// A thread competes at one of three levels: heartbeat tasks and drivers above guests while they are within
-// their budget of the period, and while the CPU has not given drivers too much of it; everybody else by the
-// least virtual runtime. A timer interrupts a turn only when somebody waits for this CPU.
+// Time is charged to tasks, so all threads of a guest, its virtual processors and its VMM, share
+// one budget. A thread competes at one of three levels: heartbeat tasks and drivers above guests
+// while they are within their budget of the period, and while the CPU has not given drivers too
+// much of it; everybody else by the least virtual runtime. A timer interrupts a turn only when
+// somebody waits for this CPU.
 //
-// A thread that is woken before it has left its CPU (on_cpu) stays in that CPU's queue, and nobody steals it:
-// its registers are still there.
+// A thread that is woken before it has left its CPU (on_cpu) stays in that CPU's queue, and nobody
+// steals it: its registers are still there.
 #include "core/sched.h"
 #include "core/frame.h"
 #include "core/lock.h"
@@ -18,8 +19,9 @@
 #include "x86/machine.h"
 #include <postern/errno.h>
 
-#define FLOOR_NS 1000000ull	/* so old may vruntime_min be */
-#define MIGRATE_NS 8000000ull	/* so far apart must two CPUs be before a waiting thread moves between them */
+#define FLOOR_NS 1000000ull /* so old may vruntime_min be */
+#define MIGRATE_NS \
+	8000000ull /* so far apart must two CPUs be before a waiting thread moves between them */
 
 struct sched_queue {
 	struct spinlock lock;
@@ -28,7 +30,8 @@ struct sched_queue {
 	struct thread *prev; /* who was switched away from */
 	struct timer slice;
 	struct above above;
-	/* A picture of the current thread for other CPUs, which must not look into it: it may be freed. */
+	/* A picture of the current thread for other CPUs, which must not look into it: it may be
+	 * freed. */
 	uint32_t level;
 	uint64_t vruntime, since;
 	uint64_t switches, idle_ns;
@@ -39,8 +42,9 @@ struct sched_queue {
 void context_switch(uint64_t *save_rsp, uint64_t rsp);
 void cpu_wait(void);
 
-static uint64_t idle_cpus;    /* halted, or about to */
-static uint64_t vruntime_min; /* follows the least vruntime that runs at guests' level; only grows */
+static uint64_t idle_cpus; /* halted, or about to */
+static uint64_t
+	vruntime_min; /* follows the least vruntime that runs at guests' level; only grows */
 static uint64_t vruntime_min_at;
 
 static bool is_idle(const struct thread *t)
@@ -94,7 +98,8 @@ static struct thread *best_of(struct sched_queue *q, uint64_t now, bool foreign)
 	struct thread *best = NULL;
 
 	for (struct thread *t = q->head; t; t = t->queue_next)
-		if (!(foreign && t->on_cpu) && (!best || sched_better(&q->above, t->task, best->task, now)))
+		if (!(foreign && t->on_cpu) &&
+		    (!best || sched_better(&q->above, t->task, best->task, now)))
 			best = t;
 	return best;
 }
@@ -118,7 +123,8 @@ static void charge(struct sched_queue *q, struct thread *t, uint64_t now)
 	q->since = now;
 }
 
-// A CPU where nobody waits does not look at the clock. Charge what runs on the others before tasks are compared.
+// A CPU where nobody waits does not look at the clock. Charge what runs on the others before tasks
+// are compared.
 static void charge_others(struct cpu *self, uint64_t now)
 {
 	for (unsigned i = 0; i < cpu_count; i++) {
@@ -160,7 +166,8 @@ static uint64_t vruntime_floor(uint64_t now)
 			continue;
 		t = cpus[i]->current;
 		charge(q, t, now);
-		if (!is_idle(t) && sched_level(&q->above, t->task, now) == LEVEL_GUEST && t->task->vruntime < least)
+		if (!is_idle(t) && sched_level(&q->above, t->task, now) == LEVEL_GUEST &&
+		    t->task->vruntime < least)
 			least = t->task->vruntime;
 		spin_unlock(&q->lock);
 	}
@@ -186,8 +193,8 @@ static struct thread *steal_from(struct sched_queue *from, uint64_t now)
 	return t;
 }
 
-// For a CPU with nothing to run. Its own queue is locked, others are only tried, so nobody waits in a circle; a
-// queue that is missed belongs to a CPU that looks for idle ones itself.
+// For a CPU with nothing to run. Its own queue is locked, others are only tried, so nobody waits in
+// a circle; a queue that is missed belongs to a CPU that looks for idle ones itself.
 static struct thread *steal(struct cpu *c, uint64_t now)
 {
 	for (unsigned i = 1; i < cpu_count; i++) {
@@ -305,7 +312,8 @@ static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
 }
 
 // c's queue locked. Whom to run: prev itself, somebody out of a queue, or the idle thread.
-static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread *prev, uint64_t now)
+static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread *prev,
+			     uint64_t now)
 {
 	struct thread *best = best_of(q, now, false);
 	bool runs = prev->state == THREAD_RUNNING && !is_idle(prev);
@@ -323,7 +331,8 @@ static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread
 	return best ? best : &q->idle;
 }
 
-static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev, struct thread *next)
+static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev,
+		      struct thread *next)
 {
 	if (prev->switched_out)
 		prev->switched_out(prev);

@@ -22,7 +22,8 @@ unsigned sched_level(const struct above *above, const struct task *t, uint64_t n
 	return within(above->start, above->used, ABOVE_BUDGET_NS, now) ? LEVEL_DRIVER : LEVEL_GUEST;
 }
 
-bool sched_better(const struct above *above, const struct task *a, const struct task *b, uint64_t now)
+bool sched_better(const struct above *above, const struct task *a, const struct task *b,
+		  uint64_t now)
 {
 	unsigned level_a = sched_level(above, a, now), level_b = sched_level(above, b, now);
 
@@ -31,10 +32,11 @@ bool sched_better(const struct above *above, const struct task *a, const struct 
 	return level_a == LEVEL_GUEST && a->vruntime < b->vruntime;
 }
 
-bool sched_preempts(const struct above *above, const struct thread *running, const struct thread *waiting,
-		    uint64_t now)
+bool sched_preempts(const struct above *above, const struct thread *running,
+		    const struct thread *waiting, uint64_t now)
 {
-	unsigned level_r = sched_level(above, running->task, now), level_w = sched_level(above, waiting->task, now);
+	unsigned level_r = sched_level(above, running->task, now),
+		 level_w = sched_level(above, waiting->task, now);
 	bool over = now - running->turn >= SLICE_NS;
 	uint64_t vruntime;
 
@@ -44,7 +46,8 @@ bool sched_preempts(const struct above *above, const struct thread *running, con
 		return level_w < level_r;
 	if (level_r != LEVEL_GUEST)
 		return over;
-	// A VMM's own threads do short work for the guest that runs: devices do not wait for its turn's end.
+	// A VMM's own threads do short work for the guest that runs: devices do not wait for its
+	// turn's end.
 	if (running->task == waiting->task)
 		return over || (running->vcpu && !waiting->vcpu);
 	vruntime = running->task->vruntime + (now - running->started);
@@ -64,7 +67,9 @@ uint64_t sched_slice(const struct above *above, const struct task *t, uint64_t n
 
 	if (t && sched_level(above, t, now) != LEVEL_GUEST) {
 		own = left(t->period_start, t->period_used, budget_of(t), now);
-		shared = t->class_ == CLASS_DRIVER ? left(above->start, above->used, ABOVE_BUDGET_NS, now) : own;
+		shared = t->class_ == CLASS_DRIVER
+				 ? left(above->start, above->used, ABOVE_BUDGET_NS, now)
+				 : own;
 		ns = own < shared ? own : shared;
 	}
 	return ns < SLICE_MIN_NS ? SLICE_MIN_NS : ns;

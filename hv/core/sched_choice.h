@@ -9,13 +9,15 @@
 struct task;
 struct thread;
 
-#define PERIOD_NS 10000000ull	 /* budgets are per 10 ms */
+#define PERIOD_NS 10000000ull	    /* budgets are per 10 ms */
 #define DRIVER_BUDGET_NS 3000000ull /* of a driver task, on all CPUs together */
 #define HEART_BUDGET_NS 2000000ull  /* of a heartbeat task */
-#define ABOVE_BUDGET_NS 5000000ull  /* of all of them together on one CPU: guests keep the other half */
-#define SLICE_NS 4000000ull	 /* a turn while somebody of the same level waits */
+#define ABOVE_BUDGET_NS \
+	5000000ull	    /* of all of them together on one CPU: guests keep the other half */
+#define SLICE_NS 4000000ull /* a turn while somebody of the same level waits */
 #define SLICE_MIN_NS 100000ull
-#define GRAIN_NS 1000000ull /* who is behind by more than this does not wait for the end of a turn */
+#define GRAIN_NS \
+	1000000ull /* who is behind by more than this does not wait for the end of a turn */
 #define BONUS_NS 3000000ull /* who slept starts this far before the others at most */
 
 enum sched_level { LEVEL_HEARTBEAT, LEVEL_DRIVER, LEVEL_GUEST, LEVEL_IDLE };
@@ -28,10 +30,11 @@ struct above {
 /* Where task competes now. */
 unsigned sched_level(const struct above *above, const struct task *t, uint64_t now);
 /* Is a a better choice than b? Ties go to who stands first in the queue. */
-bool sched_better(const struct above *above, const struct task *a, const struct task *b, uint64_t now);
+bool sched_better(const struct above *above, const struct task *a, const struct task *b,
+		  uint64_t now);
 /* Does waiting take over from running, which would go on? */
-bool sched_preempts(const struct above *above, const struct thread *running, const struct thread *waiting,
-		    uint64_t now);
+bool sched_preempts(const struct above *above, const struct thread *running,
+		    const struct thread *waiting, uint64_t now);
 /* How long a thread of t may run now while somebody waits. t NULL: idle. */
 uint64_t sched_slice(const struct above *above, const struct task *t, uint64_t now);
 /* ns of processor time, ending at now, used by a thread of t. */

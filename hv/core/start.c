@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The first task: the manager. Its own first thread builds its address space, in ring 0, with the same calls that
-// serve everybody else, and then enters it.
+// The first task: the manager. Its own first thread builds its address space, in ring 0, with the
+// same calls that serve everybody else, and then enters it.
 #include "core/boot.h"
 #include "core/cpio.h"
 #include "core/elf.h"
@@ -21,9 +21,11 @@ extern const char modules_archive[], modules_archive_end[];
 
 static const char *why = "";
 
-// New memory at va of the current task, with the first `bytes` of data at `lead` in it. Written through a writable
-// mapping, which is gone when the last one comes: nothing is ever writable and executable.
-static int place(uint64_t va, uint64_t size, uint64_t lead, const void *data, uint64_t bytes, unsigned rights)
+// New memory at va of the current task, with the first `bytes` of data at `lead` in it. Written
+// through a writable mapping, which is gone when the last one comes: nothing is ever writable and
+// executable.
+static int place(uint64_t va, uint64_t size, uint64_t lead, const void *data, uint64_t bytes,
+		 unsigned rights)
 {
 	struct task *t = current_task();
 	struct memory *m;
@@ -52,8 +54,8 @@ static int place_program(const void *file, uint64_t bytes, uint64_t *entry)
 	for (unsigned i = 0; i < plan.count && !error; i++) {
 		const struct elf_segment *s = &plan.segment[i];
 
-		error = place(s->va, s->bytes, s->lead, (const char *)file + s->file_offset, s->file_bytes,
-			      s->rights);
+		error = place(s->va, s->bytes, s->lead, (const char *)file + s->file_offset,
+			      s->file_bytes, s->rights);
 	}
 	*entry = error ? 0 : plan.entry;
 	return error;
@@ -79,7 +81,8 @@ static int place_start_page(void)
 	start.incarnation = 1;
 	handle = handle_add(t, &system_object, RIGHT_ALL, 0);
 	start.system = handle > 0 ? handle : 0;
-	handle = handle_add(t, &e->object, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT, ~0ull);
+	handle = handle_add(t, &e->object, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT,
+			    ~0ull);
 	start.event = handle > 0 ? handle : 0;
 	object_put_unlocked(&e->object);
 	return place(START_VA, PAGE_SIZE, 0, &start, sizeof(start), MAP_READ);
@@ -96,9 +99,11 @@ static const void *find_manager(uint64_t *bytes)
 		if (strcmp(m->name, MANAGER_NAME))
 			continue;
 		*bytes = m->bytes;
-		return core_map_phys(m->phys, m->bytes, PAGE_READ); /* for good: it is needed once */
+		return core_map_phys(m->phys, m->bytes,
+				     PAGE_READ); /* for good: it is needed once */
 	}
-	return cpio_find(modules_archive, modules_archive_end - modules_archive, MANAGER_NAME, bytes);
+	return cpio_find(modules_archive, modules_archive_end - modules_archive, MANAGER_NAME,
+			 bytes);
 }
 
 static int prepare(void)
@@ -113,7 +118,8 @@ static int prepare(void)
 	}
 	error = place_program(file, bytes, &entry);
 	if (!error)
-		error = place(STACK_TOP - STACK_BYTES, STACK_BYTES, 0, NULL, 0, MAP_READ | MAP_WRITE);
+		error = place(STACK_TOP - STACK_BYTES, STACK_BYTES, 0, NULL, 0,
+			      MAP_READ | MAP_WRITE);
 	if (!error)
 		error = place(BOOT_VA, BOOT_INFO_BYTES, 0, &boot_info, sizeof(boot_info), MAP_READ);
 	if (!error)
@@ -127,7 +133,8 @@ static void manager_body(void)
 	int error = prepare();
 
 	if (error) {
-		log_printf("cannot start the manager: %s (error %d)", *why ? why : "out of memory", -error);
+		log_printf("cannot start the manager: %s (error %d)", *why ? why : "out of memory",
+			   -error);
 		task_end(current_task(), TASK_KILLED, error, 0, 0);
 	}
 }

@@ -114,7 +114,8 @@ SYSCALL(SYS_PORT_GRANT, sys_port_grant);
 #define MSIX_BYTES 12
 #define CAPABILITIES_MAX 48
 
-// Does a write there touch an MSI or MSI-X capability? Those are the core's: an MSI is a write to any address.
+// Does a write there touch an MSI or MSI-X capability? Those are the core's: an MSI is a write to
+// any address.
 static bool touches_msi(uint32_t bdf, unsigned reg, unsigned width)
 {
 	uint32_t value;
@@ -147,8 +148,8 @@ static int64_t sys_pci_config(struct syscall_args *a)
 
 	if (error)
 		return error;
-	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) || (width != 1 && width != 2 && width != 4) ||
-	    reg > 4096 - width || reg % width)
+	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) ||
+	    (width != 1 && width != 2 && width != 4) || reg > 4096 - width || reg % width)
 		return -EINVAL;
 	if (a->c & PCI_WRITE && touches_msi(a->b >> 16, reg, width))
 		return -EPERM;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Tasks: what a ring-3 program is to the core, from creation to the last frame given back.
 //
-//	alive --(kill, fault, misuse, last thread gone)--> ended --(last thread gone)--> reaped --> freed
+//	alive --(kill, fault, misuse, last thread gone)--> ended --(last thread gone)--> reaped -->
+//freed
 //
-// An ended task's threads stop at their next way out of the core. The last of them reaps it, in the order that
-// keeps its devices from writing where they must not: interrupts off and bus mastering off, then the mappings and
-// handles, and with them the memory. Then who watches is told. The structure lives on for its handles.
+// An ended task's threads stop at their next way out of the core. The last of them reaps it, in the
+// order that keeps its devices from writing where they must not: interrupts off and bus mastering
+// off, then the mappings and handles, and with them the memory. Then who watches is told. The
+// structure lives on for its handles.
 #include "core/task.h"
 #include "core/event.h"
 #include "core/frame.h"
@@ -112,12 +114,13 @@ static void log_end(struct task *t)
 		log_printf("%s (task %u) was killed, reason %lld", t->name, t->id, detail);
 		break;
 	case TASK_MISUSED:
-		log_printf("%s (task %u) was ended: %u bad system calls, the last one number %lld", t->name, t->id,
-			   t->syscall_faults, detail);
+		log_printf("%s (task %u) was ended: %u bad system calls, the last one number %lld",
+			   t->name, t->id, t->syscall_faults, detail);
 		break;
 	default:
-		log_printf("%s (task %u) was ended: %s at rip 0x%llx, address 0x%llx", t->name, t->id,
-			   trap_name(detail), (unsigned long long)t->end_rip, (unsigned long long)t->end_address);
+		log_printf("%s (task %u) was ended: %s at rip 0x%llx, address 0x%llx", t->name,
+			   t->id, trap_name(detail), (unsigned long long)t->end_rip,
+			   (unsigned long long)t->end_address);
 	}
 }
 
@@ -156,7 +159,8 @@ void thread_finish(int64_t status)
 	struct task *t = self->task;
 	bool last;
 
-	spin_lock(&core_lock); /* one thread ends at a time: so one of them sees that it is the last */
+	spin_lock(&core_lock); /* one thread ends at a time: so one of them sees that it is the last
+				*/
 	if (t->thread_count == 1)
 		task_end(t, TASK_EXITED, status, 0, 0);
 	spin_lock(&t->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tasks and threads, and what other parts of the core ask of them. Task-private fields: hv/core/task.c. */
+/* Tasks and threads, and what other parts of the core ask of them. Task-private fields:
+ * hv/core/task.c. */
 #ifndef CORE_TASK_H
 #define CORE_TASK_H
 
@@ -9,8 +10,9 @@
 #include "core/sched.h"
 #include "x86/paging.h"
 
-/* Ring 3 ends a page before the canonical hole: a SYSCALL in the last bytes of the lower half would save a
- * return address that is not canonical, and SYSRET to that faults in ring 0 on some processors. */
+/* Ring 3 ends a page before the canonical hole: a SYSCALL in the last bytes of the lower half would
+ * save a return address that is not canonical, and SYSRET to that faults in ring 0 on some
+ * processors. */
 #define USER_BASE 0x10000ull
 #define USER_TOP 0x00007ffffffff000ull
 
@@ -52,14 +54,15 @@ struct thread {
 	uint32_t number, state;
 	void *kernel_stack; /* CORE_STACK_BYTES from the pool */
 	uint64_t user_entry, user_stack, user_argument;
-	uint32_t cpu;		/* where it ran last or is queued */
-	uint64_t deadline;	/* of the block, CLOCK ns */
+	uint32_t cpu;	   /* where it ran last or is queued */
+	uint64_t deadline; /* of the block, CLOCK ns */
 	bool timed_out;
-	struct vcpu *vcpu;	/* it is inside SYS_VCPU_RUN with this one */
-	void (*switched_out)(struct thread *); /* engine: save FPU etc.; called before another thread runs here */
+	struct vcpu *vcpu;		       /* it is inside SYS_VCPU_RUN with this one */
+	void (*switched_out)(struct thread *); /* engine: save FPU etc.; called before another
+						  thread runs here */
 	struct thread *queue_next, *task_next;
-	uint64_t started; /* CLOCK ns: its time is charged up to here */
-	uint64_t turn;	  /* CLOCK ns of the begin of its present turn */
+	uint64_t started;     /* CLOCK ns: its time is charged up to here */
+	uint64_t turn;	      /* CLOCK ns of the begin of its present turn */
 	volatile bool on_cpu; /* its registers are on a CPU: nobody else may run it */
 	bool yields;
 	struct timer timer; /* of the deadline */
@@ -81,16 +84,17 @@ static inline struct task *current_task(void)
 	return this_cpu()->current->task;
 }
 
-/* End a task: its threads stop at their way out of the core. Logs one sentence. Any context that holds neither
- * task->lock nor a lock below it. */
+/* End a task: its threads stop at their way out of the core. Logs one sentence. Any context that
+ * holds neither task->lock nor a lock below it. */
 void task_end(struct task *task, enum task_end how, int64_t detail, uint64_t address, uint64_t rip);
-/* The exception path. Resolves lazy mappings (returns true: retry); else, for a fault from ring 3 (bit 2 of
- * error), ends the task. */
+/* The exception path. Resolves lazy mappings (returns true: retry); else, for a fault from ring 3
+ * (bit 2 of error), ends the task. */
 bool task_page_fault(uint64_t address, uint64_t error, uint64_t rip);
 
 /* A NUL-terminated string; `to` is always terminated. -EFAULT. */
 int copy_name_from_user(char *to, uint64_t from, unsigned size);
-/* The task that a call names: a handle with RIGHT_CONTROL, or HANDLE_SELF. A reference; NULL: *error. */
+/* The task that a call names: a handle with RIGHT_CONTROL, or HANDLE_SELF. A reference; NULL:
+ * *error. */
 struct task *task_get(uint64_t handle, int *error);
 uint32_t handle_count(struct task *t);
 /* A task without threads, one reference. NULL: *error says why. */
@@ -98,16 +102,20 @@ struct task *task_create(const char *name, unsigned class_, int *error);
 void task_info(struct task *t, struct task_info *out);
 struct task *task_first(void); /* the list of all, by next; core_lock held */
 
-/* Map [offset, offset + bytes) of m at va, all page multiples. 0, -EINVAL, -EEXIST, -EPERM (W^X), -ENOSPC, -ENOMEM. */
-int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uint64_t bytes, unsigned rights);
+/* Map [offset, offset + bytes) of m at va, all page multiples. 0, -EINVAL, -EEXIST, -EPERM (W^X),
+ * -ENOSPC, -ENOMEM. */
+int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uint64_t bytes,
+	     unsigned rights);
 int task_unmap(struct task *t, uint64_t va, uint64_t bytes);
 void task_unmap_all(struct task *t); /* core_lock held; its tables are loaded nowhere */
 
-/* A thread that starts at once: body in ring 0, if there is one, then ring 3. Its number, or an error. */
-int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack, uint64_t argument);
-void thread_free(struct thread *t);	/* by the scheduler, once it is off its stack */
+/* A thread that starts at once: body in ring 0, if there is one, then ring 3. Its number, or an
+ * error. */
+int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack,
+		  uint64_t argument);
+void thread_free(struct thread *t);	      /* by the scheduler, once it is off its stack */
 _Noreturn void thread_finish(int64_t status); /* the current one ends; no locks held */
-void thread_first(void);		/* where a new thread begins, from hv/x86/switch.S */
+void thread_first(void);		      /* where a new thread begins, from hv/x86/switch.S */
 
 /* The end of a task, for its interrupts: hv/core/irq.c. */
 void irq_task_ended(struct task *t);

@@ -28,8 +28,8 @@ static struct thread *thread_new(struct task *t)
 		core_free(new, sizeof(*new));
 		return NULL;
 	}
-	// What context_switch pops: six registers and where to return to. Above it a word that keeps the ABI's
-	// alignment, a return address that is never used.
+	// What context_switch pops: six registers and where to return to. Above it a word that
+	// keeps the ABI's alignment, a return address that is never used.
 	top = (uint64_t *)((char *)new->kernel_stack + CORE_STACK_BYTES) - 2;
 	top[-1] = (uint64_t)thread_trampoline;
 	new->kernel_rsp = (uint64_t)(top - 7);
@@ -51,7 +51,8 @@ void thread_free(struct thread *t)
 	object_put_unlocked(&task->object);
 }
 
-int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack, uint64_t argument)
+int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack,
+		  uint64_t argument)
 {
 	struct thread *new;
 	int result = -ESRCH;

@@ -15,7 +15,8 @@ struct timer_queue {
 	uint64_t programmed; /* CLOCK ns that the hardware has, 0: off */
 };
 
-#define FIRED_AT_ONCE 64 /* timers that re-arm themselves into the past do not hold the CPU for ever */
+#define FIRED_AT_ONCE \
+	64 /* timers that re-arm themselves into the past do not hold the CPU for ever */
 
 #define CLOCK_FAR (~0ull >> 1) /* a TSC value that never comes */
 
@@ -98,7 +99,8 @@ void timer_cancel(struct timer *t)
 {
 	uint64_t expiry;
 
-	// Another CPU may fire it, but only its owner arms it anew: a moved timer is looked for again.
+	// Another CPU may fire it, but only its owner arms it anew: a moved timer is looked for
+	// again.
 	while ((expiry = __atomic_load_n(&t->expiry, __ATOMIC_ACQUIRE))) {
 		unsigned cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
 		struct timer_queue *q = cpus[cpu]->timers;

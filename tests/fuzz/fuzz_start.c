@@ -22,7 +22,8 @@ static void check_plan(const uint8_t *file, size_t bytes)
 	for (unsigned i = 0; i < plan.count; i++) {
 		const struct elf_segment *s = &plan.segment[i];
 
-		if (s->va < 0x10000 || s->va + s->bytes > (1ull << 32) + PAGE_SIZE || s->lead + s->file_bytes > s->bytes ||
+		if (s->va < 0x10000 || s->va + s->bytes > (1ull << 32) + PAGE_SIZE ||
+		    s->lead + s->file_bytes > s->bytes ||
 		    (s->rights & MAP_WRITE && s->rights & MAP_EXEC))
 			abort();
 		for (uint64_t at = 0; at < s->file_bytes; at++)

@@ -12,8 +12,9 @@
 #include "x86/trap.h"
 
 #define WEAK __attribute__((weak))
-#define TABLE_END(name)                                                                            \
-	__asm__(".pushsection " #name ",\"aw\"\n.globl _" #name "_end\n_" #name "_end:\n.popsection")
+#define TABLE_END(name)                                                         \
+	__asm__(".pushsection " #name ",\"aw\"\n.globl _" #name "_end\n_" #name \
+		"_end:\n.popsection")
 TABLE_END(syscalls);
 TABLE_END(object_types);
 TABLE_END(units);
@@ -247,7 +248,8 @@ uint64_t machine_mapped(const struct page_tables *pt, uint64_t va, unsigned *att
 	return l ? l->phys + (va - l->va) : 0;
 }
 
-WEAK int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t bytes, unsigned attrs)
+WEAK int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t bytes,
+		    unsigned attrs)
 {
 	assert_true(bytes == 4096 || bytes == LARGE_PAGE_SIZE);
 	assert_int_equal(va % bytes, 0);
@@ -263,14 +265,16 @@ WEAK int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t
 WEAK int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 {
 	for (unsigned i = 0; i < leaf_count;)
-		if (leaves[i].pt == pt && leaves[i].va < va + bytes && va < leaves[i].va + leaves[i].bytes)
+		if (leaves[i].pt == pt && leaves[i].va < va + bytes &&
+		    va < leaves[i].va + leaves[i].bytes)
 			leaves[i] = leaves[--leaf_count];
 		else
 			i++;
 	return 0;
 }
 
-WEAK uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys, unsigned *attrs)
+WEAK uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys,
+			   unsigned *attrs)
 {
 	struct leaf *l = leaf_at(pt, va);
 
@@ -429,7 +433,8 @@ struct thread *machine_run_as(struct task *t)
 	return thread;
 }
 
-int64_t machine_syscall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+int64_t machine_syscall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+			uint64_t f)
 {
 	struct syscall_args args = {a, b, c, d, e, f};
 

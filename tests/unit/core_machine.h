@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine for tests of hv/core: two processors that exist in a table only, memory from the host's heap, frames
- * that are numbers, page tables that are a list, a clock that the test moves. Everything is weak, so a test that
- * lists a shipped file among its sources gets that instead.
+ * A machine for tests of hv/core: two processors that exist in a table only, memory from the host's
+ * heap, frames that are numbers, page tables that are a list, a clock that the test moves.
+ * Everything is weak, so a test that lists a shipped file among its sources gets that instead.
  *
- * The linker tables of the core (system calls, object types) begin in the object that includes this header, which
- * is linked first, and end in core_machine.c, which must be the last source.
+ * The linker tables of the core (system calls, object types) begin in the object that includes this
+ * header, which is linked first, and end in core_machine.c, which must be the last source.
  */
 #ifndef CORE_MACHINE_H
 #define CORE_MACHINE_H
@@ -23,8 +23,9 @@
 #include "core/object.h"
 #include "core/task.h"
 
-#define TABLE_BEGIN(name)                                                                          \
-	__asm__(".pushsection " #name ",\"aw\"\n.balign 8\n.globl _" #name "\n_" #name ":\n.popsection")
+#define TABLE_BEGIN(name)                                                              \
+	__asm__(".pushsection " #name ",\"aw\"\n.balign 8\n.globl _" #name "\n_" #name \
+		":\n.popsection")
 #ifndef MACHINE_ITSELF
 TABLE_BEGIN(syscalls);
 TABLE_BEGIN(object_types);
@@ -33,14 +34,15 @@ TABLE_BEGIN(units);
 
 extern const struct syscall_entry _syscalls[], _syscalls_end[];
 
-extern unsigned machine_cpu;	  /* which one runs the test now */
-extern uint64_t machine_now;	  /* CLOCK */
+extern unsigned machine_cpu;	     /* which one runs the test now */
+extern uint64_t machine_now;	     /* CLOCK */
 extern int64_t machine_core_objects; /* core_alloc and core_page(s)_alloc not yet freed */
 extern int64_t machine_alloc_left;   /* so many allocations succeed; -1: all */
-extern uint64_t machine_frames, machine_frames_max, machine_reserved; /* allocated, there are, set aside */
-extern unsigned machine_large_left;  /* so many 2 MiB frames are to be had */
+extern uint64_t machine_frames, machine_frames_max,
+	machine_reserved;	    /* allocated, there are, set aside */
+extern unsigned machine_large_left; /* so many 2 MiB frames are to be had */
 extern unsigned machine_flushes, machine_kicks, machine_panics;
-extern jmp_buf machine_panic;	     /* set it and set machine_panic_expected */
+extern jmp_buf machine_panic; /* set it and set machine_panic_expected */
 extern int machine_panic_expected;
 extern char machine_log[256]; /* the last line */
 
@@ -51,7 +53,8 @@ void machine_init(void);
 struct task *machine_task(unsigned class_);
 /* A thread of t becomes the current one of this CPU; not from thread_create. */
 struct thread *machine_run_as(struct task *t);
-int64_t machine_syscall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+int64_t machine_syscall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+			uint64_t f);
 /* All threads of t come to their way out, the last one reaps t; its reference is dropped. */
 static inline void machine_end(struct task *t)
 {

@@ -57,7 +57,8 @@ static int64_t wait(uint64_t mask, uint64_t deadline)
 
 static void bits_are_taken_once(void **state)
 {
-	int64_t narrow = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL, 0x30, 0, 0);
+	int64_t narrow =
+		machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL, 0x30, 0, 0);
 
 	assert_int_equal(wait(~0ull, 0), 0);
 	assert_int_equal(machine_syscall(SYS_EVENT_SIGNAL, narrow, 0, 0, 0, 0, 0), 0);
@@ -132,7 +133,8 @@ static void it_lives_while_somebody_waits(void **state)
 
 static void several_wait(void **state)
 {
-	struct thread a = {.state = THREAD_BLOCKED, .wait_mask = 1}, b = {.state = THREAD_BLOCKED, .wait_mask = 3};
+	struct thread a = {.state = THREAD_BLOCKED, .wait_mask = 1},
+		      b = {.state = THREAD_BLOCKED, .wait_mask = 3};
 	struct thread c = {.state = THREAD_BLOCKED, .wait_mask = 4};
 
 	a.wait_next = &b;
@@ -150,14 +152,10 @@ static void several_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bits_are_taken_once),
-		TEST(results_are_never_errors),
-		TEST(only_its_bits_wake_it),
-		TEST(deadlines_pass),
-		TEST(a_signal_beats_its_deadline),
-		TEST(the_end_gets_it_out),
-		TEST(it_lives_while_somebody_waits),
-		TEST(several_wait),
+		TEST(bits_are_taken_once),	     TEST(results_are_never_errors),
+		TEST(only_its_bits_wake_it),	     TEST(deadlines_pass),
+		TEST(a_signal_beats_its_deadline),   TEST(the_end_gets_it_out),
+		TEST(it_lives_while_somebody_waits), TEST(several_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,10 +221,8 @@ static void vectors_run_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(arguments_are_checked),
-		TEST(edges_signal_each_time),
-		TEST(levels_wait_for_all),
-		TEST(an_owner_ends),
+		TEST(arguments_are_checked), TEST(edges_signal_each_time),
+		TEST(levels_wait_for_all),   TEST(an_owner_ends),
 		TEST(vectors_run_out),
 	};
 

@@ -48,16 +48,27 @@ static void sizes_are_checked(void **state)
 		uint64_t bytes, flags;
 		int result;
 	} rows[] = {
-		{0, 0, -EINVAL}, {1, 0, -EINVAL}, {4095, 0, -EINVAL}, {4097, 0, -EINVAL},
-		{~0ull, 0, -EINVAL}, {~0xfffull, 0, -EINVAL}, {(1ull << 40) + 4096, 0, -EINVAL},
-		{1ull << 40, 0, -ENOMEM}, {8 * GIB, 0, -ENOMEM}, {8 * GIB, MEM_POPULATE, -ENOMEM},
-		{4096, 1u << 7, -EINVAL}, {4096, 1ull << 32, -EINVAL}, {4096, MEM_UNCACHED, -EINVAL},
-		{4096, MEM_BELOW_4G, -EINVAL}, {4 * MIB, MEM_CONTIGUOUS, -EINVAL},
+		{0, 0, -EINVAL},
+		{1, 0, -EINVAL},
+		{4095, 0, -EINVAL},
+		{4097, 0, -EINVAL},
+		{~0ull, 0, -EINVAL},
+		{~0xfffull, 0, -EINVAL},
+		{(1ull << 40) + 4096, 0, -EINVAL},
+		{1ull << 40, 0, -ENOMEM},
+		{8 * GIB, 0, -ENOMEM},
+		{8 * GIB, MEM_POPULATE, -ENOMEM},
+		{4096, 1u << 7, -EINVAL},
+		{4096, 1ull << 32, -EINVAL},
+		{4096, MEM_UNCACHED, -EINVAL},
+		{4096, MEM_BELOW_4G, -EINVAL},
+		{4 * MIB, MEM_CONTIGUOUS, -EINVAL},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(machine_syscall(SYS_MEM_CREATE, rows[i].bytes, rows[i].flags, 0, 0, 0, 0),
-				 rows[i].result);
+		assert_int_equal(
+			machine_syscall(SYS_MEM_CREATE, rows[i].bytes, rows[i].flags, 0, 0, 0, 0),
+			rows[i].result);
 	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 4096, 0, 8, 0, 0, 0), -EFAULT);
 	assert_int_equal(machine_reserved, 0);
 }
@@ -136,7 +147,8 @@ static void large_objects_have_two_levels(void **state)
 	object_put_unlocked(&m->object);
 	for (int64_t left = 0; left < 6; left++) {
 		machine_alloc_left = left;
-		assert_int_equal(machine_syscall(SYS_MEM_CREATE, 3 * GIB + 4096, 0, 0, 0, 0, 0), -ENOMEM);
+		assert_int_equal(machine_syscall(SYS_MEM_CREATE, 3 * GIB + 4096, 0, 0, 0, 0, 0),
+				 -ENOMEM);
 	}
 	machine_alloc_left = -1;
 }
@@ -144,7 +156,8 @@ static void large_objects_have_two_levels(void **state)
 static void contiguous_objects_tell_their_address(void **state)
 {
 	uint64_t phys = 0;
-	int64_t h = machine_syscall(SYS_MEM_CREATE, 5 * 4096, MEM_CONTIGUOUS, U(&phys), 0, 0, 0), weak;
+	int64_t h = machine_syscall(SYS_MEM_CREATE, 5 * 4096, MEM_CONTIGUOUS, U(&phys), 0, 0, 0),
+		weak;
 	struct mem_info info;
 
 	assert_true(h > 0);
@@ -184,27 +197,41 @@ static void physical_ranges_are_checked(void **state)
 		uint64_t phys, bytes, flags;
 		int result;
 	} rows[] = {
-		{0xfed00000, 0x1000, MEM_UNCACHED, 1}, {0xe0000000, 0x10000000, MEM_WRITECOMB, 1}, {0, 0x1000, 0, 1},
-		{0xfed00000, 0, 0, -EINVAL}, {0xfed00010, 0x1000, 0, -EINVAL}, {0xfed00000, 0x1001, 0, -EINVAL},
-		{~0xfffull, 0x1000, 0, -EINVAL}, {0xfed00000, ~0xfffull, 0, -EINVAL}, {1ull << 40, 0x1000, 0, -EINVAL},
-		{0xfed00000, 0x1000, MEM_POPULATE, -EINVAL}, {0xfed00000, 0x1000, 1ull << 40, -EINVAL},
-		{0x200000, 0x1000, 0, -EPERM}, {0xff000, 0x2000, 0, -EPERM},
-		{0xfee00000, 0x1000, 0, -EPERM}, {0xfed00000, 0x200000, 0, -EPERM}, {0xfec00000, 0x1000, 0, -EPERM},
+		{0xfed00000, 0x1000, MEM_UNCACHED, 1},
+		{0xe0000000, 0x10000000, MEM_WRITECOMB, 1},
+		{0, 0x1000, 0, 1},
+		{0xfed00000, 0, 0, -EINVAL},
+		{0xfed00010, 0x1000, 0, -EINVAL},
+		{0xfed00000, 0x1001, 0, -EINVAL},
+		{~0xfffull, 0x1000, 0, -EINVAL},
+		{0xfed00000, ~0xfffull, 0, -EINVAL},
+		{1ull << 40, 0x1000, 0, -EINVAL},
+		{0xfed00000, 0x1000, MEM_POPULATE, -EINVAL},
+		{0xfed00000, 0x1000, 1ull << 40, -EINVAL},
+		{0x200000, 0x1000, 0, -EPERM},
+		{0xff000, 0x2000, 0, -EPERM},
+		{0xfee00000, 0x1000, 0, -EPERM},
+		{0xfed00000, 0x200000, 0, -EPERM},
+		{0xfec00000, 0x1000, 0, -EPERM},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int64_t h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, rows[i].phys, rows[i].bytes, rows[i].flags, 0, 0);
+		int64_t h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, rows[i].phys, rows[i].bytes,
+					    rows[i].flags, 0, 0);
 
 		assert_int_equal(h > 0 ? 1 : h, rows[i].result);
 	}
-	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 0, 0xfed00000, 0x1000, 0, 0, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 0, 0xfed00000, 0x1000, 0, 0, 0),
+			 -EBADF);
 }
 
 static void foreign_memory_is_not_ours(void **state)
 {
-	int64_t h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0xe0000000, 4 * MIB, MEM_UNCACHED, 0, 0);
+	int64_t h =
+		machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0xe0000000, 4 * MIB, MEM_UNCACHED, 0, 0);
 	int error = 0;
-	struct memory *m = (struct memory *)handle_get(h, OBJ_MEMORY, RIGHT_READ | RIGHT_WRITE, &error);
+	struct memory *m =
+		(struct memory *)handle_get(h, OBJ_MEMORY, RIGHT_READ | RIGHT_WRITE, &error);
 	uint64_t span;
 
 	assert_non_null(m);
@@ -226,8 +253,10 @@ static void the_archive_is_read_only(void **state)
 	h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x180000, 0x4000, 0, 0, 0);
 	assert_true(h > 0);
 	assert_null(handle_get(h, OBJ_MEMORY, RIGHT_WRITE, &error));
-	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x180000, 0x5000, 0, 0, 0), -EPERM);
-	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x17f000, 0x1000, 0, 0, 0), -EPERM);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x180000, 0x5000, 0, 0, 0),
+			 -EPERM);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0x17f000, 0x1000, 0, 0, 0),
+			 -EPERM);
 }
 
 static void a_driver_gets_a_share(void **state)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/thread.c hv/core/event.c hv/core/syscall.c tests/unit/core_machine.c */
-// Objects and handles: references, rights that only shrink, tables that fill up, numbers that name nothing.
+// Objects and handles: references, rights that only shrink, tables that fill up, numbers that name
+// nothing.
 #include "core_machine.h"
 #include "core/event.h"
 
@@ -55,14 +56,16 @@ static void lookup_needs_type_and_rights(void **state)
 
 static void close_drops_the_reference(void **state)
 {
-	int64_t e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0), before = machine_core_objects;
+	int64_t e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0),
+		before = machine_core_objects;
 
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, e, 0, 0, 0, 0, 0), 0);
 	assert_int_equal(machine_core_objects, before - 1);
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, e, 0, 0, 0, 0, 0), -EBADF);
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, 0, 0, 0, 0, 0, 0), -EBADF);
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, ~0ull, 0, 0, 0, 0, 0), -EBADF);
-	assert_int_equal(machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0), e); /* the number is free again */
+	assert_int_equal(machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0),
+			 e); /* the number is free again */
 }
 
 static void rights_and_badges_only_shrink(void **state)
@@ -72,7 +75,8 @@ static void rights_and_badges_only_shrink(void **state)
 	int error = 0;
 	struct object *o;
 
-	weaker = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL | RIGHT_GRANT | RIGHT_POWER, 0xf0, 0, 0);
+	weaker = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e,
+				 RIGHT_SIGNAL | RIGHT_GRANT | RIGHT_POWER, 0xf0, 0, 0);
 	assert_true(weaker > 0);
 	assert_null(handle_get(weaker, OBJ_EVENT, RIGHT_WAIT, &error));
 	assert_null(handle_get(weaker, OBJ_EVENT, RIGHT_POWER, &error));
@@ -85,9 +89,11 @@ static void rights_and_badges_only_shrink(void **state)
 	assert_null(handle_get(h, OBJ_EVENT, RIGHT_WAIT, &error));
 	/* Without GRANT it goes nowhere. */
 	h = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL, ~0ull, 0, 0);
-	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, h, RIGHT_SIGNAL, 0, 0, 0), -EPERM);
+	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, h, RIGHT_SIGNAL, 0, 0, 0),
+			 -EPERM);
 	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, 77, e, RIGHT_SIGNAL, 0, 0, 0), -EBADF);
-	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, 77, RIGHT_SIGNAL, 0, 0, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, 77, RIGHT_SIGNAL, 0, 0, 0),
+			 -EBADF);
 	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, e, e, RIGHT_SIGNAL, 0, 0, 0), -EBADF);
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, other_handle, e, RIGHT_SIGNAL, 1, 0, 0) > 0);
 	assert_int_equal(handle_count(other), 1);
@@ -121,7 +127,8 @@ static void no_memory_is_an_error(void **state)
 		machine_alloc_left = 1;
 		assert_true(machine_syscall(SYS_MEM_CREATE, 64 << 20, 0, 0, 0, 0, 0) < 0);
 		machine_alloc_left = 0;
-		assert_true(machine_syscall(SYS_MAP, HANDLE_SELF, 1, 0, 0x10000, 0x1000, MAP_READ) < 0);
+		assert_true(machine_syscall(SYS_MAP, HANDLE_SELF, 1, 0, 0x10000, 0x1000, MAP_READ) <
+			    0);
 	}
 	machine_alloc_left = -1;
 }
@@ -132,11 +139,13 @@ static void the_dead_get_nothing(void **state)
 
 	assert_int_equal(machine_syscall(SYS_TASK_KILL, other_handle, 5, 0, 0, 0, 0), 0);
 	assert_true(other->reaped);
-	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, e, RIGHT_SIGNAL, 1, 0, 0), -ESRCH);
+	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, other_handle, e, RIGHT_SIGNAL, 1, 0, 0),
+			 -ESRCH);
 	assert_int_equal(machine_syscall(SYS_TASK_KILL, other_handle, 5, 0, 0, 0, 0), -ESRCH);
 }
 
-/* A task holds a handle of a task that holds a handle of a task: all end with the first, without recursion. */
+/* A task holds a handle of a task that holds a handle of a task: all end with the first, without
+ * recursion. */
 static void chains_die(void **state)
 {
 	int64_t before = machine_core_objects;
@@ -158,7 +167,12 @@ int64_t syscall_failed(uint64_t number, int64_t result);
 static void too_many_bad_calls_end_a_task(void **state)
 {
 	for (int i = 0; i < SYS_FAULT_LIMIT - 1; i++) {
-		assert_int_equal(syscall_failed(3, i % 3 ? -EBADF : i % 2 ? -EFAULT : -ENOSYS), i % 3 ? -EBADF : i % 2 ? -EFAULT : -ENOSYS);
+		assert_int_equal(syscall_failed(3, i % 3   ? -EBADF
+						   : i % 2 ? -EFAULT
+							   : -ENOSYS),
+				 i % 3	 ? -EBADF
+				 : i % 2 ? -EFAULT
+					 : -ENOSYS);
 		assert_int_equal(syscall_failed(3, -EPERM), -EPERM);
 	}
 	assert_int_equal(self->end, TASK_ALIVE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/core/sched.c hv/core/sched_choice.c hv/core/timer.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
-// The scheduler on a simulated machine: threads are coroutines on stacks of the host, time moves in steps, both
-// CPUs run a step each before it moves on.
+// The scheduler on a simulated machine: threads are coroutines on stacks of the host, time moves in
+// steps, both CPUs run a step each before it moves on.
 #include <ucontext.h>
 #include "core_machine.h"
 #include "core/event.h"
@@ -52,7 +52,8 @@ static struct coroutine *of(uint64_t *kernel_rsp)
 // kernel_rsp always names the thread's coroutine here.
 void context_switch(uint64_t *save_rsp, uint64_t rsp)
 {
-	assert_int_equal(swapcontext(&of(save_rsp)->context, &((struct coroutine *)rsp)->context), 0);
+	assert_int_equal(swapcontext(&of(save_rsp)->context, &((struct coroutine *)rsp)->context),
+			 0);
 }
 
 // The current thread's time goes by: one step, then what has come in meanwhile.
@@ -158,11 +159,11 @@ static void spin(void)
 }
 
 #define SHARE(t, total) ((double)(t)->cpu_ns / (double)(total))
-#define ASSERT_SHARE(t, total, low, high)                                                          \
-	do {                                                                                       \
-		double share_ = SHARE(t, total);                                                   \
-		if (share_ < (low) || share_ > (high))                                             \
-			fail_msg("share is %.3f, not within %.3f..%.3f", share_, low, high);       \
+#define ASSERT_SHARE(t, total, low, high)                                                    \
+	do {                                                                                 \
+		double share_ = SHARE(t, total);                                             \
+		if (share_ < (low) || share_ > (high))                                       \
+			fail_msg("share is %.3f, not within %.3f..%.3f", share_, low, high); \
 	} while (0)
 
 static void guests_share_equally(void **state)
@@ -270,7 +271,8 @@ static void napper(void)
 		spin_lock(&nap_lock);
 		result = sched_block(&nap_lock, wanted);
 		if (result == -ETIMEDOUT) {
-			worst_late = machine_now - wanted > worst_late ? machine_now - wanted : worst_late;
+			worst_late = machine_now - wanted > worst_late ? machine_now - wanted
+								       : worst_late;
 			naps++;
 		}
 		step();
@@ -321,7 +323,8 @@ static void sleepers_collect_no_claim(void **state)
 	end();
 }
 
-/* A guest with many processors is far ahead; who sleeps now and then competes with who never does. */
+/* A guest with many processors is far ahead; who sleeps now and then competes with who never does.
+ */
 static void short_sleeps_cost_nothing(void **state)
 {
 	struct task *hog, *steady, *napping;
@@ -471,7 +474,8 @@ static void ends_free_everything(void **state)
 static void levels(void **state)
 {
 	struct above above = {0};
-	struct task driver = {.class_ = CLASS_DRIVER}, heart = {.class_ = CLASS_HEARTBEAT}, guest = {.class_ = CLASS_GUEST};
+	struct task driver = {.class_ = CLASS_DRIVER}, heart = {.class_ = CLASS_HEARTBEAT},
+		    guest = {.class_ = CLASS_GUEST};
 	uint64_t now = 100 * MS;
 
 	assert_int_equal(sched_level(&above, &heart, now), LEVEL_HEARTBEAT);

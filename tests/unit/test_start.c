@@ -27,12 +27,24 @@ struct image {
 static struct image good(void)
 {
 	struct image i = {
-		.h = {.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_entry = 0x400010, .e_phentsize = sizeof(Elf64_Phdr),
-		      .e_phnum = 3, .e_phoff = sizeof(Elf64_Ehdr)},
-		.p = {{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = 0x200, .p_vaddr = 0x400000, .p_filesz = 0x800,
+		.h = {.e_type = ET_EXEC,
+		      .e_machine = EM_X86_64,
+		      .e_entry = 0x400010,
+		      .e_phentsize = sizeof(Elf64_Phdr),
+		      .e_phnum = 3,
+		      .e_phoff = sizeof(Elf64_Ehdr)},
+		.p = {{.p_type = PT_LOAD,
+		       .p_flags = PF_R | PF_X,
+		       .p_offset = 0x200,
+		       .p_vaddr = 0x400000,
+		       .p_filesz = 0x800,
 		       .p_memsz = 0x800},
 		      {.p_type = PT_NOTE, .p_offset = ~0ull, .p_filesz = ~0ull},
-		      {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0xa00, .p_vaddr = 0x401100, .p_filesz = 0x100,
+		      {.p_type = PT_LOAD,
+		       .p_flags = PF_R | PF_W,
+		       .p_offset = 0xa00,
+		       .p_vaddr = 0x401100,
+		       .p_filesz = 0x100,
 		       .p_memsz = 0x5000}},
 	};
 
@@ -70,11 +82,11 @@ static void bad_files(void **state)
 {
 	struct elf_plan plan;
 
-#define BAD(change)                                                                                \
-	do {                                                                                       \
-		struct image i = good();                                                           \
-		change;                                                                            \
-		assert_int_equal(plan_of(&i, sizeof(i), &plan), -ENOEXEC);                         \
+#define BAD(change)                                                        \
+	do {                                                               \
+		struct image i = good();                                   \
+		change;                                                    \
+		assert_int_equal(plan_of(&i, sizeof(i), &plan), -ENOEXEC); \
 	} while (0)
 	BAD(i.h.e_ident[0] = 0);
 	BAD(i.h.e_ident[EI_CLASS] = ELFCLASS32);
@@ -109,8 +121,8 @@ static void bad_files(void **state)
 
 static unsigned add(char *to, const char *name, const char *data, unsigned size)
 {
-	int at = sprintf(to, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, 0100644, 0, 0, 1, 0, size, 0,
-			 0, 0, 0, (unsigned)strlen(name) + 1, 0);
+	int at = sprintf(to, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1,
+			 0100644, 0, 0, 1, 0, size, 0, 0, 0, 0, (unsigned)strlen(name) + 1, 0);
 
 	at += sprintf(to + at, "%s", name) + 1;
 	at = (at + 3) & ~3;

@@ -61,20 +61,35 @@ static void map_checks_its_arguments(void **state)
 		uint64_t offset, va, bytes, rights;
 		int result;
 	} rows[] = {
-		{0, VA, 0, MAP_READ, -EINVAL}, {0, VA + 1, 4096, MAP_READ, -EINVAL}, {1, VA, 4096, MAP_READ, -EINVAL},
-		{0, VA, 4095, MAP_READ, -EINVAL}, {0, 0, 4096, MAP_READ, -EINVAL}, {0, 0xf000, 4096, MAP_READ, -EINVAL},
-		{0, USER_TOP, 4096, MAP_READ, -EINVAL}, {0, USER_TOP - 4096, 8192, MAP_READ, -EINVAL},
-		{0, ~0xfffull, 4096, MAP_READ, -EINVAL}, {0, VA, ~0xfffull, MAP_READ, -EINVAL},
-		{0xffff800000000000, VA, 4096, MAP_READ, -EINVAL}, {4 * MIB, VA, 4096, MAP_READ, -EINVAL},
-		{4 * MIB - 4096, VA, 8192, MAP_READ, -EINVAL}, {0, VA, 4096, 0, -EINVAL}, {0, VA, 4096, 8, -EINVAL},
-		{0, VA, 4096, 1ull << 32 | MAP_READ, -EINVAL}, {0, VA, 4096, MAP_WRITE | MAP_EXEC, -EINVAL},
-		{0, VA, 4096, MAP_READ, 0}, {4096, VA, 4096, MAP_READ, -EEXIST}, {0, VA - 4096, 8192, MAP_READ, -EEXIST},
-		{0, VA - 4096, 3 * 4096, MAP_READ, -EEXIST}, {0, USER_TOP - 4096, 4096, MAP_READ, 0},
-		{4 * MIB - 4096, VA + 4096, 4096, MAP_READ | MAP_WRITE, 0}, {0, VA + 2 * MIB, 4096, MAP_EXEC, -EPERM},
+		{0, VA, 0, MAP_READ, -EINVAL},
+		{0, VA + 1, 4096, MAP_READ, -EINVAL},
+		{1, VA, 4096, MAP_READ, -EINVAL},
+		{0, VA, 4095, MAP_READ, -EINVAL},
+		{0, 0, 4096, MAP_READ, -EINVAL},
+		{0, 0xf000, 4096, MAP_READ, -EINVAL},
+		{0, USER_TOP, 4096, MAP_READ, -EINVAL},
+		{0, USER_TOP - 4096, 8192, MAP_READ, -EINVAL},
+		{0, ~0xfffull, 4096, MAP_READ, -EINVAL},
+		{0, VA, ~0xfffull, MAP_READ, -EINVAL},
+		{0xffff800000000000, VA, 4096, MAP_READ, -EINVAL},
+		{4 * MIB, VA, 4096, MAP_READ, -EINVAL},
+		{4 * MIB - 4096, VA, 8192, MAP_READ, -EINVAL},
+		{0, VA, 4096, 0, -EINVAL},
+		{0, VA, 4096, 8, -EINVAL},
+		{0, VA, 4096, 1ull << 32 | MAP_READ, -EINVAL},
+		{0, VA, 4096, MAP_WRITE | MAP_EXEC, -EINVAL},
+		{0, VA, 4096, MAP_READ, 0},
+		{4096, VA, 4096, MAP_READ, -EEXIST},
+		{0, VA - 4096, 8192, MAP_READ, -EEXIST},
+		{0, VA - 4096, 3 * 4096, MAP_READ, -EEXIST},
+		{0, USER_TOP - 4096, 4096, MAP_READ, 0},
+		{4 * MIB - 4096, VA + 4096, 4096, MAP_READ | MAP_WRITE, 0},
+		{0, VA + 2 * MIB, 4096, MAP_EXEC, -EPERM},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(map(h, rows[i].offset, rows[i].va, rows[i].bytes, rows[i].rights), rows[i].result);
+		assert_int_equal(map(h, rows[i].offset, rows[i].va, rows[i].bytes, rows[i].rights),
+				 rows[i].result);
 	assert_int_equal(map(99, 0, VA, 4096, MAP_READ), -EBADF);
 	assert_int_equal(machine_syscall(SYS_MAP, 99, h, 0, VA + MIB, 4096, MAP_READ), -EBADF);
 	h = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, h, RIGHT_READ, 0, 0, 0);
@@ -130,8 +145,10 @@ static void shifted_mappings_take_small_pages(void **state)
 	assert_int_equal(map(h, 0, 4 * VA, 6 * MIB, MAP_READ | MAP_WRITE), 0);
 	assert_true(task_page_fault(4 * VA + 4 * MIB, WRITE_FAULT, 0));
 	assert_int_equal(machine_frames, 513);
-	assert_true(task_page_fault(VA + 4 * MIB - 4096, WRITE_FAULT, 0)); /* the whole frame, seen through small pages */
-	assert_int_equal(machine_mapped(&self->tables, VA + 4 * MIB - 4096, NULL), machine_mapped(&self->tables, 4 * VA + 4 * MIB, NULL));
+	assert_true(task_page_fault(VA + 4 * MIB - 4096, WRITE_FAULT,
+				    0)); /* the whole frame, seen through small pages */
+	assert_int_equal(machine_mapped(&self->tables, VA + 4 * MIB - 4096, NULL),
+			 machine_mapped(&self->tables, 4 * VA + 4 * MIB, NULL));
 }
 
 static void wrong_accesses_end_the_task(void **state)
@@ -140,14 +157,22 @@ static void wrong_accesses_end_the_task(void **state)
 	static const struct {
 		uint64_t address, error;
 	} rows[] = {
-		{VA, WRITE_FAULT}, {VA, FETCH_FAULT}, {VA + 4096, READ_FAULT}, {VA - 1, READ_FAULT}, {0, READ_FAULT},
-		{USER_TOP, READ_FAULT}, {0xffffffff80000000, READ_FAULT}, {~0ull, WRITE_FAULT}, {VA, READ_FAULT | 8},
+		{VA, WRITE_FAULT},
+		{VA, FETCH_FAULT},
+		{VA + 4096, READ_FAULT},
+		{VA - 1, READ_FAULT},
+		{0, READ_FAULT},
+		{USER_TOP, READ_FAULT},
+		{0xffffffff80000000, READ_FAULT},
+		{~0ull, WRITE_FAULT},
+		{VA, READ_FAULT | 8},
 	};
 
 	assert_int_equal(map(h, 0, VA, 4096, MAP_READ), 0);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_false(task_page_fault(rows[i].address, rows[i].error & ~4ull, 77));
-		assert_int_equal(self->end, TASK_ALIVE); /* a copy in the core: its error return is enough */
+		assert_int_equal(self->end,
+				 TASK_ALIVE); /* a copy in the core: its error return is enough */
 		assert_false(task_page_fault(rows[i].address, rows[i].error, 77));
 		assert_int_equal(self->end, TASK_FAULTED);
 		assert_int_equal(self->end_detail, 14);
@@ -179,7 +204,8 @@ static void unmap_cuts(void **state)
 	assert_int_equal(m->writers, 2);
 	object_put_unlocked(&m->object);
 	assert_null(task_memory_at(self, VA, MAP_EXEC, &offset));
-	assert_int_equal(unmap(VA + 3 * 4096, 6 * 4096), 0); /* the end of one, the hole, the begin of another */
+	assert_int_equal(unmap(VA + 3 * 4096, 6 * 4096),
+			 0); /* the end of one, the hole, the begin of another */
 	assert_int_equal(self->mapping_count, 2);
 	assert_null(task_memory_at(self, VA + 8 * 4096, MAP_READ, &offset));
 	m = task_memory_at(self, VA + 9 * 4096, MAP_READ, &offset);
@@ -216,16 +242,26 @@ static void mappings_are_limited(void **state)
 
 static void threads_have_checked_entries(void **state)
 {
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, USER_TOP, 0x1000, 0, 0, 0), -EINVAL);
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0xffff800000000000, 0x1000, 0, 0, 0), -EINVAL);
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x800000000000, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, USER_TOP, 0x1000, 0, 0, 0),
+			 -EINVAL);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0xffff800000000000, 0x1000,
+					 0, 0, 0),
+			 -EINVAL);
+	assert_int_equal(
+		machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x800000000000, 0, 0, 0),
+		-EINVAL);
 	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, 50, 0x1000, 0x1000, 0, 0, 0), -EBADF);
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0), 1);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
+			 1);
 	for (int i = 2; i < 128; i++)
-		assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0), i);
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0), -ENOSPC);
+		assert_int_equal(
+			machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
+			i);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
+			 -ENOSPC);
 	machine_alloc_left = 1;
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0), -ENOMEM);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
+			 -ENOMEM);
 	machine_alloc_left = -1;
 }
 
@@ -235,10 +271,13 @@ static void creation_is_checked(void **state)
 	int64_t h;
 
 	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 0, U("x"), CLASS_GUEST, 0, 0, 0), -EBADF);
-	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("x"), CLASS_COUNT, 0, 0, 0), -EINVAL);
-	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("x"), CLASS_DRIVER, 0, 0, 0), -EINVAL); /* above its creator */
+	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("x"), CLASS_COUNT, 0, 0, 0),
+			 -EINVAL);
+	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("x"), CLASS_DRIVER, 0, 0, 0),
+			 -EINVAL); /* above its creator */
 	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, 5, CLASS_GUEST, 0, 0, 0), -EFAULT);
-	h = machine_syscall(SYS_TASK_CREATE, 1, U("\001a name longer than fifteen"), CLASS_GUEST, 0, 0, 0);
+	h = machine_syscall(SYS_TASK_CREATE, 1, U("\001a name longer than fifteen"), CLASS_GUEST, 0,
+			    0, 0);
 	assert_true(h > 0);
 	assert_int_equal(machine_syscall(SYS_TASK_INFO, h, U(&info), 0, 0, 0, 0), 0);
 	assert_string_equal(info.name, "?a?name?longer?");
@@ -254,7 +293,8 @@ static void creation_is_checked(void **state)
 static void watchers_hear_of_the_end(void **state)
 {
 	int64_t h = machine_syscall(SYS_TASK_CREATE, 1, U("victim"), CLASS_GUEST, 0, 0, 0);
-	int64_t e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0), narrow, m = memory(2 * MIB);
+	int64_t e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0), narrow,
+		m = memory(2 * MIB);
 	struct task *victim;
 	struct task_info info;
 	int error = 0;
@@ -271,7 +311,8 @@ static void watchers_hear_of_the_end(void **state)
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, h, m, RIGHT_READ, 0, 0, 0) > 0);
 	assert_true(machine_syscall(SYS_THREAD_CREATE, h, 0x400000, 0x500000, 0, 0, 0) > 0);
 	assert_int_equal(machine_syscall(SYS_TASK_KILL, h, -9, 0, 0, 0, 0), 0);
-	assert_int_equal(machine_syscall(SYS_EVENT_WAIT, e, ~0ull, 0, 0, 0, 0), 0); /* its thread still lives */
+	assert_int_equal(machine_syscall(SYS_EVENT_WAIT, e, ~0ull, 0, 0, 0, 0),
+			 0); /* its thread still lives */
 	assert_false(victim->reaped);
 	/* The thread comes to its way out. */
 	machine_run_as(victim);
@@ -289,7 +330,8 @@ static void watchers_hear_of_the_end(void **state)
 	assert_int_equal(info.handles, 0);
 	assert_int_equal(machine_syscall(SYS_MAP, h, m, 0, VA, 4096, MAP_READ), -ESRCH);
 	assert_int_equal(machine_syscall(SYS_UNMAP, h, VA, 4096, 0, 0, 0), -ESRCH);
-	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, h, 0x400000, 0x500000, 0, 0, 0), -ESRCH);
+	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, h, 0x400000, 0x500000, 0, 0, 0),
+			 -ESRCH);
 	/* Who comes late is told at once. */
 	assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 0x200, h, 0, 0, 0), 0);
 	assert_int_equal(machine_syscall(SYS_EVENT_WAIT, e, ~0ull, 0, 0, 0, 0), 0x200);

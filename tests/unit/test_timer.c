@@ -74,7 +74,8 @@ static void the_clock_scales(void **state)
 		assert_int_equal(clock_from_tsc(12345), 0);
 		/* A second is a second to 1e-6, a year is one too. */
 		assert_in_range(clock_from_tsc(12345 + khz[i] * 1000), 999999000, 1000001000);
-		assert_in_range(clock_from_tsc(12345 + khz[i] * 1000 * 31536000), 31535960000000000, 31536040000000000);
+		assert_in_range(clock_from_tsc(12345 + khz[i] * 1000 * 31536000), 31535960000000000,
+				31536040000000000);
 		for (uint64_t ns = 1; ns < 1ull << 60; ns *= 7) {
 			uint64_t back = clock_from_tsc(clock_to_tsc(ns) + 1);
 
