@@ -4,9 +4,9 @@
  * The limit: VMRUN and #VMEXIT by VMMCALL with nothing else, on the bare machine. Two rows:
  *
  *   bare-same   host and guest have the same control registers and page tables
- *   bare        they differ as Postern's core and its guests do: the host has CR4.SMEP, SMAP and PGE
- *               and page tables of its own (a switch of these is what the emulator charges for)
- *   bare-state  the same with VMLOAD, VMSAVE and the general registers, which a real exit needs
+ *   bare        they differ as Postern's core and its guests do: the host has CR4.SMEP, SMAP and
+ * PGE and page tables of its own (a switch of these is what the emulator charges for) bare-state
+ * the same with VMLOAD, VMSAVE and the general registers, which a real exit needs
  *
  * AMD64 Architecture Programmer's Manual, volume 2, chapter 15 and appendix B (VMCB layout).
  */
@@ -28,8 +28,14 @@ static uint8_t hsave[4096] __attribute__((aligned(4096)));
 static uint64_t host_tables[6][512] __attribute__((aligned(4096)));
 static uint8_t guest_stack[4096];
 
-static void put32(unsigned int at, uint32_t v) { *(uint32_t *)(vmcb + at) = v; }
-static void put64(unsigned int at, uint64_t v) { *(uint64_t *)(vmcb + at) = v; }
+static void put32(unsigned int at, uint32_t v)
+{
+	*(uint32_t *)(vmcb + at) = v;
+}
+static void put64(unsigned int at, uint64_t v)
+{
+	*(uint64_t *)(vmcb + at) = v;
+}
 
 static void segment(unsigned int at, uint16_t selector, uint16_t attributes)
 {
@@ -86,7 +92,10 @@ static void run(unsigned int n)
 			 "1:\tvmrun %0\n\t"
 			 "dec %1\n\t"
 			 "jnz 1b\n\t"
-			 "stgi" : "+a"(a), "+r"(n) : : "memory");
+			 "stgi"
+			 : "+a"(a), "+r"(n)
+			 :
+			 : "memory");
 }
 
 static void run_state(unsigned int n)
@@ -111,11 +120,14 @@ static void run_state(unsigned int n)
 			 "dec %1\n\t"
 			 "jnz 1b\n\t"
 			 "stgi"
-			 : "+a"(a), "+b"(n), "+D"(h) : "S"(saved)
-			 : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+			 : "+a"(a), "+b"(n), "+D"(h)
+			 : "S"(saved)
+			 : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+			   "memory");
 }
 
-static void measure(const char *name, void (*fn)(unsigned int), unsigned int loops, unsigned int repeats)
+static void measure(const char *name, void (*fn)(unsigned int), unsigned int loops,
+		    unsigned int repeats)
 {
 	uint64_t best = ~0ull;
 
@@ -154,7 +166,7 @@ int main(void)
 	WRITE_CR(3, host_tables[0]);
 	cpuid(7, 0, r);
 	WRITE_CR(4, READ_CR(4) | CR4_PGE | (r[1] & 1u << 7 ? CR4_SMEP : 0) |
-		    (r[1] & 1u << 20 ? CR4_SMAP : 0));
+			    (r[1] & 1u << 20 ? CR4_SMAP : 0));
 	measure("bare", run, loops, repeats);
 	measure("bare-state", run_state, loops, repeats);
 	print("BENCH end\n");

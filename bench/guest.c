@@ -10,15 +10,15 @@
 #include "guest.h"
 #include <postern/hypercall.h>
 
-#define PORT 0x3fd		/* 16550 line status: answered by the VMM */
-#define MMIO 0xfec00000		/* IO-APIC register select: answered by the VMM */
+#define PORT 0x3fd	/* 16550 line status: answered by the VMM */
+#define MMIO 0xfec00000 /* IO-APIC register select: answered by the VMM */
 #define VECTOR_SELF 0x41
 #define VECTOR_OTHER 0x42
 #define VECTOR_BACK 0x43
 #define VECTOR_TIMER 0x44
-#define TOUCH_4K 0x4000000ul	/* 64..96 MiB, a page at a time */
+#define TOUCH_4K 0x4000000ul /* 64..96 MiB, a page at a time */
 #define TOUCH_4K_PAGES 8192
-#define TOUCH_2M 0x8000000ul	/* 128..256 MiB, 2 MiB at a time */
+#define TOUCH_2M 0x8000000ul /* 128..256 MiB, 2 MiB at a time */
 #define TOUCH_2M_PAGES 64
 
 static unsigned int loops, repeats;
@@ -37,21 +37,21 @@ static void no_row(const char *name, const char *why)
 }
 
 /* The best of REPEATS runs of LOOPS times STATEMENT, per time and without the loop itself. */
-#define MEASURE(statement)                                               \
-	({                                                               \
-		uint64_t best_ = ~0ull;                                  \
-		for (unsigned int r_ = 0; r_ < repeats; r_++) {          \
-			uint64_t t_ = rdtsc();                           \
-			for (unsigned int i_ = loops; i_; i_--) {        \
-				__asm__ volatile("" : "+r"(i_));         \
-				statement;                               \
-			}                                                \
-			t_ = rdtsc() - t_;                               \
-			if (t_ < best_)                                  \
-				best_ = t_;                              \
-		}                                                        \
-		best_ = (best_ + loops / 2) / loops;                     \
-		best_ > empty ? best_ - empty : 0;                       \
+#define MEASURE(statement)                                        \
+	({                                                        \
+		uint64_t best_ = ~0ull;                           \
+		for (unsigned int r_ = 0; r_ < repeats; r_++) {   \
+			uint64_t t_ = rdtsc();                    \
+			for (unsigned int i_ = loops; i_; i_--) { \
+				__asm__ volatile("" : "+r"(i_));  \
+				statement;                        \
+			}                                         \
+			t_ = rdtsc() - t_;                        \
+			if (t_ < best_)                           \
+				best_ = t_;                       \
+		}                                                 \
+		best_ = (best_ + loops / 2) / loops;              \
+		best_ > empty ? best_ - empty : 0;                \
 	})
 
 static void do_cpuid(void)
@@ -106,7 +106,10 @@ static void bench_exits(bool virtual)
 	uint32_t sink;
 
 	row("cpuid", MEASURE(do_cpuid()));
-	__asm__ volatile(GUARD("vmmcall") : : "a"(0ul), "b"(0ul), "c"(0ul), "d"(0ul), "S"(0ul) : "memory");
+	__asm__ volatile(GUARD("vmmcall")
+			 :
+			 : "a"(0ul), "b"(0ul), "c"(0ul), "d"(0ul), "S"(0ul)
+			 : "memory");
 	if (caught() < 0 && virtual)
 		row("vmmcall", MEASURE(do_vmmcall()));
 	else
@@ -220,7 +223,8 @@ static void bench_tick(void)
 		t = rdtsc() - t;
 		apic_write(APIC_LVT_TIMER, 0x10000);
 		apic_write(APIC_TIMER_INITIAL, 0);
-		if (tick_count - before > 4 && t > without && (t - without) / (tick_count - before) < best)
+		if (tick_count - before > 4 && t > without &&
+		    (t - without) / (tick_count - before) < best)
 			best = (t - without) / (tick_count - before);
 	}
 	if (best != ~0ull)

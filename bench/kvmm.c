@@ -49,7 +49,8 @@ struct start {
 	uint32_t ip, ax, bx;
 };
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------
+ */
 static uint8_t *map_file(const char *name, size_t *bytes)
 {
 	int fd = open(name, O_RDONLY);
@@ -165,7 +166,7 @@ static void start_info(struct start *s, int pvh, const char *text, uint64_t init
 
 static struct start load(const char *name, const char *initrd, const char *text)
 {
-	struct start s = { 0, 0, 0 };
+	struct start s = {0, 0, 0};
 	size_t bytes, initrd_bytes = 0;
 	uint8_t *file = map_file(name, &bytes);
 	uint64_t end, at = 0;
@@ -187,7 +188,8 @@ static struct start load(const char *name, const char *initrd, const char *text)
 	return s;
 }
 
-/* --- the 16550, as far as Linux's driver needs ---------------------------------------------------- */
+/* --- the 16550, as far as Linux's driver needs
+ * ---------------------------------------------------- */
 static struct {
 	uint8_t ier, lcr, mcr, scratch;
 	int thri;
@@ -196,7 +198,7 @@ static pthread_mutex_t uart_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void uart_irq(void)
 {
-	struct kvm_irq_level l = { .irq = 4, .level = uart.thri && uart.ier & 2 };
+	struct kvm_irq_level l = {.irq = 4, .level = uart.thri && uart.ier & 2};
 
 	if (full_irqchip)
 		ioctl(vm, KVM_IRQ_LINE, &l);
@@ -287,11 +289,14 @@ static void print_counters(void)
 	}
 }
 
-/* --- running ------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------
+ */
 static void end(int status)
 {
-	static const char *const name[] = { [KVM_EXIT_IO] = "io", [KVM_EXIT_MMIO] = "mmio",
-					    [KVM_EXIT_HLT] = "hlt", [KVM_EXIT_INTR] = "intr" };
+	static const char *const name[] = {[KVM_EXIT_IO] = "io",
+					   [KVM_EXIT_MMIO] = "mmio",
+					   [KVM_EXIT_HLT] = "hlt",
+					   [KVM_EXIT_INTR] = "intr"};
 
 	for (unsigned int i = 0; tell && i < 64; i++)
 		if (exits[i])
@@ -329,8 +334,8 @@ static void port(struct kvm_run *run)
 static void *run_vcpu(void *arg)
 {
 	unsigned int n = (unsigned int)(uintptr_t)arg;
-	struct kvm_run *run = mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-				   vcpu_fd[n], 0);
+	struct kvm_run *run =
+		mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd[n], 0);
 
 	if (run == MAP_FAILED)
 		err(2, "vcpu");
@@ -388,14 +393,19 @@ static void set_cpuid(unsigned int n)
 
 static void flat(struct kvm_segment *s, uint8_t type, uint16_t selector)
 {
-	*s = (struct kvm_segment){ .limit = 0xffffffff, .selector = selector, .type = type,
-				   .present = 1, .db = 1, .s = 1, .g = 1 };
+	*s = (struct kvm_segment){.limit = 0xffffffff,
+				  .selector = selector,
+				  .type = type,
+				  .present = 1,
+				  .db = 1,
+				  .s = 1,
+				  .g = 1};
 }
 
 static void make_vcpu(unsigned int n, const struct start *start)
 {
 	struct kvm_sregs s;
-	struct kvm_regs r = { .rflags = 2, .rip = start->ip, .rax = start->ax, .rbx = start->bx };
+	struct kvm_regs r = {.rflags = 2, .rip = start->ip, .rax = start->ax, .rbx = start->bx};
 
 	vcpu_fd[n] = ioctl(vm, KVM_CREATE_VCPU, n);
 	if (vcpu_fd[n] < 0)
@@ -426,17 +436,18 @@ static void make_vm(void)
 		err(2, "KVM_CREATE_VM");
 	ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000);
 	if (full_irqchip) {
-		struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+		struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
 
 		if (ioctl(vm, KVM_CREATE_IRQCHIP, 0) || ioctl(vm, KVM_CREATE_PIT2, &pit))
 			err(2, "interrupt controller");
 	} else {
-		struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+		struct kvm_enable_cap cap = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {24}};
 
 		if (ioctl(vm, KVM_ENABLE_CAP, &cap))
 			err(2, "KVM_CAP_SPLIT_IRQCHIP");
 	}
-	/* 2 MiB aligned; the bench guest's row "4 KiB" touches 64..128 MiB, its row "2 MiB" what follows. */
+	/* 2 MiB aligned; the bench guest's row "4 KiB" touches 64..128 MiB, its row "2 MiB" what
+	 * follows. */
 	ram = mmap(NULL, ram_bytes + (2 << 20), PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (ram == MAP_FAILED)
@@ -445,8 +456,8 @@ static void make_vm(void)
 	madvise(ram, ram_bytes, MADV_HUGEPAGE);
 	if (!full_irqchip && ram_bytes >= 128 << 20)
 		madvise(ram + (64 << 20), 64 << 20, MADV_NOHUGEPAGE);
-	region = (struct kvm_userspace_memory_region){ .slot = 0, .memory_size = ram_bytes,
-						       .userspace_addr = (uintptr_t)ram };
+	region = (struct kvm_userspace_memory_region){
+		.slot = 0, .memory_size = ram_bytes, .userspace_addr = (uintptr_t)ram};
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
 		err(2, "KVM_SET_USER_MEMORY_REGION");
 }

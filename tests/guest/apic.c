@@ -30,7 +30,8 @@ static void test_registers(const char *how)
 	check((apic_read(APIC_PPR) & 0xf0) == 0x50, "%s: PPR follows TPR", how);
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_LVT_ERROR, 0x100fe);
-	check(apic_read(APIC_LVT_ERROR) == 0x100fe, "%s: LVT error %x", how, apic_read(APIC_LVT_ERROR));
+	check(apic_read(APIC_LVT_ERROR) == 0x100fe, "%s: LVT error %x", how,
+	      apic_read(APIC_LVT_ERROR));
 	check(apic_read(APIC_SVR) == 0x1ff, "%s: SVR %x", how, apic_read(APIC_SVR));
 }
 
@@ -44,7 +45,8 @@ static void test_one_shot(const char *how)
 	sti();
 	check(wait_for(&ticks, 1, 1000), "%s: one-shot timer", how);
 	delay_ms(5);
-	check(ticks == 1 && apic_read(APIC_TIMER_CURRENT) == 0, "%s: one shot only (%u)", how, ticks);
+	check(ticks == 1 && apic_read(APIC_TIMER_CURRENT) == 0, "%s: one shot only (%u)", how,
+	      ticks);
 	cli();
 	ticks = 0;
 	for (unsigned int i = 0; i < 200; i++) {

@@ -43,9 +43,11 @@ static void test_cpuid_values_kept(void)
 	for (unsigned int i = 0; i < 1000; i++) {
 		word a = 0, c = 0;
 
-		__asm__ volatile("mov %2, %%r15\n\tcpuid\n\tcmp %%r15, %2\n\tje 1f\n\txor %3, %3\n1:"
-				 : "+a"(a), "=b"(bx), "+S"(si), "+D"(di), "+c"(c), "+r"(r8)
-				 : : "rdx", "r15", "cc");
+		__asm__ volatile(
+			"mov %2, %%r15\n\tcpuid\n\tcmp %%r15, %2\n\tje 1f\n\txor %3, %3\n1:"
+			: "+a"(a), "=b"(bx), "+S"(si), "+D"(di), "+c"(c), "+r"(r8)
+			:
+			: "rdx", "r15", "cc");
 		ok = ok && di == 0x99aabbccddeeff00 && r8 == 0x0123456789abcdef;
 	}
 	check(ok, "registers kept over 1000 exits");
@@ -53,19 +55,22 @@ static void test_cpuid_values_kept(void)
 
 static void test_fpu_kept(void)
 {
-	static const uint64_t in[4] = { 0x1111222233334444, 0x5555666677778888, 0x99990000aaaabbbb,
-					0xccccddddeeeeffff };
-	uint64_t out[4] = { 0 };
+	static const uint64_t in[4] = {0x1111222233334444, 0x5555666677778888, 0x99990000aaaabbbb,
+				       0xccccddddeeeeffff};
+	uint64_t out[4] = {0};
 	bool ok = true;
 
 	for (unsigned int i = 0; i < 300; i++) {
 		uint32_t r[4];
 
-		__asm__ volatile("movdqu %0, %%xmm0\n\tmovdqu %1, %%xmm15" : : "m"(in[0]), "m"(in[2]));
+		__asm__ volatile("movdqu %0, %%xmm0\n\tmovdqu %1, %%xmm15"
+				 :
+				 : "m"(in[0]), "m"(in[2]));
 		cpuid(i & 1, 0, r);
 		inb(0x61);
 		outb(0x80, 1);
-		__asm__ volatile("movdqu %%xmm0, %0\n\tmovdqu %%xmm15, %1" : "=m"(out[0]), "=m"(out[2]));
+		__asm__ volatile("movdqu %%xmm0, %0\n\tmovdqu %%xmm15, %1"
+				 : "=m"(out[0]), "=m"(out[2]));
 		ok = ok && !memcmp(in, out, sizeof(in));
 	}
 	check(ok, "SSE registers kept over exits");
@@ -83,17 +88,17 @@ static void test_msr(void)
 		const char *name;
 		uint64_t value;
 	} keep[] = {
-		{ 0xc0000081, "STAR", 0x0023001000000000 },
-		{ 0xc0000082, "LSTAR", 0xffffffff81000000 },
-		{ 0xc0000083, "CSTAR", 0xffffffff81001000 },
-		{ 0xc0000084, "SFMASK", 0x47700 },
-		{ 0xc0000100, "FS_BASE", 0x123456789000 },
-		{ 0xc0000101, "GS_BASE", 0xffff888000000000 },
-		{ 0xc0000102, "KERNEL_GS_BASE", 0x7fff00001000 },
-		{ 0x174, "SYSENTER_CS", 0x10 },
-		{ 0x175, "SYSENTER_ESP", 0xffffffff81002000 },
-		{ 0x176, "SYSENTER_EIP", 0xffffffff81003000 },
-		{ 0x277, "PAT", 0x0407050600070106 },
+		{0xc0000081, "STAR", 0x0023001000000000},
+		{0xc0000082, "LSTAR", 0xffffffff81000000},
+		{0xc0000083, "CSTAR", 0xffffffff81001000},
+		{0xc0000084, "SFMASK", 0x47700},
+		{0xc0000100, "FS_BASE", 0x123456789000},
+		{0xc0000101, "GS_BASE", 0xffff888000000000},
+		{0xc0000102, "KERNEL_GS_BASE", 0x7fff00001000},
+		{0x174, "SYSENTER_CS", 0x10},
+		{0x175, "SYSENTER_ESP", 0xffffffff81002000},
+		{0x176, "SYSENTER_EIP", 0xffffffff81003000},
+		{0x277, "PAT", 0x0407050600070106},
 	};
 	uint64_t v, t;
 
@@ -106,11 +111,13 @@ static void test_msr(void)
 		check(v == keep[i].value, "msr: %s keeps %lx", keep[i].name, v);
 	}
 	check(rdmsr(0xc0000080) & 1 << 10, "msr: EFER.LMA");
-	check(!option_is("host", "postern") || wrmsr_safe(0xc0000080, rdmsr(0xc0000080) | 1ull << 40) == 13,
+	check(!option_is("host", "postern") ||
+		      wrmsr_safe(0xc0000080, rdmsr(0xc0000080) | 1ull << 40) == 13,
 	      "msr: EFER, reserved bit: #GP");
 	/* Guests may own this MSR, so that the processor has to look; the emulator does not. */
 	if (option("strict", 0))
-		check(wrmsr_safe(0xc0000082, 0x0800000000000000) == 13, "msr: LSTAR, not canonical: #GP");
+		check(wrmsr_safe(0xc0000082, 0x0800000000000000) == 13,
+		      "msr: LSTAR, not canonical: #GP");
 	else
 		skip("LSTAR, not canonical", "the emulator does not look at it");
 	check(rdmsr_safe(0x1b, &v) < 0 && (v & 0xfffff000) == 0xfee00000, "msr: APIC base %lx", v);
@@ -141,7 +148,10 @@ static void test_reserved(word cr0, word cr4)
 {
 	__asm__ volatile(GUARD("mov %0, %%cr4") : : "r"(cr4 | 1ul << 31) : "memory");
 	check(caught() == 13, "cr4: reserved bit: #GP");
-	__asm__ volatile(GUARD("mov %0, %%cr0") : : "r"((cr0 | 1ul << 29) & ~(1ul << 30)) : "memory");
+	__asm__ volatile(GUARD("mov %0, %%cr0")
+			 :
+			 : "r"((cr0 | 1ul << 29) & ~(1ul << 30))
+			 : "memory");
 	check(caught() == 13, "cr0: NW without CD: #GP");
 	__asm__ volatile(GUARD("mov %0, %%cr4") : : "r"(cr4 & ~0x20ul) : "memory");
 	check(caught() == 13, "cr4: PAE off in long mode: #GP");
@@ -200,20 +210,27 @@ static void test_debug_registers(void)
 	      debug_hits);
 	WRITE_DR(7, 0x400);
 	debug_hits = 0;
-	__asm__ volatile("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\tnop\n\tpushf\n\tandl $~0x100, (%%rsp)\n\tpopf\n\t"
-			 : : : "cc", "memory");
+	__asm__ volatile("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\tnop\n\tpushf\n\tandl $~0x100, "
+			 "(%%rsp)\n\tpopf\n\t"
+			 :
+			 :
+			 : "cc", "memory");
 	check(debug_hits >= 3 && debug_dr6 & 1 << 14, "single steps: %u", debug_hits);
 	debug_hits = 0;
-	__asm__ volatile("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\txor %%eax, %%eax\n\tcpuid\n\tnop\n\tpushf\n\t"
-			 "andl $~0x100, (%%rsp)\n\tpopf\n\t" : : : "rax", "rbx", "rcx", "rdx", "cc", "memory");
+	__asm__ volatile("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\txor %%eax, "
+			 "%%eax\n\tcpuid\n\tnop\n\tpushf\n\t"
+			 "andl $~0x100, (%%rsp)\n\tpopf\n\t"
+			 :
+			 :
+			 : "rax", "rbx", "rcx", "rdx", "cc", "memory");
 	check(debug_hits >= 4, "single steps over CPUID: %u", debug_hits);
 	on_vector(1, NULL);
 }
 
 static void test_ports(void)
 {
-	uint8_t scratch[4] = { 0x11, 0x22, 0x33, 0x44 };
-	uint8_t back[4] = { 0 };
+	uint8_t scratch[4] = {0x11, 0x22, 0x33, 0x44};
+	uint8_t back[4] = {0};
 	const void *from = scratch;
 	void *to = back;
 	word n = 4;
@@ -233,7 +250,8 @@ static void test_ports(void)
 	n = 2;
 	memset(back, 0, 4);
 	__asm__ volatile("std; rep insb; cld" : "+D"(to), "+c"(n) : "d"(0x3ff) : "memory");
-	check(back[3] == 0x44 && back[2] == 0x44 && !back[1] && to == back + 1, "port: rep insb, downwards");
+	check(back[3] == 0x44 && back[2] == 0x44 && !back[1] && to == back + 1,
+	      "port: rep insb, downwards");
 	n = 0;
 	__asm__ volatile("rep insb" : "+D"(to), "+c"(n) : "d"(0x3ff) : "memory");
 	check(to == back + 1, "port: rep insb of nothing");
@@ -288,7 +306,9 @@ static void test_mmio(void)
 	__asm__ volatile("xchgl %0, (%1)" : "+r"(v) : "r"(base) : "memory");
 	check(v == 0x11 && *select == 0x14, "mmio: xchg");
 	__asm__ volatile("movl %1, %%eax\n\tmov %2, %%r13\n\tmov %%eax, 0x10(%%r13, %0, 8)"
-			 : : "r"(-2ul), "r"(0x15), "r"(base) : "rax", "r13", "memory");
+			 :
+			 : "r"(-2ul), "r"(0x15), "r"(base)
+			 : "rax", "r13", "memory");
 	check(*select == 0x15, "mmio: base, index, scale, displacement");
 	__asm__ volatile("movl %%fs:(%1), %0" : "=r"(v) : "r"(base) : "memory");
 	check(v == 0x15, "mmio: through FS");
@@ -305,7 +325,9 @@ static void test_mmio(void)
 		check(out == 0x16 && from == base + 4, "mmio: movs from a device");
 	}
 	__asm__ volatile("push %%rbx\n\tmov %1, %%rbx\n\tpushq (%%rbx)\n\tpop %0\n\tpop %%rbx"
-			 : "=&r"(wide) : "r"(base) : "memory");
+			 : "=&r"(wide)
+			 : "r"(base)
+			 : "memory");
 	check((uint32_t)wide == 0x16, "mmio: push memory");
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* guest: 64 */
 /*
- * Delivery of events: every exception the guest can cause, software interrupts, NMI, interrupts at the
- * edges (STI;HLT, masks), and deliveries that themselves touch memory for the first time, so that
- * a hypervisor has to deliver them again.
+ * Delivery of events: every exception the guest can cause, software interrupts, NMI, interrupts at
+ * the edges (STI;HLT, masks), and deliveries that themselves touch memory for the first time, so
+ * that a hypervisor has to deliver them again.
  */
 #include "guest.h"
 
@@ -41,9 +41,11 @@ static void test_exceptions(void)
 	__asm__ volatile(GUARD("movq %%rax, (%0)") : : "r"(0x7fff00000000ul) : "memory");
 	check(caught() == 14 && trap_cr2 == 0x7fff00000000 && (trap_error & 7) == 2,
 	      "#PF, address %lx, error code %lx", trap_cr2, trap_error);
-	__asm__ volatile("mov %%rsp, %%rbx\n\t"
-			 GUARD("push $0x80\n\tpush $0\n\tlretq")
-			 "mov %%rbx, %%rsp" : : : "rbx", "memory");
+	__asm__ volatile(
+		"mov %%rsp, %%rbx\n\t" GUARD("push $0x80\n\tpush $0\n\tlretq") "mov %%rbx, %%rsp"
+		:
+		:
+		: "rbx", "memory");
 	check(caught() == 13 && trap_error == 0x80, "#GP, far return to a bad selector");
 }
 
@@ -60,7 +62,8 @@ static void test_software(void)
 	on_vector(3, NULL);
 }
 
-/* The gate's stack lies in memory that was never touched: the delivery's own write is a nested fault. */
+/* The gate's stack lies in memory that was never touched: the delivery's own write is a nested
+ * fault. */
 static void test_redelivery(void)
 {
 	unsigned int bad = 0;
@@ -171,7 +174,9 @@ static void test_shadow(void)
 	apic_send(0, 0x40000 | 0x33);
 	inb(0x61);
 	__asm__ volatile("sti\n\tmov $0, %%eax\n1:\tnop\n\tnop\n\tlea 1b(%%rip), %0\n\tcli"
-			 : "=r"(after) : : "rax", "memory");
+			 : "=r"(after)
+			 :
+			 : "rax", "memory");
 	shadow_ip = last_ip;
 	check(hits == 1 && shadow_ip >= after, "no interrupt right behind STI (ip %lx, first %lx)",
 	      shadow_ip, after);

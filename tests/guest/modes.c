@@ -12,11 +12,11 @@
 extern char real_code[], real_code_end[];
 extern uint64_t gdt[];
 uint32_t real_result, real_ticks, saved_esp;
-uint16_t real_idt[4] = { 0x3ff, 0, 0, 0 };
+uint16_t real_idt[4] = {0x3ff, 0, 0, 0};
 
 /*
- * Copied to REAL_AT. Enters real mode with the vectors of address 0, does INT 0x60 (AX += 1), lets the
- * PIT's IRQ 0 (vector 8) interrupt a HLT three times, and comes back.
+ * Copied to REAL_AT. Enters real mode with the vectors of address 0, does INT 0x60 (AX += 1), lets
+ * the PIT's IRQ 0 (vector 8) interrupt a HLT three times, and comes back.
  */
 __asm__(".text\n"
 	".globl real_trip, real_code, real_code_end\n"
@@ -43,7 +43,8 @@ __asm__(".text\n"
 	"4:\tpush %ax\n\tincw 0x6ff8\n\tmov $0x20, %al\n\toutb %al, $0x20\n\tpop %ax\n\tiret\n"
 	"real_code_end:\n"
 	".code32\n"
-	"5:\tmov $0x10, %eax\n\tmov %ax, %ds\n\tmov %ax, %es\n\tmov %ax, %fs\n\tmov %ax, %gs\n\tmov %ax, %ss\n\t"
+	"5:\tmov $0x10, %eax\n\tmov %ax, %ds\n\tmov %ax, %es\n\tmov %ax, %fs\n\tmov %ax, "
+	"%gs\n\tmov %ax, %ss\n\t"
 	"mov saved_esp, %esp\n\t"
 	"call load_idt\n\t"
 	"movzwl 0x6ff4, %eax\n\tmov %eax, real_result\n\t"
@@ -67,8 +68,8 @@ static void test_real(void)
 	for (unsigned int i = 0; i < 5; i++) {
 		real_result = real_ticks = 0;
 		real_trip();
-		check(real_result == 0x1235 && real_ticks == 3, "real mode: INT gives %x, %u ticks", real_result,
-		      real_ticks);
+		check(real_result == 0x1235 && real_ticks == 3, "real mode: INT gives %x, %u ticks",
+		      real_result, real_ticks);
 	}
 	pic_mask_all();
 }
@@ -148,7 +149,8 @@ static void probe(const char *how)
 	window[4] = 0x9abcdef0;
 	check(*(volatile uint32_t *)&shared_page[4] == 0x9abcdef0, "%s: write through it", how);
 	__asm__ volatile(GUARD("movl (%0), %%eax") : : "r"(WINDOW + 0x1000) : "eax", "memory");
-	check(caught() == 14 && trap_cr2 == WINDOW + 0x1000 && !(trap_error & 1), "%s: #PF, not present", how);
+	check(caught() == 14 && trap_cr2 == WINDOW + 0x1000 && !(trap_error & 1),
+	      "%s: #PF, not present", how);
 	WRITE_CR(0, READ_CR(0) | 0x10000); /* WP */
 	__asm__ volatile(GUARD("movl %%eax, (%0)") : : "r"(WINDOW + 0x2000) : "memory");
 	check(caught() == 14 && (trap_error & 3) == 3, "%s: #PF, read-only (%lx)", how, trap_error);
@@ -164,7 +166,10 @@ static void test_decoding16(void)
 	mmio_write(0xfec00000, 0x21);
 	__asm__ volatile("movw 0xfec00000, %%ax\n\tmovzwl %%ax, %0" : "=r"(v) : : "eax");
 	check(v == 0x21, "mmio: 16-bit operand");
-	__asm__ volatile("movl $0xfec00000, %%eax\n\txor %0, %0\n\tmovb (%%eax), %b0" : "=b"(v) : : "eax");
+	__asm__ volatile("movl $0xfec00000, %%eax\n\txor %0, %0\n\tmovb (%%eax), %b0"
+			 : "=b"(v)
+			 :
+			 : "eax");
 	check((v & 0xff) == 0x21, "mmio: 8-bit operand");
 }
 

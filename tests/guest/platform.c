@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* guest: 64 */
 /*
- * The plain PC around the processor: PIC, PIT, RTC, IO-APIC, the 16550's interrupt, ACPI's tables and PM timer.
- * With reset=cf9 | kbd or poweroff=1 it ends by that instead, for the launcher's tests.
+ * The plain PC around the processor: PIC, PIT, RTC, IO-APIC, the 16550's interrupt, ACPI's tables
+ * and PM timer. With reset=cf9 | kbd or poweroff=1 it ends by that instead, for the launcher's
+ * tests.
  */
 #include "guest.h"
 
@@ -90,8 +91,8 @@ static void test_pit(void)
 	outb(0x43, 0);
 	b = inb(0x40);
 	b |= (unsigned int)inb(0x40) << 8;
-	check(((a - b) & 0xffff) > 11000 && ((a - b) & 0xffff) < 40000, "pit: latched counter, %u in 10 ms",
-	      (a - b) & 0xffff);
+	check(((a - b) & 0xffff) > 11000 && ((a - b) & 0xffff) < 40000,
+	      "pit: latched counter, %u in 10 ms", (a - b) & 0xffff);
 	outb(0x43, 0xe2); /* read back: status of channel 0 */
 	check((inb(0x40) & 0x3f) == 0x34, "pit: read-back status");
 	outb(0x61, (uint8_t)((inb(0x61) & ~2) | 1));
@@ -186,7 +187,8 @@ static void test_ioapic(void)
 		wait_for(&lines[1], before + i, 500);
 		outb(0x3f9, 0);
 	}
-	check(lines[1] >= before + 5, "ioapic: level-triggered line, 5 times (%u)", lines[1] - before);
+	check(lines[1] >= before + 5, "ioapic: level-triggered line, 5 times (%u)",
+	      lines[1] - before);
 	cli();
 	ioapic_write(0x10 + 4 * 2, 0x10000);
 }
@@ -212,11 +214,11 @@ static const uint8_t *find_table(const char *signature)
 			rsdp = (const uint8_t *)at;
 	if (!rsdp)
 		return NULL;
-	rsdt = (const uint8_t *)(word)*(const uint32_t *)(rsdp + 16);
+	rsdt = (const uint8_t *)(word) * (const uint32_t *)(rsdp + 16);
 	if (rsdp[15] >= 2 && *(const uint64_t *)(rsdp + 24)) {
-		rsdt = (const uint8_t *)(word)*(const uint64_t *)(rsdp + 24);
+		rsdt = (const uint8_t *)(word) * (const uint64_t *)(rsdp + 24);
 		for (unsigned int i = 36; i + 8 <= *(const uint32_t *)(rsdt + 4); i += 8) {
-			const uint8_t *t = (const uint8_t *)(word)*(const uint64_t *)(rsdt + i);
+			const uint8_t *t = (const uint8_t *)(word) * (const uint64_t *)(rsdt + i);
 
 			if (!memcmp(t, signature, 4))
 				return t;
@@ -256,7 +258,8 @@ static void power_off(void)
 	const uint8_t *fadt = find_table("FACP");
 
 	if (fadt)
-		outw((uint16_t)*(const uint32_t *)(fadt + 64), (uint16_t)(option("slp-typ", 0) << 10 | 1 << 13));
+		outw((uint16_t) * (const uint32_t *)(fadt + 64),
+		     (uint16_t)(option("slp-typ", 0) << 10 | 1 << 13));
 	delay_ms(500);
 }
 

@@ -59,7 +59,8 @@ static void other(unsigned int number)
 		sti_hlt();
 }
 
-/* Each processor stores its TSC when its turn comes; none may lie before the one of the turn before. */
+/* Each processor stores its TSC when its turn comes; none may lie before the one of the turn
+ * before. */
 static volatile unsigned int stamps, backwards;
 static volatile uint64_t last_stamp;
 
@@ -141,6 +142,7 @@ int main(void)
 	check(wait_for(&flushed, cpus, 500) && !wrong, "TLB shoot-down (%u wrong)", wrong);
 	apic_send(0, 0x80000 | STOPPED);
 	wait_for(&stamps, cpus * 500, 5000);
-	check(stamps == cpus * 500 && !backwards, "TSCs in step: %u stamps, %u backwards", stamps, backwards);
+	check(stamps == cpus * 500 && !backwards, "TSCs in step: %u stamps, %u backwards", stamps,
+	      backwards);
 	return verdict("smp");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* guest: 64 */
 /*
- * Hostile guests. kind=NAME says what it does, seed=N where it starts, count=N how long. None of it may
- * hurt anybody else; the guest itself may be faulted, reset or ended.
+ * Hostile guests. kind=NAME says what it does, seed=N where it starts, count=N how long. None of it
+ * may hurt anybody else; the guest itself may be faulted, reset or ended.
  *
  *   msr      reads and writes of random MSRs        port     ports of all widths, strings too
  *   mmio     random addresses outside RAM           tables   random page tables, walked
@@ -10,7 +10,8 @@
  *   dead     HLT with interrupts off                control  random control and debug registers
  *   wild     jump into random bytes                 exits    the cheapest exit, for ever
  *   hypercall random hypercalls                     apic     random APIC registers and IPIs
- *   pci      random configuration cycles            exec     run code in device memory and at the top of memory
+ *   pci      random configuration cycles            exec     run code in device memory and at the
+ * top of memory
  */
 #include "guest.h"
 
@@ -26,8 +27,9 @@ static uint64_t random64(void)
 
 static void storm_msr(void)
 {
-	static const uint32_t bases[] = { 0, 0x100, 0x200, 0x400, 0x800, 0x40000000, 0x4b564d00, 0xc0000000,
-					  0xc0000080, 0xc0000100, 0xc0010000, 0xc0011000 };
+	static const uint32_t bases[] = {0,	     0x100,	 0x200,	     0x400,
+					 0x800,	     0x40000000, 0x4b564d00, 0xc0000000,
+					 0xc0000080, 0xc0000100, 0xc0010000, 0xc0011000};
 	uint64_t v;
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -114,7 +116,9 @@ static void storm_mmio(void)
 			break;
 		default:
 			__asm__ volatile(GUARD("lock cmpxchg16b (%0)")
-					 : : "r"(a), "a"(v), "d"(v), "b"(v), "c"(v) : "memory");
+					 :
+					 : "r"(a), "a"(v), "d"(v), "b"(v), "c"(v)
+					 : "memory");
 			break;
 		}
 		if (caught() >= 0)
@@ -136,9 +140,14 @@ static void storm_tables(void)
 			word a = 0x40000000ul + random32() % 0x200000;
 
 			if (j & 1)
-				__asm__ volatile(GUARD("movl (%0), %%eax") : : "r"(a) : "rax", "memory");
+				__asm__ volatile(GUARD("movl (%0), %%eax")
+						 :
+						 : "r"(a)
+						 : "rax", "memory");
 			else
-				__asm__ volatile(GUARD("movl (%0), %%eax\n\ttestb %%al, %%al") : : "r"(a)
+				__asm__ volatile(GUARD("movl (%0), %%eax\n\ttestb %%al, %%al")
+						 :
+						 : "r"(a)
 						 : "rax", "memory");
 			if (caught() >= 0)
 				faults++;
@@ -153,13 +162,20 @@ static void storm_control(void)
 	for (unsigned int i = 0; i < count; i++) {
 		word v = random64();
 
-		/* Bits that the emulator lets through and that would stop this very program stay. */
+		/* Bits that the emulator lets through and that would stop this very program stay.
+		 */
 		switch (random32() % 6) {
 		case 0:
-			__asm__ volatile(GUARD("mov %0, %%cr4") : : "r"((v & ~0x301000ul & ~0x20000ul) | cr4) : "memory");
+			__asm__ volatile(GUARD("mov %0, %%cr4")
+					 :
+					 : "r"((v & ~0x301000ul & ~0x20000ul) | cr4)
+					 : "memory");
 			break;
 		case 1:
-			__asm__ volatile(GUARD("mov %0, %%cr0") : : "r"((v & 0x4002a) | cr0) : "memory");
+			__asm__ volatile(GUARD("mov %0, %%cr0")
+					 :
+					 : "r"((v & 0x4002a) | cr0)
+					 : "memory");
 			break;
 		case 2:
 			__asm__ volatile(GUARD("mov %0, %%cr8") : : "r"(v & 0xff) : "memory");
@@ -171,7 +187,9 @@ static void storm_control(void)
 			__asm__ volatile(GUARD("mov %0, %%dr3") : : "r"(v) : "memory");
 			break;
 		default:
-			__asm__ volatile(GUARD("xor %%ecx, %%ecx\n\txsetbv") : : "a"(v), "d"(v >> 32)
+			__asm__ volatile(GUARD("xor %%ecx, %%ecx\n\txsetbv")
+					 :
+					 : "a"(v), "d"(v >> 32)
 					 : "rcx", "memory");
 			break;
 		}
@@ -188,7 +206,10 @@ static void storm_hypercall(void)
 		word a = random32() & 1 ? random32() % 64 : random64();
 		word b = random64(), c = random64(), d = random64(), si = random64();
 
-		__asm__ volatile(GUARD("vmmcall") : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si) : : "memory");
+		__asm__ volatile(GUARD("vmmcall")
+				 : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si)
+				 :
+				 : "memory");
 		if (caught() >= 0)
 			faults++;
 	}
@@ -235,12 +256,14 @@ static void storm_pci(void)
 
 static void storm_exec(void)
 {
-	static const word places[] = { 0xfec00000, 0xfee00000, 0xfed00000, 0xe0000000, 0xfffffff0, 0xa0000,
-				       0xb8000, 0xfebf0000 };
+	static const word places[] = {0xfec00000, 0xfee00000, 0xfed00000, 0xe0000000,
+				      0xfffffff0, 0xa0000,    0xb8000,	  0xfebf0000};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(places); i++) {
 		__asm__ volatile("mov %%rsp, %%rbx\n\t" GUARD("jmp *%0") "mov %%rbx, %%rsp"
-				 : : "r"(places[i]) : "rbx", "memory");
+				 :
+				 : "r"(places[i])
+				 : "rbx", "memory");
 		faults++;
 	}
 }
@@ -259,7 +282,7 @@ static void triple(void)
 	static const struct {
 		uint16_t limit;
 		word base;
-	} __attribute__((packed)) none = { 0, 0 };
+	} __attribute__((packed)) none = {0, 0};
 
 	__asm__ volatile("lidt %0\n\tud2" : : "m"(none));
 }
@@ -285,12 +308,17 @@ int main(void)
 		void (*fn)(void);
 		unsigned int count;
 	} kinds[] = {
-		{ "msr", storm_msr, 20000 },	 { "port", storm_port, 20000 },
-		{ "mmio", storm_mmio, 10000 },	 { "tables", storm_tables, 300 },
-		{ "control", storm_control, 5000 }, { "hypercall", storm_hypercall, 20000 },
-		{ "apic", storm_apic, 20000 },	 { "pci", storm_pci, 20000 },
-		{ "exec", storm_exec, 1 },	 { "wild", wild, 1 },
-		{ "triple", triple, 1 },
+		{"msr", storm_msr, 20000},
+		{"port", storm_port, 20000},
+		{"mmio", storm_mmio, 10000},
+		{"tables", storm_tables, 300},
+		{"control", storm_control, 5000},
+		{"hypercall", storm_hypercall, 20000},
+		{"apic", storm_apic, 20000},
+		{"pci", storm_pci, 20000},
+		{"exec", storm_exec, 1},
+		{"wild", wild, 1},
+		{"triple", triple, 1},
 	};
 
 	pic_mask_all();

@@ -3,8 +3,8 @@
  * What the tiny guests are written with: ports, MSRs, traps, serial output, checks. Compiled for
  * i386 (flat, unpaged) or amd64 (first 4 GiB mapped one to one).
  *
- * A guest ends by writing to the debug-exit port (0xf4, one byte or more): GUEST_PASS or GUEST_FAIL, so that
- * QEMU and tools/postern-run end with (value << 1) | 1.
+ * A guest ends by writing to the debug-exit port (0xf4, one byte or more): GUEST_PASS or
+ * GUEST_FAIL, so that QEMU and tools/postern-run end with (value << 1) | 1.
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -33,12 +33,36 @@ struct regs {
 };
 
 /* --- instructions --------------------------------------------------------------------------- */
-static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
-static inline uint8_t inb(uint16_t port) { uint8_t v; __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+static inline void outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void outw(uint16_t port, uint16_t v)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void outl(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline uint16_t inw(uint16_t port)
+{
+	uint16_t v;
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline uint32_t inl(uint16_t port)
+{
+	uint32_t v;
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -50,13 +74,18 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-			 : "a"(leaf), "c"(sub) : "memory");
+	__asm__ volatile("cpuid"
+			 : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+			 : "a"(leaf), "c"(sub)
+			 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -67,17 +96,45 @@ static inline uint64_t rdtsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-#define READ_CR(n) ({ word v_; __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_) : : "memory"); v_; })
+#define READ_CR(n)                                                              \
+	({                                                                      \
+		word v_;                                                        \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_) : : "memory"); \
+		v_;                                                             \
+	})
 #define WRITE_CR(n, v) __asm__ volatile("mov %0, %%cr" #n : : "r"((word)(v)) : "memory")
-#define READ_DR(n) ({ word v_; __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); v_; })
+#define READ_DR(n)                                                 \
+	({                                                         \
+		word v_;                                           \
+		__asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
+		v_;                                                \
+	})
 #define WRITE_DR(n, v) __asm__ volatile("mov %0, %%dr" #n : : "r"((word)(v)) : "memory")
 
-static inline void sti(void) { __asm__ volatile("sti" : : : "memory"); }
-static inline void cli(void) { __asm__ volatile("cli" : : : "memory"); }
-static inline void sti_hlt(void) { __asm__ volatile("sti; hlt" : : : "memory"); }
-static inline void relax(void) { __asm__ volatile("pause" : : : "memory"); }
-static inline uint32_t mmio_read(word a) { return *(volatile uint32_t *)a; }
-static inline void mmio_write(word a, uint32_t v) { *(volatile uint32_t *)a = v; }
+static inline void sti(void)
+{
+	__asm__ volatile("sti" : : : "memory");
+}
+static inline void cli(void)
+{
+	__asm__ volatile("cli" : : : "memory");
+}
+static inline void sti_hlt(void)
+{
+	__asm__ volatile("sti; hlt" : : : "memory");
+}
+static inline void relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+static inline uint32_t mmio_read(word a)
+{
+	return *(volatile uint32_t *)a;
+}
+static inline void mmio_write(word a, uint32_t v)
+{
+	*(volatile uint32_t *)a = v;
+}
 
 /*
  * GUARD("insn"): a fault inside ends the instruction; caught() then gives its vector, -1 for none.
@@ -90,7 +147,10 @@ static inline void mmio_write(word a, uint32_t v) { *(volatile uint32_t *)a = v;
 extern volatile word recover;
 extern volatile int trap_seen;
 extern volatile word trap_error, trap_cr2;
-static inline int caught(void) { return trap_seen; }
+static inline int caught(void)
+{
+	return trap_seen;
+}
 
 static inline int rdmsr_safe(uint32_t msr, uint64_t *v)
 {
@@ -103,7 +163,10 @@ static inline int rdmsr_safe(uint32_t msr, uint64_t *v)
 
 static inline int wrmsr_safe(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile(GUARD("wrmsr") : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile(GUARD("wrmsr")
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 	return caught();
 }
 
@@ -163,7 +226,7 @@ bool wait_for(volatile unsigned int *p, unsigned int n, unsigned int ms);
 bool has_apic(void);
 bool has_x2apic(void);
 bool has_tsc_deadline(void);
-void apic_enable(void);   /* software enable, spurious vector 0xff */
+void apic_enable(void); /* software enable, spurious vector 0xff */
 void x2apic_enable(void);
 uint32_t apic_read(unsigned int reg);
 void apic_write(unsigned int reg, uint32_t v);

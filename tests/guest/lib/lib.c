@@ -79,8 +79,9 @@ static int64_t next_signed(va_list *ap, int longs)
 
 static uint64_t next_unsigned(va_list *ap, int longs)
 {
-	return longs > 1 ? va_arg(*ap, unsigned long long) :
-	       longs ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned int);
+	return longs > 1 ? va_arg(*ap, unsigned long long)
+	       : longs	 ? va_arg(*ap, unsigned long)
+			 : va_arg(*ap, unsigned int);
 }
 
 static void vprint(const char *f, va_list ap0)
@@ -188,8 +189,8 @@ void trap(struct regs *regs)
 		handlers[v](regs);
 		return;
 	}
-	print("FAIL  unexpected vector %u error %lx ip %lx cs %lx flags %lx cr2 %lx\n", v, regs->error,
-	      regs->ip, regs->cs, regs->flags, READ_CR(2));
+	print("FAIL  unexpected vector %u error %lx ip %lx cs %lx flags %lx cr2 %lx\n", v,
+	      regs->error, regs->ip, regs->cs, regs->flags, READ_CR(2));
 	failed++;
 	guest_exit(verdict("stopped by a trap"));
 }
@@ -204,7 +205,7 @@ void load_idt(void)
 	struct {
 		uint16_t limit;
 		word base;
-	} __attribute__((packed)) p = { sizeof(idt) - 1, (word)idt };
+	} __attribute__((packed)) p = {sizeof(idt) - 1, (word)idt};
 
 	__asm__ volatile("lidt %0" : : "m"(p));
 }

@@ -15,7 +15,7 @@ uint64_t tsc_per_ms(void)
 	if (per_ms)
 		return per_ms;
 	outb(0x61, (uint8_t)((inb(0x61) & ~2) | 1)); /* gate on, speaker off */
-	outb(0x43, 0xb0);			       /* channel 2, mode 0: OUT rises at zero */
+	outb(0x43, 0xb0);			     /* channel 2, mode 0: OUT rises at zero */
 	outb(0x42, count & 0xff);
 	outb(0x42, count >> 8);
 	start = rdtsc();

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * hvid: print the hypervisor signatures that CPUID shows (0x40000000, then in steps of 0x100, as
- * Linux looks for them); `hvid tsc` prints the time stamp counter, for benchmarks. Free of any C library, so that it builds for both i386 and amd64 without
- * their development packages.
+ * Linux looks for them); `hvid tsc` prints the time stamp counter, for benchmarks. Free of any C
+ * library, so that it builds for both i386 and amd64 without their development packages.
  */
 
 static long sys(long nr, long a, long b, long c)
 {
 	long ret;
 #ifdef __x86_64__
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c)
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c)
 			 : "rcx", "r11", "memory");
 #else
 	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
@@ -25,7 +27,8 @@ enum { nr_write = 4, nr_exit = 1 };
 
 static void cpuid(unsigned int leaf, unsigned int *r)
 {
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
+	__asm__ volatile("cpuid"
+			 : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
 			 : "a"(leaf), "c"(0));
 }
 
