@@ -14,10 +14,11 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/string.h"
-#include "x86/machine.h"
+#include "x86/console.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
+#define MANAGER_ID 1 /* the first task */
 #define WATCHERS_MAX 32
 #define PORTS_ORDER 1
 
@@ -106,6 +107,11 @@ static void log_end(struct task *t)
 {
 	long long detail = t->end_detail;
 
+	// The sentence must be seen, although a driver has the console and nobody is left to use it.
+	if (t->id == MANAGER_ID) {
+		console_panic();
+		log_printf("the manager is gone: guests and modules run on, nobody looks after them");
+	}
 	switch (t->end) {
 	case TASK_EXITED:
 		log_printf("%s (task %u) has ended with status %lld", t->name, t->id, detail);
