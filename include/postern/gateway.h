@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Gateway: what Postern's VMI ROMs say about themselves, in the 96 bytes at offset 0x20 of the ROM's header that the VMI
+ * leaves to the ROM (vmi-rom/abi/vmi-3.0.def). Read by the VMM, which may set `features`, `virtual_top` and
+ * the checksum byte in its copy, by tools/romcheck, and by nobody else: guests never look at it. Little endian.
+ *
+ *	0x0000	header, strings, vmi_init, get_reloc, slots	the entry page
+ *	0x1000	bodies of the calls				the body page
+ *	0x2000	two pages for page tables, when `tables` is not 0: the first for two-level, the second for PAE
+ *		tables; the guest's, writable
+ *	then	the source, gzip'd tar, when `source` is not 0
+ *
+ * Usable from assembler.
+ */
+#ifndef POSTERN_GATEWAY_H
+#define POSTERN_GATEWAY_H
+
+#define GATEWAY_MAGIC 0x6e747350 /* "Pstn" */
+#define GATEWAY_BLOCK 0x20
+#define GATEWAY_BLOCK_BYTES 0x40
+
+#define GATEWAY_AT_MAGIC 0x20
+#define GATEWAY_AT_BYTES 0x24	     /* u16, GATEWAY_BLOCK_BYTES or more */
+#define GATEWAY_AT_EPOCH 0x26	     /* u16, hypercall epoch; 0: makes no hypercalls */
+#define GATEWAY_AT_FEATURES 0x28     /* u32, GATEWAY_FEATURE bits that are on */
+#define GATEWAY_AT_POSSIBLE 0x2c     /* u32, those that may be on */
+#define GATEWAY_AT_SLOTS 0x30	     /* u16, offset of slot 0 */
+#define GATEWAY_AT_SLOT_BYTES 0x32   /* u8, from slot to slot */
+#define GATEWAY_AT_SLOT_COUNT 0x33   /* u8 */
+#define GATEWAY_AT_CODE_BYTES 0x34   /* u16, bytes from 0 on that are code and constants */
+#define GATEWAY_AT_BODY 0x36	     /* u16, offset of the body page */
+#define GATEWAY_AT_TABLES 0x38	     /* u16, offset of the two pages for page tables, 0 none */
+#define GATEWAY_AT_BUILD_ID 0x3a     /* u16, offset of GATEWAY_BUILD_ID_BYTES bytes */
+#define GATEWAY_AT_URL 0x3c	     /* u16, offset of a string: where the source is */
+#define GATEWAY_AT_ENGINE 0x3e	     /* u16, offset of a string: svm, native, .. */
+#define GATEWAY_AT_SOURCE 0x40	     /* u32, offset of the source in this image, 0 none */
+#define GATEWAY_AT_SOURCE_BYTES 0x44 /* u32 */
+
+#define GATEWAY_AT_CHECKSUM 0x07 /* u8, makes the sum 0 */
+
+#define GATEWAY_SLOTS 0x200
+#define GATEWAY_SLOT_BYTES 16
+#define GATEWAY_BODY 0x1000
+#define GATEWAY_CODE_BYTES 0x2000
+#define GATEWAY_TABLES 0x2000
+#define GATEWAY_TABLES_BYTES 0x2000
+#define GATEWAY_BUILD_ID_BYTES 20
+
+/* Where a gateway above the fixmap begins: multiple of 4 MiB, because the guest's fixmap lies right below. */
+#define GATEWAY_TOP 0xffc00000
+
+#endif
