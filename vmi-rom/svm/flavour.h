@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SVM: Postern with AMD-V and nested paging. */
+#ifndef FLAVOUR_H
+#define FLAVOUR_H
+#include "rom.h"
+#include "epoch.h"
+#define FLAVOUR_NAME "svm"
+#define FLAVOUR_EPOCH EPOCH
+#define FLAVOUR_TABLES GATEWAY_TABLES
+#define FLAVOUR_FEATURES \
+	(1 << VMI_FEATURE_PROBE | 1 << VMI_FEATURE_INTERRUPTS | 1 << VMI_FEATURE_CPUID | 1 << VMI_FEATURE_HALT | \
+	 1 << VMI_FEATURE_APIC | 1 << VMI_FEATURE_TIMER | 1 << VMI_FEATURE_AP_START | 1 << VMI_FEATURE_IPI | \
+	 1 << VMI_FEATURE_YIELD)
+#define FLAVOUR_POSSIBLE \
+	(FLAVOUR_FEATURES | 1 << VMI_FEATURE_MMU | 1 << VMI_FEATURE_LAZY | 1 << VMI_FEATURE_NATIVE | \
+	 1 << VMI_FEATURE_TOP)
+#include "trace.h"
+
+	.macro hyper_insn
+	vmmcall
+	.endm
+
+	/* Postern, and one that speaks our epoch? VMMCALL is #UD elsewhere, so CPUID is asked first. */
+	.macro flavour_open
+	call find_postern
+	test %eax, %eax
+	jnz 7f
+	saved ebx
+	mov GATEWAY_AT_FEATURES(%ebx), %ecx
+	mov $FLAVOUR_EPOCH, %ebx
+	mov $HYPERCALL_OPEN, %eax
+	hyper_insn
+	restored ebx
+7:
+	.endm
+
+	/* EAX, EDX, ECX hold entry, address, flags. */
+	.macro mmu_set
+	xchg %edx, %ecx
+	saved esi
+	xor %esi, %esi
+	hypercall MMU_SET, 4
+	restored esi
+	.endm
+	/* EAX, EDX, ECX, EDI hold low half, flags, address, high half; ESI is free. */
+	.macro mmu_set_long
+	mov %edi, %esi
+	hypercall MMU_SET, 4
+	.endm
+	.macro mmu_invalidate
+	hypercall MMU_INVALIDATE, 1
+	.endm
+	.macro mmu_flush
+	hypercall MMU_FLUSH, 1
+	.endm
+
+	.macro trace_record
+	mov %ecx, %esi
+	mov %edx, %ecx
+	mov %eax, %edx
+	mov 36(%esp), %eax
+	hypercall TRACE, 4
+	.endm
+#endif
