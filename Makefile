@@ -33,6 +33,7 @@ help:
 	@echo "make bench       the table of docs/BENCH.md"
 	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
 	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"
+	@echo "make rom         the VMI gateway ROMs: $(O)/rom;  make romcheck  their checker: $(O)/romcheck"
 	@echo "make menuconfig  choose what is built;  make defconfig  the default choice"
 	@echo "make deps        install the Debian packages that all of this needs"
 	@echo "make loc         count code lines by area"

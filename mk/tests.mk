@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Host tests. A test names the shipped files that it is compiled with in its first comment:
 #	/* sources: hv/vmm/decode.c hv/vmm/emulate.c */
-# unit-cflags-NAME adds flags to a test, a library among its prerequisites is linked.
+# unit-cflags-NAME and fuzz-cflags-NAME add flags to a test, unit-libs-NAME and fuzz-libs-NAME libraries; an archive among
+# its prerequisites is linked.
 # One program a test file; tests/unit/test_*.c run under CMocka, tests/fuzz/fuzz_*.c under libFuzzer.
 
 FUZZ_SECONDS	?= 10
@@ -19,7 +20,7 @@ $(O)/unit/$(1): tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $(O)/auto
 	@mkdir -p $$(@D)
 	@echo "  UNIT    $(1)"
 	$(Q)$(CC) $(host_cflags) $$(unit-cflags-$(1)) -include $(O)/autoconf.h -MMD -MP -MF $$@.d -o $$@ \
-		tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $$(filter %.a,$$^) -lcmocka
+		tests/unit/$(1).c $(call sources_of,tests/unit/$(1).c) $$(filter %.a,$$^) $$(unit-libs-$(1)) -lcmocka
 endef
 $(foreach t,$(unit_tests),$(eval $(call unit_rule,$(t))))
 
@@ -27,8 +28,8 @@ define fuzz_rule
 $(O)/fuzz/$(1): tests/fuzz/$(1).c $(call sources_of,tests/fuzz/$(1).c) $(O)/autoconf.h
 	@mkdir -p $$(@D)
 	@echo "  FUZZER  $(1)"
-	$(Q)clang $(host_cflags) -Wno-unknown-warning-option -fsanitize=fuzzer -include $(O)/autoconf.h \
-		-o $$@ $$(filter %.c,$$^)
+	$(Q)clang $(host_cflags) $$(fuzz-cflags-$(1)) -Wno-unknown-warning-option -fsanitize=fuzzer \
+		-include $(O)/autoconf.h -o $$@ $$(filter %.c,$$^) $$(fuzz-libs-$(1))
 endef
 $(foreach t,$(fuzz_targets),$(eval $(call fuzz_rule,$(t))))
 
@@ -36,7 +37,7 @@ $(foreach t,$(fuzz_targets),$(eval $(call fuzz_rule,$(t))))
 unit-tests: $(unit_tests:%=$(O)/unit/%)
 fuzzers: $(fuzz_targets:%=$(O)/fuzz/%)
 
-check-host: unit-tests
+check-host: unit-tests check-rom
 	$(Q)tests/unit/run $(unit_tests:%=$(O)/unit/%)
 
 do-fuzz: fuzzers

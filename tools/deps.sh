@@ -25,6 +25,7 @@ grub-efi-amd64-bin  bootable images, UEFI
 xorriso          bootable images
 mtools           bootable images
 libcmocka-dev    unit tests
+libcapstone-dev  romcheck: disassembly of VMI ROMs
 clang            fuzzing
 libclang-rt-14-dev  fuzzing: libFuzzer and the sanitizers
 busybox-static   the user space of test guests

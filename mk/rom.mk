@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The VMI gateway ROMs (vmi-rom has its own Makefile), the checker, their tests.
+
+# All epochs are built, so that all are checked; build/rom/*.rom are those of CONFIG_HYPERCALL_EPOCH, made last.
+rom_epochs	:= $(filter-out $(CONFIG_HYPERCALL_EPOCH),1 2) $(CONFIG_HYPERCALL_EPOCH)
+rom_defs	:= $(sort $(wildcard vmi-rom/abi/vmi-*.def))
+
+.PHONY: rom romcheck check-rom
+rom:
+	$(Q)for e in $(rom_epochs); do \
+		$(MAKE) --no-print-directory -C vmi-rom O=$(abspath $(O)) EPOCH=$$e URL=$(CONFIG_ROM_URL) || exit 1; \
+	done
+
+# What everything else includes as <postern/vmi.h>.
+$(O)/include/postern/vmi.h: vmi-rom/abi/vmi-3.1.def vmi-rom/gen
+	@mkdir -p $(@D)
+	$(Q)vmi-rom/gen $< > $@.new && mv $@.new $@
+
+$(O)/romcheck-defs.c: $(rom_defs) vmi-rom/gen
+	@mkdir -p $(@D)
+	$(Q)vmi-rom/gen --text romcheck_defs $(rom_defs) > $@.new && mv $@.new $@
+
+romcheck: $(O)/romcheck
+$(O)/romcheck: $(wildcard tools/romcheck/*.c tools/romcheck/*.h) $(O)/romcheck-defs.c include/postern/gateway.h
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude -o $@ $(filter %.c,$^) -lcapstone
+
+check-rom: rom $(O)/romcheck
+	$(Q)tests/romcheck/run $(O)/romcheck $(O)/rom vmi-rom/abi
+
+unit-cflags-test_romcheck := -DVMI_ABI='"$(abspath vmi-rom/abi)"'
+unit-libs-test_romcheck := -lcapstone
+fuzz-cflags-fuzz_rom := $(unit-cflags-test_romcheck)
+fuzz-libs-fuzz_rom := -lcapstone
