@@ -72,7 +72,7 @@ enum request {
 enum event_type { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
 
 struct event_info {
-	uint8_t vector, type, has_error, valid;
+	uint8_t vector, type, has_error;
 	uint32_t error;
 };
 
@@ -207,6 +207,5 @@ uint64_t fpu_xcr0(struct vcpu *v);
 int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0); /* -EINVAL: not a value that exists */
 uint32_t fpu_area_bytes(uint64_t xcr0);
 void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0);
-uint64_t fpu_components(void); /* XCR0 bits that guests can have */
 
 #endif

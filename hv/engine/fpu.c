@@ -92,11 +92,6 @@ void fpu_init_machine(void)
 	components = cpu_features.xcr0 & XCR0_OURS;
 }
 
-uint64_t fpu_components(void)
-{
-	return components;
-}
-
 uint32_t fpu_area_bytes(uint64_t xcr0)
 {
 	uint32_t end = AREA_HEADER + AREA_HEADER_BYTES;

@@ -14,7 +14,7 @@ extern bool quirk_emulated;
 
 /* 1. VMRUN forgets the interrupt shadow. A guest that left between STI and HLT would take a pending interrupt
  * before the HLT and then sleep on. While a shadow is due and an interrupt waits, we step one instruction by
- * RFLAGS.TF and the #DB intercept instead (svm_inject.c, svm_step). */
+ * RFLAGS.TF and the #DB intercept instead (svm_inject.c, svm_shadow_entry). */
 
 /* 2. An event whose delivery was cut short by a fault is reported in EXITINTINFO as an exception, even for an
  * external interrupt; the vector tells, as exceptions have vectors below 32. */
@@ -34,5 +34,8 @@ static inline bool quirk_is_invalid(uint64_t code)
 
 /* 5. nRIP is never written (CPUID does not show it); IOIO's EXITINFO2 is right. svm_exit.c advances prefix-free
  * instructions by their length. INVD arrives as WBINVD, RDTSCP as RDTSC (not intercepted). */
+
+/* 6. MOV to CR4 takes reserved bits, which VMRUN then refuses: such a guest ends with EXIT_INVALID. On a processor
+ * it gets its #GP. */
 
 #endif
