@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// CPUID: answers from the table that the VMM set, never from the machine's, and what changes while a guest runs.
+// CPUID: answers from the table that the VMM set, never from the machine's, and what changes while
+// a guest runs.
 #include "core/string.h"
 #include "engine/engine.h"
 #include <postern/errno.h>

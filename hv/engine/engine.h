@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Virtual machines and virtual processors, and the seam between their neutral part (vcpu_*, vm_*, vapic_*, cpuid_*,
- * msr_*, fpu_*) and a back end (svm_*, vmx_*): struct engine.
+ * Virtual machines and virtual processors, and the seam between their neutral part (vcpu_*, vm_*,
+ * vapic_*, cpuid_*, msr_*, fpu_*) and a back end (svm_*, vmx_*): struct engine.
  *
- * A vcpu belongs to the thread that claimed it (vcpu->claimed) and is touched by that thread only; other
- * threads and timers post into `requests` and the IRR of its virtual APIC, atomically, and call vcpu_notify.
+ * A vcpu belongs to the thread that claimed it (vcpu->claimed) and is touched by that thread only;
+ * other threads and timers post into `requests` and the IRR of its virtual APIC, atomically, and
+ * call vcpu_notify.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -25,7 +26,7 @@
 #define VM_ROOTS 2
 #define VM_SLOTS 80
 
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
 struct engine;
 struct memory;
@@ -64,7 +65,7 @@ enum request {
 	REQ_KICK = 1 << 1,  /* SYS_VCPU_KICK */
 	REQ_NMI = 1 << 2,
 	REQ_INIT = 1 << 3,
-	REQ_SIPI = 1 << 4, /* vector in vcpu->sipi */
+	REQ_SIPI = 1 << 4,  /* vector in vcpu->sipi */
 	REQ_FLUSH = 1 << 5, /* cached translations are stale */
 };
 
@@ -88,8 +89,9 @@ enum verdict {
 #define CPUID_NONE 0xff
 
 struct cpuid_table {
-	uint8_t basic[CPUID_DIRECT], extended[CPUID_DIRECT]; /* first entry of the leaf, or CPUID_NONE */
-	uint8_t dynamic[VCPU_CPUID_MAX];		     /* enum in cpuid.c: what to fill in */
+	/* First entry of the leaf, or CPUID_NONE. */
+	uint8_t basic[CPUID_DIRECT], extended[CPUID_DIRECT];
+	uint8_t dynamic[VCPU_CPUID_MAX]; /* enum in cpuid.c: what to fill in */
 	uint32_t count;
 	struct cpuid_entry entry[VCPU_CPUID_MAX]; /* sorted by leaf and subleaf */
 };
@@ -108,34 +110,37 @@ struct vcpu {
 	bool nmi_pending;
 	struct vapic apic;
 
-	uint64_t exits[COUNT_KINDS + 1], runs, guest_cycles; /* the last exit kind: counted elsewhere */
+	uint64_t exits[COUNT_KINDS + 1]; /* the last: counted elsewhere */
+	uint64_t runs, guest_cycles;
 
 	uint64_t tsc_adjust;
 	uint64_t xcr0; /* while the FPU is not loaded */
 	uint64_t tsc_aux;
 	uint64_t dr[4];
-	bool dr_loaded;			/* DR0-3 are in the registers, accesses are not intercepted */
-	struct cpu *volatile fpu_cpu;	/* where its FPU state is in the registers, NULL: in fpu */
-	void *fpu;			/* XSAVE area, a page */
-	struct spinlock lock;		/* sleeper */
-	struct thread *sleeper;		/* blocked in HLT or waiting for SIPI */
-	struct memory *run_memory;	/* reference that pins the run page */
+	bool dr_loaded;		      /* DR0-3 are in the registers, accesses are not intercepted */
+	struct cpu *volatile fpu_cpu; /* where its FPU state is in the registers, NULL: in fpu */
+	void *fpu;		      /* XSAVE area, a page */
+	struct spinlock lock;	      /* sleeper */
+	struct thread *sleeper;	      /* blocked in HLT or waiting for SIPI */
+	struct memory *run_memory;    /* reference that pins the run page */
 	struct cpuid_table cpuid;
 };
 
 /* A back end. All but probe, cpu_enable and cpu_disable are called by the claiming thread. */
 struct engine {
 	const char *name;
-	uint32_t number;	     /* boot_info.engine */
-	const char *(*probe)(void);  /* NULL: usable here; else a sentence that says why not */
-	int (*cpu_enable)(void);     /* on each CPU; -ENOMEM, -EIO */
-	void (*cpu_disable)(void);   /* on this CPU, before a reset */
-	uint32_t vcpu_bytes;	     /* of the back end's structure that begins with struct vcpu; <= 4096 */
+	uint32_t number;	    /* boot_info.engine */
+	const char *(*probe)(void); /* NULL: usable here; else a sentence that says why not */
+	int (*cpu_enable)(void);    /* on each CPU; -ENOMEM, -EIO */
+	void (*cpu_disable)(void);  /* on this CPU, before a reset */
+	uint32_t vcpu_bytes; /* of the back end's structure that begins with struct vcpu; <= 4096 */
 	int (*vcpu_init)(struct vcpu *v);
 	void (*vcpu_destroy)(struct vcpu *v);
-	void (*reset)(struct vcpu *v, bool init); /* RESET, or INIT which keeps CR0's cache bits, TSC, FPU */
-	void (*take)(struct vcpu *v);		  /* RUN_SET_RIP: rip, rflags, rax, rsp from the run page */
-	void (*exit_state)(struct vcpu *v, bool all); /* the same to the run page; all: what a decoder needs */
+	/* RESET, or INIT which keeps CR0's cache bits, TSC, FPU. */
+	void (*reset)(struct vcpu *v, bool init);
+	/* RUN_SET_RIP: rip, rflags, rax, rsp from the run page; and to it, with all that a decoder needs. */
+	void (*take)(struct vcpu *v);
+	void (*exit_state)(struct vcpu *v, bool all);
 	enum verdict (*run)(struct vcpu *v);
 	bool (*can_inject)(struct vcpu *v);    /* no event is waiting for delivery */
 	bool (*can_interrupt)(struct vcpu *v); /* and RFLAGS.IF, no shadow */

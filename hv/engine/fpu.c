@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The guest's FPU and its extensions. Nothing of ours uses it, so it stays in the registers through exits and
-// the VMM's turns, and is saved when the thread leaves the CPU (eagerly: nothing of it is there for the next).
+// The guest's FPU and its extensions. Nothing of ours uses it, so it stays in the registers through
+// exits and the VMM's turns, and is saved when the thread leaves the CPU (eagerly: nothing of it is
+// there for the next).
 //
-// Where processors differ: XCR0 is the guest's while it is loaded, whether or not its XSETBV exited. To save
-// and restore we use the whole of what the machine has, so that nothing survives in a component that the
-// guest has switched off.
+// Where processors differ: XCR0 is the guest's while it is loaded, whether or not its XSETBV
+// exited. To save and restore we use the whole of what the machine has, so that nothing survives in
+// a component that the guest has switched off.
 #include "core/string.h"
 #include "engine/engine.h"
 #include <postern/errno.h>
@@ -44,7 +45,10 @@ static uint64_t xgetbv(void)
 
 static void xsetbv(uint64_t value)
 {
-	__asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0) : "memory");
+	__asm__ volatile("xsetbv"
+			 :
+			 : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0)
+			 : "memory");
 }
 
 static uint64_t fpu_open(void)
@@ -125,7 +129,9 @@ static void restore(struct vcpu *v)
 
 	if (components) {
 		xsetbv(components);
-		__asm__ volatile("xrstor64 %0" : : "m"(*(char(*)[PAGE_SIZE])v->fpu), "a"(~0u), "d"(~0u));
+		__asm__ volatile("xrstor64 %0"
+				 :
+				 : "m"(*(char(*)[PAGE_SIZE])v->fpu), "a"(~0u), "d"(~0u));
 		xsetbv(v->xcr0);
 	} else {
 		__asm__ volatile("fxrstor64 %0" : : "m"(*(char(*)[512])v->fpu));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Hypercalls answered in the core. Today those of measurement; the paravirtual ones will come here, by epoch.
+// Hypercalls answered in the core. Today those of measurement; the paravirtual ones will come here,
+// by epoch.
 #include "engine/engine.h"
 #include <postern/hypercall.h>
 

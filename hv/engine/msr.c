@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// MSRs that the core answers: APIC, time, and a few that every kernel touches on its way up. What lives in the
-// engine's state is the engine's; the rest goes to the VMM, which has the policy for it.
+// MSRs that the core answers: APIC, time, and a few that every kernel touches on its way up. What
+// lives in the engine's state is the engine's; the rest goes to the VMM, which has the policy for
+// it.
 #include "engine/engine.h"
 
 #define MSR_TSC 0x10
@@ -18,15 +19,15 @@ static const struct constant {
 	bool write;
 	uint64_t value;
 } constants[] = {
-	{0x00000017, false, 0},		  /* platform id */
+	{0x00000017, false, 0},		    /* platform id */
 	{MSR_PATCH_LEVEL, true, 0x1000065}, /* microcode: none to load */
-	{0x00000179, false, 0},		  /* MCG_CAP: no bank */
-	{0x0000017a, true, 0},		  /* MCG_STATUS */
-	{0xc0010010, true, 0},		  /* SYSCFG: no memory encryption */
-	{0xc0010015, true, 1 << 24},	  /* HWCR: TSC runs at P0 frequency */
-	{0xc0010055, true, 0},		  /* interrupt pending messages: off */
-	{0xc0011029, true, 2},		  /* DE_CFG: LFENCE is serialising */
-	{0xc0010114, false, 1 << 4},	  /* VM_CR: no SVM in the guest */
+	{0x00000179, false, 0},		    /* MCG_CAP: no bank */
+	{0x0000017a, true, 0},		    /* MCG_STATUS */
+	{0xc0010010, true, 0},		    /* SYSCFG: no memory encryption */
+	{0xc0010015, true, 1 << 24},	    /* HWCR: TSC runs at P0 frequency */
+	{0xc0010055, true, 0},		    /* interrupt pending messages: off */
+	{0xc0011029, true, 2},		    /* DE_CFG: LFENCE is serialising */
+	{0xc0010114, false, 1 << 4},	    /* VM_CR: no SVM in the guest */
 };
 
 static enum msr_answer change_adjust(struct vcpu *v, uint64_t adjust)

@@ -33,7 +33,8 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 	return 0;
 }
 
-/* One TSC for all vcpus of a guest: the first one's value sets it, the others differ by TSC_ADJUST only. */
+/* One TSC for all vcpus of a guest: the first one's value sets it, the others differ by TSC_ADJUST
+ * only. */
 static void set_time(struct vcpu *v, const struct vcpu_state *s)
 {
 	v->tsc_adjust = s->tsc_adjust;

@@ -19,9 +19,9 @@ struct svm_machine svm_machine;
 
 /* MSRs that live in the VMCB, so the guest may have them to itself. */
 static const uint32_t direct_msrs[] = {
-	0x174, 0x175, 0x176,				    /* SYSENTER_CS, ESP, EIP */
-	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,	    /* STAR, LSTAR, CSTAR, SFMASK */
-	0xc0000100, 0xc0000101, 0xc0000102,		    /* FS, GS, kernel GS base */
+	0x174,	    0x175,	0x176,			/* SYSENTER_CS, ESP, EIP */
+	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+	0xc0000100, 0xc0000101, 0xc0000102,		/* FS, GS, kernel GS base */
 };
 
 static const char *svm_probe(void)
@@ -44,8 +44,10 @@ static const char *svm_probe(void)
 	svm_machine.decode_assists = r.edx >> 7 & 1;
 	svm_machine.pause_filter = r.edx >> 10 & 1;
 	svm_machine.refill = cpu_features.rsb_fill;
-	log_printf("svm: %u ASIDs%s%s%s%s%s", svm_machine.asids, svm_machine.next_rip ? ", next RIP" : "",
-		   svm_machine.clean ? ", clean bits" : "", svm_machine.flush_by_asid ? ", flush by ASID" : "",
+	log_printf("svm: %u ASIDs%s%s%s%s%s", svm_machine.asids,
+		   svm_machine.next_rip ? ", next RIP" : "",
+		   svm_machine.clean ? ", clean bits" : "",
+		   svm_machine.flush_by_asid ? ", flush by ASID" : "",
 		   svm_machine.decode_assists ? ", decode assists" : "",
 		   svm_machine.pause_filter ? ", PAUSE filter" : "");
 	return NULL;
@@ -56,7 +58,7 @@ static void msrpm_allow(uint8_t *map, uint32_t msr)
 {
 	uint32_t bit = (msr >> 30 ? 0x2000 : 0) + (msr & 0x1fff);
 
-	map[bit / 4] &= (uint8_t)~(3u << bit % 4 * 2);
+	map[bit / 4] &= ~(3u << bit % 4 * 2);
 }
 
 static int permission_maps(void)
@@ -124,13 +126,13 @@ static int svm_vcpu_init(struct vcpu *v)
 	s->refill = svm_machine.refill;
 	s->has_next_rip = svm_machine.next_rip;
 	vmcb_set_intercept3(b, INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
-				       INTERCEPT_CPUID | INTERCEPT_RSM | INTERCEPT_INVD | INTERCEPT_HLT |
-				       INTERCEPT_INVLPGA | INTERCEPT_IO | INTERCEPT_MSR |
-				       INTERCEPT_FERR_FREEZE | INTERCEPT_SHUTDOWN);
-	vmcb_set_intercept4(b, INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
-				       INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT |
-				       INTERCEPT_WBINVD | INTERCEPT_MONITOR | INTERCEPT_MWAIT |
-				       INTERCEPT_XSETBV | INTERCEPT_RDPRU);
+				       INTERCEPT_CPUID | INTERCEPT_RSM | INTERCEPT_INVD |
+				       INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IO |
+				       INTERCEPT_MSR | INTERCEPT_FERR_FREEZE | INTERCEPT_SHUTDOWN);
+	vmcb_set_intercept4(b, INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+				       INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
+				       INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
+				       INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU);
 	vmcb_set_intercept5(b, INTERCEPT_INVLPGB | INTERCEPT_MCOMMIT);
 	/* #DB and #AC raised while one of them is delivered would never end (APM 2, 15.12.8). */
 	vmcb_set_exceptions(b, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
@@ -156,8 +158,8 @@ static void svm_vcpu_destroy(struct vcpu *v)
 	to_svm(v)->vmcb = NULL;
 }
 
-/* An ASID on this CPU that no stale translation is tagged with. Running out of them starts a new generation,
- * whose first entry flushes everything. */
+/* An ASID on this CPU that no stale translation is tagged with. Running out of them starts a new
+ * generation, whose first entry flushes everything. */
 static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 {
 	if (++c->asid >= svm_machine.asids || c->asid == 0) {
@@ -174,7 +176,8 @@ static void svm_time_changed(struct vcpu *v)
 	vmcb_set_tsc_offset(to_svm(v)->vmcb, v->vm->tsc_offset + v->tsc_adjust);
 }
 
-/* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between guests.) */
+/* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between
+ * guests.) */
 static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 {
 	fpu_load(&s->vcpu);
@@ -188,9 +191,9 @@ static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 	}
 }
 
-/* The fast loop. It touches few pages, because a guest's exit leaves no translations of ours behind. Whoever else
- * wants this vcpu or this CPU sends an interrupt, so between two exits that were none there is nothing to look at
- * but requests that the exit itself made. */
+/* The fast loop. It touches few pages, because a guest's exit leaves no translations of ours
+ * behind. Whoever else wants this vcpu or this CPU sends an interrupt, so between two exits that
+ * were none there is nothing to look at but requests that the exit itself made. */
 static enum verdict svm_run(struct vcpu *v)
 {
 	struct svm_vcpu *s = to_svm(v);

@@ -21,15 +21,23 @@
 #define RFLAGS_IF (1ull << 9)
 #define SHADOW 1ull
 
-enum { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_AC = 17,
-       VECTOR_MC = 18 };
+enum {
+	VECTOR_DB = 1,
+	VECTOR_NMI = 2,
+	VECTOR_UD = 6,
+	VECTOR_DF = 8,
+	VECTOR_GP = 13,
+	VECTOR_PF = 14,
+	VECTOR_AC = 17,
+	VECTOR_MC = 18
+};
 
 /* What CPUID 8000000A shows. */
 struct svm_machine {
 	bool next_rip, flush_by_asid, decode_assists, pause_filter;
-	uint32_t clean;	 /* CLEAN_ALL, or 0 without the feature */
-	uint32_t asids;	 /* 1 .. asids - 1 are guests' */
-	bool refill;	 /* return stack, after every exit */
+	uint32_t clean;	      /* CLEAN_ALL, or 0 without the feature */
+	uint32_t asids;	      /* 1 .. asids - 1 are guests' */
+	bool refill;	      /* return stack, after every exit */
 	uint64_t iopm, msrpm; /* physical: shared by all guests */
 };
 extern struct svm_machine svm_machine;
@@ -79,12 +87,12 @@ bool svm_nmi_blocked(struct vcpu *v);
 void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address);
 void svm_interrupt(struct vcpu *v, unsigned vector);
 void svm_window(struct vcpu *v);
-void svm_withdraw(struct svm_vcpu *s);	      /* V_IRQ, whatever it stands for */
-void svm_sync_irq(struct svm_vcpu *s);	      /* did the processor deliver V_IRQ? */
-void svm_reinject(struct svm_vcpu *s);	      /* EXITINTINFO is valid */
-void svm_shadow_entry(struct svm_vcpu *s);    /* a shadow is due at this entry */
-void svm_watched_exit(struct svm_vcpu *s);    /* s->watch was set */
-void svm_iret(struct svm_vcpu *s);	      /* the guest is about to leave its NMI handler */
+void svm_withdraw(struct svm_vcpu *s);	   /* V_IRQ, whatever it stands for */
+void svm_sync_irq(struct svm_vcpu *s);	   /* did the processor deliver V_IRQ? */
+void svm_reinject(struct svm_vcpu *s);	   /* EXITINTINFO is valid */
+void svm_shadow_entry(struct svm_vcpu *s); /* a shadow is due at this entry */
+void svm_watched_exit(struct svm_vcpu *s); /* s->watch was set */
+void svm_iret(struct svm_vcpu *s);	   /* the guest is about to leave its NMI handler */
 void svm_nmi_window(struct vcpu *v);
 
 /* svm_state.c */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-V: what a #VMEXIT means (APM 2, appendix C). The dispatcher counts and routes; each handler says what happens next.
+// AMD-V: what a #VMEXIT means (APM 2, appendix C). The dispatcher counts and routes; each handler
+// says what happens next.
 #include "engine/quirks.h"
 #include "engine/svm.h"
 
 typedef enum verdict handler(struct svm_vcpu *s);
 
-/* Past the instruction. Without the next RIP from the processor, `length` is that of the form without prefixes. */
+/* Past the instruction. Without the next RIP from the processor, `length` is that of the form
+ * without prefixes. */
 static uint64_t next_rip(struct svm_vcpu *s, unsigned length)
 {
 	return s->has_next_rip ? vmcb_next_rip(s->vmcb) : vmcb_rip(s->vmcb) + length;
@@ -316,7 +318,8 @@ enum verdict svm_exit(struct svm_vcpu *s)
 		svm_reinject(s);
 	if (s->watch)
 		svm_watched_exit(s);
-	/* Without the table's page and the retpoline: what a guest does most where every cycle shows. */
+	/* Without the table's page and the retpoline: what a guest does most where every cycle
+	 * shows. */
 	if (code == VMEXIT_CPUID) {
 		s->vcpu.exits[COUNT_CPUID]++;
 		return exit_cpuid(s);

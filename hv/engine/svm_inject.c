@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-V: bringing events into the guest. Exceptions and NMIs go by EVENTINJ; the virtual APIC's interrupts by V_IRQ,
-// which the processor delivers when RFLAGS.IF, shadow and TPR allow, without an exit (APM 2, 15.20 and 15.21.4).
+// AMD-V: bringing events into the guest. Exceptions and NMIs go by EVENTINJ; the virtual APIC's
+// interrupts by V_IRQ, which the processor delivers when RFLAGS.IF, shadow and TPR allow, without
+// an exit (APM 2, 15.20 and 15.21.4).
 #include "engine/quirks.h"
 #include "engine/svm.h"
 
@@ -18,7 +19,8 @@ bool svm_interrupts_on(struct vcpu *v)
 
 bool svm_can_interrupt(struct vcpu *v)
 {
-	return svm_interrupts_on(v) && !(vmcb_shadow(to_svm(v)->vmcb) & SHADOW) && svm_can_inject(v);
+	return svm_interrupts_on(v) && !(vmcb_shadow(to_svm(v)->vmcb) & SHADOW) &&
+	       svm_can_inject(v);
 }
 
 bool svm_nmi_blocked(struct vcpu *v)
@@ -133,8 +135,8 @@ void svm_sync_irq(struct svm_vcpu *s)
 	s->irq = 0;
 }
 
-/* The exit cut an event's delivery short: deliver it again. Software interrupts and the exceptions of INT3 and INTO
- * come again by themselves, as the guest's RIP is still at the instruction. */
+/* The exit cut an event's delivery short: deliver it again. Software interrupts and the exceptions
+ * of INT3 and INTO come again by themselves, as the guest's RIP is still at the instruction. */
 void svm_reinject(struct svm_vcpu *s)
 {
 	union vmcb_event event = {vmcb_exit_int_info(s->vmcb)};

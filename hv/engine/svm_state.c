@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-V: the guest's registers: reset values, what the VMM sees and sets, MSRs that live in the VMCB.
+// AMD-V: the guest's registers: reset values, what the VMM sees and sets, MSRs that live in the
+// VMCB.
 #include "engine/svm.h"
 #include "core/string.h"
 #include <postern/errno.h>
@@ -75,7 +76,8 @@ void svm_sipi(struct vcpu *v, unsigned vector)
 {
 	struct vmcb *b = to_svm(v)->vmcb;
 
-	vmcb_set_cs(b, (struct segment){(uint16_t)(vector << 8), 0x9b, 0xffff, (uint64_t)vector << 12});
+	vmcb_set_cs(
+		b, (struct segment){(uint16_t)(vector << 8), 0x9b, 0xffff, (uint64_t)vector << 12});
 	vmcb_set_rip(b, 0);
 }
 
@@ -317,8 +319,8 @@ int svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	}
 }
 
-/* DR0-3 are not in the VMCB. They are loaded at the first use, and then the guest has them to itself until its
- * thread leaves the CPU. */
+/* DR0-3 are not in the VMCB. They are loaded at the first use, and then the guest has them to
+ * itself until its thread leaves the CPU. */
 void svm_dr_load(struct svm_vcpu *s)
 {
 	const uint64_t *dr = s->vcpu.dr;

@@ -31,7 +31,8 @@ static bool test_bit(const uint32_t *first, unsigned vector)
 
 typedef uint64_t __attribute__((may_alias)) quarter;
 
-/* The eight words of ISR, TMR or IRR follow each other in reg[]. 0: none set (vectors below 16 never are). */
+/* The eight words of ISR, TMR or IRR follow each other in reg[]. 0: none set (vectors below 16
+ * never are). */
 static unsigned highest(const uint32_t *first)
 {
 	for (int i = 3; i >= 0; i--) {
@@ -95,7 +96,8 @@ static void raise_error(struct vcpu *v, uint32_t bit)
 		vapic_post(v, lvt & 0xff, false);
 }
 
-/* The request is set after the IRR bit, and vcpu_request is a full barrier: the target sees both or is notified. */
+/* The request is set after the IRR bit, and vcpu_request is a full barrier: the target sees both or
+ * is notified. */
 void vapic_post(struct vcpu *v, unsigned vector, bool level)
 {
 	struct vapic *a = &v->apic;
@@ -131,7 +133,8 @@ bool vapic_takes_extint(const struct vcpu *v)
 	const struct vapic *a = &v->apic;
 	uint32_t lvt = REG(a, APIC_LVT_LINT0);
 
-	/* Without its APIC the boot processor has the PIC on its pin (virtual wire; SDM 3, 11.4.7.1). */
+	/* Without its APIC the boot processor has the PIC on its pin (virtual wire; SDM
+	 * 3, 11.4.7.1). */
 	if (!(a->base & APIC_BASE_ON))
 		return v->number == 0;
 	return !(lvt & LVT_MASKED) && (lvt >> 8 & 7) == DELIVERY_EXTINT;
@@ -210,8 +213,8 @@ void vapic_send(struct vm *vm, const struct vapic_message *m)
 	}
 }
 
-/* The address and data of a message (SDM 3, 11.11); bits 11:5 of the address carry destination bits 14:8, as
- * guests use them that know a hypervisor which says so. */
+/* The address and data of a message (SDM 3, 11.11); bits 11:5 of the address carry destination bits
+ * 14:8, as guests use them that know a hypervisor which says so. */
 void vapic_msi(struct vm *vm, uint64_t address, uint32_t data)
 {
 	uint32_t high = address >> 5 & 0x7f;
@@ -407,9 +410,9 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 /* Registers that x2APIC mode has for reading (SDM 3, table 11-6), a bit for each offset / 16. */
 #define BIT(offset) (1ull << (offset) / 16)
 #define BITS(from, to) (BIT((to) + 16) - BIT(from))
-#define X2_READABLE                                                                                \
-	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_TPR) | BIT(APIC_PPR) | BIT(APIC_LDR) |        \
-	 BIT(APIC_SVR) | BITS(APIC_ISR, APIC_ESR) | BIT(APIC_ICR) |                                \
+#define X2_READABLE                                                                         \
+	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_TPR) | BIT(APIC_PPR) | BIT(APIC_LDR) | \
+	 BIT(APIC_SVR) | BITS(APIC_ISR, APIC_ESR) | BIT(APIC_ICR) |                         \
 	 BITS(APIC_LVT_TIMER, APIC_TIMER_CURRENT) | BIT(APIC_TIMER_DIVIDE))
 
 int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
@@ -508,7 +511,8 @@ void vapic_reset(struct vcpu *v, bool init)
 		__atomic_store_n(&a->reg[i], 0, __ATOMIC_RELAXED);
 	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
 		REG(a, offset) = LVT_MASKED;
-	/* As firmware leaves it for those who start without any: the PIC's line comes through (virtual wire). */
+	/* As firmware leaves it for those who start without any: the PIC's line comes through
+	 * (virtual wire). */
 	if (!init && v->number == 0)
 		REG(a, APIC_LVT_LINT0) = DELIVERY_EXTINT << 8;
 	REG(a, APIC_DFR) = 0xffffffff;

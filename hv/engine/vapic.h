@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual local APIC: registers in xAPIC layout, reached by MMIO (SYS_VCPU_APIC) or x2APIC MSRs.
- * Manual: APM 2, chapter 16; Intel SDM 3, chapter 11.
+ * The virtual local APIC: registers in xAPIC layout, reached by MMIO (SYS_VCPU_APIC) or x2APIC
+ * MSRs. Manual: APM 2, chapter 16; Intel SDM 3, chapter 11.
  *
  * The IRR and TMR are written by anyone, atomically; all else by the thread that claimed the vcpu.
  */
@@ -64,15 +64,15 @@ enum delivery {
 	DELIVERY_EXTINT
 };
 
-/* Nothing here is less often programmed than this in periodic mode, so a guest cannot make a storm of host
- * timer interrupts. Nanoseconds. */
+/* Nothing here is less often programmed than this in periodic mode, so a guest cannot make a storm
+ * of host timer interrupts. Nanoseconds. */
 #define VAPIC_PERIOD_MIN 50000
 
 struct vapic {
 	uint32_t reg[64] __attribute__((aligned(8))); /* [offset / 16] */
-	uint64_t base;	   /* MSR 0x1b */
-	uint32_t errors;   /* ESR bits since it was last written */
-	int32_t eoi_exit;  /* vector whose EOI the VMM has yet to hear of, -1 none */
+	uint64_t base;				      /* MSR 0x1b */
+	uint32_t errors;			      /* ESR bits since it was last written */
+	int32_t eoi_exit; /* vector whose EOI the VMM has yet to hear of, -1 none */
 	struct timer timer;
 	uint64_t expiry;   /* CLOCK ns at which the count ends, 0 stopped */
 	uint64_t period;   /* ns of one count */
@@ -115,8 +115,8 @@ bool vapic_takes_extint(const struct vcpu *v);
 
 /* vapic_timer.c */
 void vapic_timer_init(struct vcpu *v);
-void vapic_timer_start(struct vcpu *v);	   /* initial count was written */
-void vapic_timer_mode(struct vcpu *v, uint32_t old); /* LVT timer was written */
+void vapic_timer_start(struct vcpu *v);		       /* initial count was written */
+void vapic_timer_mode(struct vcpu *v, uint32_t old);   /* LVT timer was written */
 void vapic_timer_divide(struct vcpu *v, uint32_t old); /* divide register was written */
 uint32_t vapic_timer_count(struct vcpu *v);
 void vapic_timer_deadline(struct vcpu *v, uint64_t tsc);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The timer of the virtual local APIC, on the core's one-shot timers. Its bus clock is 1 GHz: a count of 1 with
-// divisor 1 is a nanosecond.
+// The timer of the virtual local APIC, on the core's one-shot timers. Its bus clock is 1 GHz: a
+// count of 1 with divisor 1 is a nanosecond.
 #include "core/string.h"
 #include "engine/engine.h"
 #include "engine/vapic.h"
@@ -28,8 +28,8 @@ static void fire(struct vcpu *v)
 		vapic_post(v, lvt & 0xff, false);
 }
 
-/* On the CPU that armed it, perhaps while the vcpu runs on another. Ticks that came due together are one, as the
- * IRR has one bit for them; the phase stays. */
+/* On the CPU that armed it, perhaps while the vcpu runs on another. Ticks that came due together
+ * are one, as the IRR has one bit for them; the phase stays. */
 static void expired(struct timer *t)
 {
 	struct vapic *a = container_of(t, struct vapic, timer);
@@ -93,7 +93,8 @@ void vapic_timer_divide(struct vcpu *v, uint32_t old)
 	timer_arm(&a->timer, a->expiry);
 }
 
-/* To or from deadline mode disarms (SDM 3, 11.5.4.1). From one-shot to periodic and back the count goes on. */
+/* To or from deadline mode disarms (SDM 3, 11.5.4.1). From one-shot to periodic and back the count
+ * goes on. */
 void vapic_timer_mode(struct vcpu *v, uint32_t old)
 {
 	uint32_t changed = (old ^ REG(&v->apic, APIC_LVT_TIMER)) & LVT_TIMER_MODE;
@@ -112,7 +113,8 @@ uint32_t vapic_timer_count(struct vcpu *v)
 	if (!expiry || mode(a) == LVT_TIMER_DEADLINE)
 		return 0;
 	now = clock_ns();
-	return expiry > now ? (uint32_t)((expiry - now) >> divide_shift(REG(a, APIC_TIMER_DIVIDE))) : 0;
+	return expiry > now ? (uint32_t)((expiry - now) >> divide_shift(REG(a, APIC_TIMER_DIVIDE)))
+			    : 0;
 }
 
 void vapic_timer_deadline(struct vcpu *v, uint64_t tsc)

@@ -14,8 +14,9 @@ struct vcpu *vcpu_find(struct vm *vm, uint32_t number)
 	return number < VM_VCPUS_MAX ? __atomic_load_n(&vm->vcpu[number], __ATOMIC_ACQUIRE) : NULL;
 }
 
-/* The barrier is between setting the request here and looking at in_guest; the runner sets in_guest, then looks
- * at the requests. A sleeper holds v->lock from its last look until it counts as blocked. */
+/* The barrier is between setting the request here and looking at in_guest; the runner sets
+ * in_guest, then looks at the requests. A sleeper holds v->lock from its last look until it counts
+ * as blocked. */
 void vcpu_request(struct vcpu *v, uint32_t requests)
 {
 	struct thread *sleeper;
@@ -129,8 +130,8 @@ static void take_requests(struct vcpu *v, uint32_t requests)
 	}
 }
 
-/* Look at all that may have to be done before the next entry. 0: enter. 1: the exit record is filled.
- * -EAGAIN: nothing to run until somebody asks for something. */
+/* Look at all that may have to be done before the next entry. 0: enter. 1: the exit record is
+ * filled. -EAGAIN: nothing to run until somebody asks for something. */
 static int prepare(struct vcpu *v)
 {
 	uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
@@ -225,7 +226,8 @@ static void take_answers(struct vcpu *v)
 		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
 }
 
-/* The run loop. The fast one is inside engine->run: it comes back for requests, the scheduler, HLT and the VMM. */
+/* The run loop. The fast one is inside engine->run: it comes back for requests, the scheduler, HLT
+ * and the VMM. */
 static int run_loop(struct vcpu *v)
 {
 	enum verdict (*run)(struct vcpu *) = v->vm->engine->run;
@@ -315,7 +317,8 @@ static int64_t sys_vcpu_kick(struct syscall_args *a)
 SYSCALL(SYS_VCPU_KICK, sys_vcpu_kick);
 
 /* Calls that need a vcpu nobody runs. */
-static int64_t with_claimed(struct syscall_args *a, int64_t (*fn)(struct vcpu *, struct syscall_args *))
+static int64_t with_claimed(struct syscall_args *a,
+			    int64_t (*fn)(struct vcpu *, struct syscall_args *))
 {
 	int error = 0;
 	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
@@ -533,8 +536,8 @@ static int64_t sys_vcpu_create(struct syscall_args *a)
 }
 SYSCALL(SYS_VCPU_CREATE, sys_vcpu_create);
 
-/* The last handle is gone: nobody can run it. Its memory stays until the vm's end, because others of the vm may
- * be sending to it. */
+/* The last handle is gone: nobody can run it. Its memory stays until the vm's end, because others
+ * of the vm may be sending to it. */
 static void vcpu_object_destroy(struct object *o)
 {
 	struct vcpu *v = (struct vcpu *)o;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The virtual machine: guest-physical space over memory objects, populated at first touch, and messages to its
-// virtual APICs.
+// The virtual machine: guest-physical space over memory objects, populated at first touch, and
+// messages to its virtual APICs.
 //
-// Slots say what is where; nested page tables are a cache of them, filled by faults and emptied by unmapping.
+// Slots say what is where; nested page tables are a cache of them, filled by faults and emptied by
+// unmapping.
 #include "core/frame.h"
 #include "core/guest.h"
 #include "core/log.h"
@@ -77,7 +78,8 @@ static bool in_hole(const struct vm *vm, unsigned root, uint64_t gpa)
 
 static unsigned page_attrs(const struct slot *s)
 {
-	return PAGE_READ | (s->rights & MAP_WRITE ? PAGE_WRITE : 0) | (s->rights & MAP_EXEC ? PAGE_EXEC : 0) |
+	return PAGE_READ | (s->rights & MAP_WRITE ? PAGE_WRITE : 0) |
+	       (s->rights & MAP_EXEC ? PAGE_EXEC : 0) |
 	       (s->memory->flags & MEM_UNCACHED ? PAGE_UNCACHED : 0) |
 	       (s->memory->flags & MEM_WRITECOMB ? PAGE_WRITECOMB : 0);
 }
@@ -138,8 +140,8 @@ static void nothing(void *arg)
 {
 }
 
-/* No vcpu goes on with a translation that was cached before: those inside come out by the cross-call, and each
- * looks at its requests before it enters. */
+/* No vcpu goes on with a translation that was cached before: those inside come out by the
+ * cross-call, and each looks at its requests before it enters. */
 static void flush(struct vm *vm)
 {
 	uint64_t mask = 0;
@@ -175,8 +177,8 @@ static void slot_add(struct vm *vm, const struct slot *s)
 	object_get(&s->memory->object);
 }
 
-/* Take [gpa, gpa + bytes) out of all slots of the root; what is left of each stays. Room for one more slot, which
- * a hole in the middle of one needs, was checked. */
+/* Take [gpa, gpa + bytes) out of all slots of the root; what is left of each stays. Room for one
+ * more slot, which a hole in the middle of one needs, was checked. */
 static void slots_cut(struct vm *vm, unsigned root, uint64_t gpa, uint64_t bytes)
 {
 	for (unsigned i = vm->slot_count; i-- > 0;) {
@@ -222,7 +224,8 @@ static int map_check(const struct vm_mapping *m)
 		return -EINVAL;
 	if (m->bytes > GPA_LIMIT || m->gpa > GPA_LIMIT - m->bytes)
 		return -EINVAL;
-	if (m->rights & ~(MAP_READ | MAP_WRITE | MAP_EXEC) || (m->memory && !(m->rights & MAP_READ)))
+	if (m->rights & ~(MAP_READ | MAP_WRITE | MAP_EXEC) ||
+	    (m->memory && !(m->rights & MAP_READ)))
 		return -EINVAL;
 	return 0;
 }
@@ -260,7 +263,8 @@ static int vm_map(struct vm *vm, const struct vm_mapping *m)
 	if (error)
 		return error;
 	if (m->memory) {
-		memory = (struct memory *)handle_get(m->memory, OBJ_MEMORY, rights_needed(m->rights), &error);
+		memory = (struct memory *)handle_get(m->memory, OBJ_MEMORY,
+						     rights_needed(m->rights), &error);
 		if (!memory)
 			return error;
 		if (m->offset > memory->bytes || m->bytes > memory->bytes - m->offset)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block (APM 2, appendix B). Its fields are reached by accessors only: a set
- * drops the clean bit that covers the field, so that the processor reloads it (APM 2, 15.15).
+ * The virtual machine control block (APM 2, appendix B). Its fields are reached by accessors only:
+ * a set drops the clean bit that covers the field, so that the processor reloads it (APM 2, 15.15).
  */
 #ifndef ENGINE_VMCB_H
 #define ENGINE_VMCB_H
@@ -13,14 +13,14 @@
 /* Clean bits. 0 on the left of VMCB_FIELD: the field is never cached. */
 enum vmcb_clean {
 	CLEAN_NONE = 0,
-	CLEAN_INTERCEPTS = 1 << 0, /* and TSC offset, PAUSE filter */
+	CLEAN_INTERCEPTS = 1 << 0,  /* and TSC offset, PAUSE filter */
 	CLEAN_PERMISSIONS = 1 << 1, /* IOPM, MSRPM base */
 	CLEAN_ASID = 1 << 2,
 	CLEAN_VINTR = 1 << 3,
 	CLEAN_NESTED = 1 << 4, /* NCR3, G_PAT */
 	CLEAN_CR = 1 << 5,     /* CR0, CR3, CR4, EFER */
 	CLEAN_DR = 1 << 6,
-	CLEAN_TABLES = 1 << 7, /* GDT, IDT */
+	CLEAN_TABLES = 1 << 7,	 /* GDT, IDT */
 	CLEAN_SEGMENTS = 1 << 8, /* CS, DS, SS, ES, CPL */
 	CLEAN_CR2 = 1 << 9,
 	CLEAN_LBR = 1 << 10, /* DEBUGCTL */
@@ -114,7 +114,8 @@ enum { TLB_KEEP = 0, TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
 union exit_io {
 	uint64_t raw;
 	struct {
-		uint64_t in : 1, : 1, string : 1, repeat : 1, size : 3, address_size : 3, segment : 3, : 3;
+		uint64_t in : 1, : 1, string : 1, repeat : 1, size : 3, address_size : 3,
+			segment : 3, : 3;
 		uint64_t port : 16;
 	};
 };
@@ -192,7 +193,7 @@ struct vmcb {
 	uint8_t r678[0x1000 - 0x678];
 } __attribute__((packed, aligned(4096)));
 
-#define VMCB_AT(field, offset)                                                                     \
+#define VMCB_AT(field, offset) \
 	_Static_assert(offsetof(struct vmcb, field) == (offset), "VMCB layout: " #field)
 VMCB_AT(f_exceptions, 0x008);
 VMCB_AT(f_intercept3, 0x00c);
@@ -226,16 +227,16 @@ VMCB_AT(f_debugctl, 0x670);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB size");
 _Static_assert(sizeof(struct segment) == 16, "segments have the VMCB's form");
 
-#define VMCB_FIELD(type, name, clean)                                                              \
-	static inline type vmcb_##name(const struct vmcb *v)                                       \
-	{                                                                                          \
-		return v->f_##name;                                                                \
-	}                                                                                          \
-	static inline void vmcb_set_##name(struct vmcb *v, type value)                             \
-	{                                                                                          \
-		v->f_##name = value;                                                               \
-		if (clean)                                                                         \
-			v->f_clean &= ~(uint32_t)(clean);                                          \
+#define VMCB_FIELD(type, name, clean)                                  \
+	static inline type vmcb_##name(const struct vmcb *v)           \
+	{                                                              \
+		return v->f_##name;                                    \
+	}                                                              \
+	static inline void vmcb_set_##name(struct vmcb *v, type value) \
+	{                                                              \
+		v->f_##name = value;                                   \
+		if (clean)                                             \
+			v->f_clean &= ~(uint32_t)(clean);              \
 	}
 
 VMCB_FIELD(uint16_t, cr_read, CLEAN_INTERCEPTS)
@@ -292,10 +293,10 @@ VMCB_FIELD(struct segment, tr, CLEAN_NONE)
 VMCB_FIELD(struct segment, gdtr, CLEAN_TABLES)
 VMCB_FIELD(struct segment, idtr, CLEAN_TABLES)
 
-#define VMCB_EXIT_FIELD(type, name)                                                                \
-	static inline type vmcb_##name(const struct vmcb *v)                                       \
-	{                                                                                          \
-		return v->f_##name;                                                                \
+#define VMCB_EXIT_FIELD(type, name)                          \
+	static inline type vmcb_##name(const struct vmcb *v) \
+	{                                                    \
+		return v->f_##name;                          \
 	}
 VMCB_EXIT_FIELD(uint64_t, exit_code)
 VMCB_EXIT_FIELD(uint64_t, exit_info1)

@@ -32,7 +32,11 @@ static const struct engine stub = {.cr4 = get_cr4};
 
 static const struct cpuid_entry table[] = {
 	{.leaf = 0x80000000, .eax = 0x80000008},
-	{.leaf = 1, .eax = 0x800f12, .ebx = 0x00020800, .ecx = 1u << 26 | 1u << 31, .edx = 1 << 9 | 1},
+	{.leaf = 1,
+	 .eax = 0x800f12,
+	 .ebx = 0x00020800,
+	 .ecx = 1u << 26 | 1u << 31,
+	 .edx = 1 << 9 | 1},
 	{.leaf = 0, .eax = 0x16, .ebx = 0x68747541},
 	{.leaf = 0xd, .subleaf = 2, .flags = CPUID_SUBLEAF, .eax = 256, .ebx = 576},
 	{.leaf = 0xd, .subleaf = 0, .flags = CPUID_SUBLEAF, .eax = 7},
@@ -76,8 +80,9 @@ static void plain_leaves(void **state)
 
 static void missing_leaves(void **state)
 {
-	static const uint32_t leaves[] = {2, 0x1f, 0x20, 0x40000001, 0x7fffffff, 0x80000001, 0x8000001f,
-					  0x80000020, 0xc0000000, 0xffffffff};
+	static const uint32_t leaves[] = {2,	      0x1f,	  0x20,	      0x40000001,
+					  0x7fffffff, 0x80000001, 0x8000001f, 0x80000020,
+					  0xc0000000, 0xffffffff};
 
 	for (unsigned i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
 		struct cpuid_result r = ask(leaves[i], 0);
@@ -131,7 +136,8 @@ static void sizes(void **state)
 	static struct cpuid_entry many[VCPU_CPUID_MAX + 1];
 
 	for (unsigned i = 0; i <= VCPU_CPUID_MAX; i++)
-		many[i] = (struct cpuid_entry){.leaf = 0xd, .subleaf = i, .flags = CPUID_SUBLEAF, .edx = i};
+		many[i] = (struct cpuid_entry){
+			.leaf = 0xd, .subleaf = i, .flags = CPUID_SUBLEAF, .edx = i};
 	assert_int_equal(cpuid_set(&v.cpuid, many, VCPU_CPUID_MAX + 1), -E2BIG);
 	assert_int_equal(cpuid_set(&v.cpuid, many, VCPU_CPUID_MAX), 0);
 	assert_int_equal(ask(0xd, VCPU_CPUID_MAX - 1).edx, VCPU_CPUID_MAX - 1);
@@ -143,8 +149,10 @@ static void sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(plain_leaves, setup),   cmocka_unit_test_setup(missing_leaves, setup),
-		cmocka_unit_test_setup(dynamic_leaves, setup), cmocka_unit_test_setup(no_xsave, setup),
+		cmocka_unit_test_setup(plain_leaves, setup),
+		cmocka_unit_test_setup(missing_leaves, setup),
+		cmocka_unit_test_setup(dynamic_leaves, setup),
+		cmocka_unit_test_setup(no_xsave, setup),
 		cmocka_unit_test_setup(sizes, setup),
 	};
 

@@ -90,7 +90,8 @@ static int setup(void **state)
 
 static void to_x2(struct vcpu *v)
 {
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2), MSR_OK);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2),
+			 MSR_OK);
 }
 
 static void reset_values(void **state)
@@ -193,10 +194,10 @@ static void destinations_xapic(void **state)
 		uint32_t low, high;
 		uint64_t expect;
 	} rows[] = {
-		{0x00000, 2, 1 << 2},	    {0x00000, 0xff, 0xfffff},	{0x00000, 50, 0},
-		{0x40000, 9, 1 << 0},	    {0x80000, 9, 0xfffff},	{0xc0000, 9, 0xffffe},
-		{0x00800, 0x01, 1 << 0},    {0x00800, 0x06, 3 << 1},	{0x00800, 0xff, 0xfffff},
-		{0x00800, 0x80, 1 << 7},    {0x04000, 2, 1 << 2},	{0x00100, 2, 1 << 2},
+		{0x00000, 2, 1 << 2},	 {0x00000, 0xff, 0xfffff}, {0x00000, 50, 0},
+		{0x40000, 9, 1 << 0},	 {0x80000, 9, 0xfffff},	   {0xc0000, 9, 0xffffe},
+		{0x00800, 0x01, 1 << 0}, {0x00800, 0x06, 3 << 1},  {0x00800, 0xff, 0xfffff},
+		{0x00800, 0x80, 1 << 7}, {0x04000, 2, 1 << 2},	   {0x00100, 2, 1 << 2},
 	};
 
 	for (unsigned i = 0; i < 8; i++)
@@ -331,7 +332,8 @@ static void modes(void **state)
 	to_x2(v);
 	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_FAULT);
 	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT), MSR_OK);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2), MSR_FAULT);
+	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2),
+			 MSR_FAULT);
 	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_OK);
 	to_x2(v);
 	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_OK);

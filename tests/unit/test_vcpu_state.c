@@ -33,7 +33,8 @@ void svm_inject(struct vcpu *vcpu, const struct event_info *e, uint64_t address)
 						 .type = e->type,
 						 .has_error = e->has_error,
 						 .error = e->error,
-						 .valid = 1}.raw);
+						 .valid = 1}
+				      .raw);
 }
 unsigned svm_cr8(struct vcpu *vcpu)
 {
@@ -137,7 +138,8 @@ static void round_trip(void **state)
 		bytes[i] = (uint8_t)(i * 37 + 11);
 	in.version = VCPU_STATE_VERSION;
 	in.bytes = sizeof(in);
-	in.valid = STATE_REGS | STATE_SYSTEM | STATE_EVENTS | STATE_APIC | STATE_TIME | STATE_FPU | STATE_ACTIVITY;
+	in.valid = STATE_REGS | STATE_SYSTEM | STATE_EVENTS | STATE_APIC | STATE_TIME | STATE_FPU |
+		   STATE_ACTIVITY;
 	in.activity = VCPU_HALTED;
 	in.rflags = 0x246;
 	in.cr0 |= CR0_ET;
@@ -168,7 +170,8 @@ static void round_trip(void **state)
 
 static void parts(void **state)
 {
-	static struct vcpu_state in = {.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_REGS};
+	static struct vcpu_state in = {
+		.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_REGS};
 
 	vmcb.f_cr3 = 0x1000;
 	in.rip = 0x100000;
@@ -181,7 +184,8 @@ static void parts(void **state)
 	assert_int_equal(vmcb.f_rip, 0xfff0);
 	v->number = 3; /* not the one that sets the guest's TSC */
 	vm.tsc_offset = 50;
-	in = (struct vcpu_state){.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_TIME};
+	in = (struct vcpu_state){
+		.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_TIME};
 	in.tsc = 1;
 	in.tsc_adjust = 7;
 	assert_int_equal(vcpu_set_state(v, &in), 0);
@@ -256,9 +260,12 @@ static void msrs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(reset_values, setup), cmocka_unit_test_setup(round_trip, setup),
-		cmocka_unit_test_setup(parts, setup),	     cmocka_unit_test_setup(refused, setup),
-		cmocka_unit_test_setup(taken, setup),	     cmocka_unit_test_setup(msrs, setup),
+		cmocka_unit_test_setup(reset_values, setup),
+		cmocka_unit_test_setup(round_trip, setup),
+		cmocka_unit_test_setup(parts, setup),
+		cmocka_unit_test_setup(refused, setup),
+		cmocka_unit_test_setup(taken, setup),
+		cmocka_unit_test_setup(msrs, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

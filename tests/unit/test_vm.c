@@ -198,7 +198,8 @@ static int64_t call(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_
 
 static int64_t map(uint64_t gpa, uint64_t bytes, uint32_t handle, uint64_t offset, uint16_t rights)
 {
-	struct vm_mapping m = {.gpa = gpa, .bytes = bytes, .offset = offset, .memory = handle, .rights = rights};
+	struct vm_mapping m = {
+		.gpa = gpa, .bytes = bytes, .offset = offset, .memory = handle, .rights = rights};
 
 	return call(SYS_VM_MAP, 9, (uintptr_t)&m, 1, 0);
 }
@@ -307,7 +308,8 @@ static void flushing(void **state)
 	vm->vcpu[0] = &v;
 	vm->vcpu_count = 1;
 	assert_int_equal(map(0, 2 * MIB, 1, 0, 7), 0);
-	assert_int_equal(map(8 * MIB, 2 * MIB, 2, 0, 7), 0); /* nothing was there: nothing to flush */
+	assert_int_equal(map(8 * MIB, 2 * MIB, 2, 0, 7),
+			 0); /* nothing was there: nothing to flush */
 	assert_int_equal(v.requests, 0);
 	assert_int_equal(map(0, 2 * MIB, 2, 0, 7), 0);
 	assert_int_equal(v.requests, REQ_FLUSH);
@@ -393,7 +395,7 @@ static void no_engine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(populate), ROW(sizes),	   ROW(rights), ROW(cutting),	  ROW(flushing),
+		ROW(populate), ROW(sizes),	   ROW(rights),	     ROW(cutting),   ROW(flushing),
 		ROW(full),     ROW(bad_arguments), ROW(information), ROW(no_engine),
 	};
 

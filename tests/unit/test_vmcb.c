@@ -159,10 +159,10 @@ static void reinjection(void **state)
 		{0x80000b0e | 2ull << 32, 0x80000b0e | 2ull << 32}, /* #PF with its error code */
 		{0x80000202, 0x80000202},			    /* NMI */
 		{0x80000030, 0x80000030},			    /* interrupt */
-		{0x80000330, 0x80000030},			    /* the same as the emulator reports it */
-		{0x80000480, 0},				    /* INT 0x80 */
-		{0x80000303, 0},				    /* INT3 */
-		{0x80000304, 0},				    /* INTO */
+		{0x80000330, 0x80000030}, /* the same as the emulator reports it */
+		{0x80000480, 0},	  /* INT 0x80 */
+		{0x80000303, 0},	  /* INT3 */
+		{0x80000304, 0},	  /* INTO */
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -246,10 +246,14 @@ static void lost_shadow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(clean_bits, setup),	  cmocka_unit_test_setup(decoded_words, setup),
-		cmocka_unit_test_setup(exceptions, setup),	  cmocka_unit_test_setup(virtual_interrupt, setup),
-		cmocka_unit_test_setup(windows, setup),		  cmocka_unit_test_setup(interruptible, setup),
-		cmocka_unit_test_setup(reinjection, setup),	  cmocka_unit_test_setup(nmi_until_iret, setup),
+		cmocka_unit_test_setup(clean_bits, setup),
+		cmocka_unit_test_setup(decoded_words, setup),
+		cmocka_unit_test_setup(exceptions, setup),
+		cmocka_unit_test_setup(virtual_interrupt, setup),
+		cmocka_unit_test_setup(windows, setup),
+		cmocka_unit_test_setup(interruptible, setup),
+		cmocka_unit_test_setup(reinjection, setup),
+		cmocka_unit_test_setup(nmi_until_iret, setup),
 		cmocka_unit_test_setup(lost_shadow, setup),
 	};
 
