@@ -6,7 +6,7 @@ guest_srcs	:= $(shell grep -lE '^/\* guest: (32|64) \*/' tests/guest/*.c bench/*
 guest_bits	= $(shell sed -n '2s,^/\* guest: \([0-9]*\) \*/,\1,p' $(1))
 guest_cflags	:= -std=gnu11 -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fno-pic \
 		   -fno-stack-protector -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
-		   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-builtin -Itests/guest/lib -Iinclude -MMD -MP
+		   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-builtin -Itests/guest/lib -Iinclude -I$(O)/include -MMD -MP
 guest_lib	:= start.S lib.c time.c apic.c
 
 guest-programs:	$(guest_srcs:%.c=$(O)/%.elf)
@@ -31,3 +31,4 @@ $(O)/$(1:%.c=%).elf: $(1) tests/guest/lib/guest.lds \
 	$(Q)objcopy -S -O elf32-i386 $$@.debug $$@
 endef
 $(foreach g,$(guest_srcs),$(eval $(call guest_rule,$(g))))
+$(O)/tests/guest/vmi.elf: | $(O)/include/postern/vmi.h

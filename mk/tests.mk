@@ -43,10 +43,10 @@ check-host: unit-tests check-rom
 do-fuzz: fuzzers
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz_targets:%=$(O)/fuzz/%)
 
-check-system: all guests guest-programs
+check-system: all guests guest-programs rom
 	$(Q)tests/system/run
 
-do-test: all unit-tests fuzzers guests guest-programs
+do-test: all unit-tests fuzzers guests guest-programs rom
 	$(Q)tests/run-all
 
 .PHONY: loc
