@@ -144,8 +144,10 @@ bool terminal_drained(const struct terminal *t)
 {
 	const struct xencons_interface *r;
 
-	if (!t->used || !t->link || !t->link->up)
+	if (!t->used)
 		return true;
+	if (!t->link || !t->link->up)
+		return !t->length; /* a driver that is starting, or between two lives, takes it soon */
 	r = &t->link->console->ring;
 	return !t->length && __atomic_load_n(&r->out_cons, __ATOMIC_ACQUIRE) == r->out_prod;
 }
