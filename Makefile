@@ -150,7 +150,14 @@ modules: $(modules)
 $(O)/modules.cpio: $(modules)
 	$(Q)cd $(O)/modules && printf '%s\n' $(sort $(modules-y)) | cpio --quiet -o -H newc -R 0:0 --reproducible > ../modules.cpio
 
-$(O)/modules.o: tools/modules.S $(O)/modules.cpio
+# The first task is read out of the archive while the image is built, so that the core need not.
+$(O)/first-task: tools/first-task.c hv/lib/elf64.c hv/manager/archive.c
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Iinclude -iquote hv/lib -iquote hv/manager -o $@ $^
+$(O)/first-task.s: $(O)/first-task $(O)/modules.cpio
+	$(Q)$< $(O)/modules.cpio manager modules_archive > $@.new && mv $@.new $@
+
+$(O)/modules.o: tools/modules.S $(O)/modules.cpio $(O)/first-task.s
 	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -Wa,-I$(O) -c -o $@ $<
 
 -include $(shell find $(O) -path $(O)/cache -prune -o -name '*.d' -print 2>/dev/null)

@@ -2,8 +2,6 @@
 // The first task: the manager. Its own first thread builds its address space, in ring 0, with the
 // same calls that serve everybody else, and then enters it.
 #include "core/boot.h"
-#include "core/cpio.h"
-#include "core/elf.h"
 #include "core/event.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -14,18 +12,20 @@
 #include <postern/errno.h>
 
 #define MANAGER_NAME "manager"
-#define MANAGER_BYTES_MAX (16ull << 20)
-#define MANAGER_HIGH 0x100000000ull
 
-extern const char modules_archive[], modules_archive_end[];
+/* What of the manager's program goes where: read out of the archive of modules and checked while
+ * the image is built (tools/first-task.c). Pages of their own, never writable and executable. */
+struct first_segment {
+	uint64_t va, bytes;
+	const void *data; /* the first data_bytes of it; the rest is zero */
+	uint64_t data_bytes, rights;
+};
+extern const struct first_segment first_task_segments[], first_task_segments_end[];
+extern const uint64_t first_task_entry;
 
-static const char *why = "";
-
-// New memory at va of the current task, with the first `bytes` of data at `lead` in it. Written
-// through a writable mapping, which is gone when the last one comes: nothing is ever writable and
-// executable.
-static int place(uint64_t va, uint64_t size, uint64_t lead, const void *data, uint64_t bytes,
-		 unsigned rights)
+// New memory at va of the current task, with `bytes` of data at its start. Written through a
+// writable mapping, which is gone when the last one comes: nothing is ever writable and executable.
+static int place(uint64_t va, uint64_t size, const void *data, uint64_t bytes, unsigned rights)
 {
 	struct task *t = current_task();
 	struct memory *m;
@@ -36,28 +36,13 @@ static int place(uint64_t va, uint64_t size, uint64_t lead, const void *data, ui
 		return error;
 	error = task_map(t, m, 0, va, size, MAP_READ | MAP_WRITE);
 	if (!error && bytes)
-		error = copy_to_user(va + lead, data, bytes);
+		error = copy_to_user(va, data, bytes);
 	if (!error && rights != (MAP_READ | MAP_WRITE)) {
 		error = task_unmap(t, va, size);
 		if (!error)
 			error = task_map(t, m, 0, va, size, rights);
 	}
 	object_put_unlocked(&m->object);
-	return error;
-}
-
-static int place_program(const void *file, uint64_t bytes, uint64_t *entry)
-{
-	struct elf_plan plan;
-	int error = elf_plan(file, bytes, USER_BASE, MANAGER_HIGH, MANAGER_BYTES_MAX, &plan, &why);
-
-	for (unsigned i = 0; i < plan.count && !error; i++) {
-		const struct elf_segment *s = &plan.segment[i];
-
-		error = place(s->va, s->bytes, s->lead, (const char *)file + s->file_offset,
-			      s->file_bytes, s->rights);
-	}
-	*entry = error ? 0 : plan.entry;
 	return error;
 }
 
@@ -85,56 +70,27 @@ static int place_start_page(void)
 			    ~0ull);
 	start.event = handle > 0 ? handle : 0;
 	object_put_unlocked(&e->object);
-	return place(START_VA, PAGE_SIZE, 0, &start, sizeof(start), MAP_READ);
+	return place(START_VA, PAGE_SIZE, &start, sizeof(start), MAP_READ);
 }
 
 _Static_assert(sizeof(struct start_info) <= PAGE_SIZE, "start page");
 #define BOOT_INFO_BYTES ((sizeof(struct boot_info) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull))
 
-static const void *find_manager(uint64_t *bytes)
-{
-	for (unsigned i = 0; i < boot_info.modules && i < BOOT_MODULES_MAX; i++) {
-		const struct boot_module *m = &boot_info.module[i];
-
-		if (strcmp(m->name, MANAGER_NAME))
-			continue;
-		*bytes = m->bytes;
-		return core_map_phys(m->phys, m->bytes,
-				     PAGE_READ); /* for good: it is needed once */
-	}
-	return cpio_find(modules_archive, modules_archive_end - modules_archive, MANAGER_NAME,
-			 bytes);
-}
-
-static int prepare(void)
-{
-	uint64_t bytes = 0, entry;
-	const void *file = find_manager(&bytes);
-	int error;
-
-	if (!file) {
-		why = "it is neither in the image nor among the boot modules";
-		return -ENOENT;
-	}
-	error = place_program(file, bytes, &entry);
-	if (!error)
-		error = place(STACK_TOP - STACK_BYTES, STACK_BYTES, 0, NULL, 0,
-			      MAP_READ | MAP_WRITE);
-	if (!error)
-		error = place(BOOT_VA, BOOT_INFO_BYTES, 0, &boot_info, sizeof(boot_info), MAP_READ);
-	if (!error)
-		error = place_start_page();
-	current_thread()->user_entry = entry;
-	return error;
-}
-
 static void manager_body(void)
 {
-	int error = prepare();
+	const struct first_segment *s;
+	int error = 0;
 
+	for (s = first_task_segments; s < first_task_segments_end && !error; s++)
+		error = place(s->va, s->bytes, s->data, s->data_bytes, s->rights);
+	if (!error)
+		error = place(STACK_TOP - STACK_BYTES, STACK_BYTES, NULL, 0, MAP_READ | MAP_WRITE);
+	if (!error)
+		error = place(BOOT_VA, BOOT_INFO_BYTES, &boot_info, sizeof(boot_info), MAP_READ);
+	if (!error)
+		error = place_start_page();
 	if (error) {
-		log_printf("cannot start the manager: %s (error %d)", *why ? why : "out of memory",
-			   -error);
+		log_printf("cannot start the manager: out of memory (error %d)", -error);
 		task_end(current_task(), TASK_KILLED, error, 0, 0);
 	}
 }
@@ -146,7 +102,7 @@ void core_start(struct boot_info *info)
 
 	t = task_create(MANAGER_NAME, CLASS_HEARTBEAT, &error);
 	if (t)
-		error = thread_create(t, manager_body, 0, STACK_TOP, START_VA);
+		error = thread_create(t, manager_body, first_task_entry, STACK_TOP, START_VA);
 	if (error < 0)
 		panic("no memory for the first task");
 	sched_idle();
