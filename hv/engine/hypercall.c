@@ -1,13 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Hypercalls answered in the core. Today those of measurement; the paravirtual ones will come here,
-// by epoch.
+// Hypercalls answered in the core: that of measurement, and what a gateway ROM asks for.
+#include "core/sched.h"
 #include "engine/engine.h"
+#include "engine/hypercall.h"
+#include <postern/errno.h>
 #include <postern/hypercall.h>
 
-bool hypercall(struct vcpu *v, uint64_t number, uint64_t *result)
+static uint64_t open_epoch(struct vcpu *v)
 {
-	if (number != HYPERCALL_NULL)
-		return false;
+	uint32_t epoch = (uint32_t)v->run->gpr[GPR_RBX];
+
+	if (!epoch || epoch > HYPERCALL_EPOCHS)
+		return (uint32_t)-ENOSYS;
+	v->vm->epoch = epoch;
+	return 0;
+}
+
+/* The registers of the xAPIC page, whichever mode the APIC is in but x2APIC, which is not reached
+ * by offsets. */
+static bool apic_offset(const struct vcpu *v, uint32_t offset)
+{
+	return !(offset & 15) && offset < 0x400 && !vapic_x2(&v->apic);
+}
+
+static void send_ipi(struct vcpu *v, uint32_t mask, uint32_t vector)
+{
+	struct vapic_message m = {.vector = (uint8_t)vector, .delivery = DELIVERY_FIXED};
+
+	for (unsigned id = 0; id < 32; id++) {
+		if (!(mask & 1u << id))
+			continue;
+		m.destination = id;
+		vapic_send(v->vm, &m);
+	}
+}
+
+/* 64-bit results: a 32-bit guest has the upper half in EDX. */
+static uint64_t wide(struct vcpu *v, uint64_t value)
+{
+	v->run->gpr[GPR_RDX] = value >> 32;
+	return (uint32_t)value;
+}
+
+static enum hypercall_answer operate(struct vcpu *v, const struct operation_call *c,
+				     uint64_t *result)
+{
 	*result = 0;
-	return true;
+	switch (c->op) {
+	case OP_APIC_WRITE:
+		if (apic_offset(v, c->a0 & 0xfff))
+			vapic_write(v, c->a0 & 0xfff, c->a1);
+		return HYPERCALL_DONE;
+	case OP_APIC_READ:
+		if (apic_offset(v, c->a0 & 0xfff))
+			*result = vapic_read(v, c->a0 & 0xfff);
+		return HYPERCALL_DONE;
+	case OP_BLOCK:
+		return HYPERCALL_HALT;
+	case OP_YIELD:
+		return HYPERCALL_YIELD;
+	case OP_IPI:
+		send_ipi(v, c->a0, c->a1);
+		return HYPERCALL_DONE;
+	case OP_TIME_FREQUENCY:
+		*result = wide(v, tsc_khz * 1000);
+		return HYPERCALL_DONE;
+	case OP_TIME_COUNTER:
+		*result = wide(v, c->a0 < 2 ? vcpu_tsc(v) : 0); /* no time is counted as stolen */
+		return HYPERCALL_DONE;
+	default:
+		return HYPERCALL_DONE;
+	}
+}
+
+enum hypercall_answer hypercall(struct vcpu *v, uint64_t number, uint64_t *result)
+{
+	struct operation_call call;
+
+	if (number == HYPERCALL_NULL) {
+		*result = 0;
+		return HYPERCALL_DONE;
+	}
+	if (number == HYPERCALL_OPEN) {
+		*result = open_epoch(v);
+		return HYPERCALL_DONE;
+	}
+	if (!hypercall_decode(v->vm->epoch, (uint32_t)number, v->run->gpr, &call))
+		return HYPERCALL_TO_VMM;
+	return operate(v, &call, result);
 }

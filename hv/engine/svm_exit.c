@@ -50,15 +50,36 @@ static enum verdict exit_cpuid(struct svm_vcpu *s)
 	return RUN_AGAIN;
 }
 
+/* A guest that spins gives the CPU away if others want it. */
+static enum verdict exit_pause(struct svm_vcpu *s)
+{
+	s->vcpu.cpu->resched = 1;
+	return RUN_LOOK;
+}
+
+/* STI and HLT in one. */
+static enum verdict halt_with_interrupts(struct svm_vcpu *s)
+{
+	vmcb_set_rflags(s->vmcb, vmcb_rflags(s->vmcb) | RFLAGS_IF);
+	s->vcpu.activity = VCPU_HALTED;
+	return RUN_HALT;
+}
+
 static enum verdict exit_vmmcall(struct svm_vcpu *s)
 {
+	enum hypercall_answer answer;
 	uint64_t result;
 
 	if (vmcb_cpl(s->vmcb))
 		return fault(s, VECTOR_UD, false);
-	if (hypercall(&s->vcpu, vmcb_rax(s->vmcb), &result)) {
+	answer = hypercall(&s->vcpu, vmcb_rax(s->vmcb), &result);
+	if (answer != HYPERCALL_TO_VMM) {
 		vmcb_set_rax(s->vmcb, result);
 		advance(s, 3);
+		if (answer == HYPERCALL_HALT)
+			return halt_with_interrupts(s);
+		if (answer == HYPERCALL_YIELD)
+			return exit_pause(s);
 		return RUN_AGAIN;
 	}
 	s->vcpu.run->msr.next_rip = next_rip(s, 3);
@@ -174,13 +195,6 @@ static enum verdict exit_hlt(struct svm_vcpu *s)
 	advance(s, 1);
 	s->vcpu.activity = VCPU_HALTED;
 	return RUN_HALT;
-}
-
-/* A guest that spins gives the CPU away if others want it. */
-static enum verdict exit_pause(struct svm_vcpu *s)
-{
-	s->vcpu.cpu->resched = 1;
-	return RUN_LOOK;
 }
 
 static enum verdict exit_dr(struct svm_vcpu *s)
