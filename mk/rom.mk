@@ -32,3 +32,6 @@ unit-cflags-test_romcheck := -DVMI_ABI='"$(abspath vmi-rom/abi)"'
 unit-libs-test_romcheck := -lcapstone
 fuzz-cflags-fuzz_rom := $(unit-cflags-test_romcheck)
 fuzz-libs-fuzz_rom := -lcapstone
+unit-cflags-test_gateway := -I$(O)/include
+fuzz-cflags-fuzz_gateway := -I$(O)/include
+$(O)/unit/test_gateway $(O)/fuzz/fuzz_gateway: | $(O)/include/postern/vmi.h

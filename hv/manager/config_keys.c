@@ -29,6 +29,12 @@ const struct key config_guest_keys[] = {
 	{.name = "module", .kind = KEY_FILE, .repeat = true},
 	{.name = "initrd", .kind = KEY_FILE},
 	{.name = "append", .kind = KEY_TEXT, .max = 1023},
+	{.name = "vmi-rom", .kind = KEY_FILE},
+	{.name = "paravirt", .kind = KEY_FEATURES, .otherwise = "auto"},
+	{.name = "gateway",
+	 .kind = KEY_CHOICE,
+	 .choices = "auto|fixmap|rom",
+	 .otherwise = "auto"},
 	{.name = "entry", .kind = KEY_CHOICE, .choices = "auto|64|32|pvh", .otherwise = "auto"},
 	{.name = "memory",
 	 .kind = KEY_SIZE,
@@ -127,6 +133,17 @@ bool key_check(const struct key *k, const char *value, char *to, size_t size)
 	case KEY_NUMBER:
 	case KEY_SIZE:
 		return check_number(k, value, to, size);
+	case KEY_FEATURES:
+		if (!strcmp(value, "off") || !strcmp(value, "auto")) {
+			snprintf(to, size, "%s", value);
+			return true;
+		}
+		if (text_number(value, &n) && n <= 0xffffffff) {
+			snprintf(to, size, "%u", (unsigned)n);
+			return true;
+		}
+		snprintf(to, size, "off, auto, or a number whose bits are features");
+		return false;
 	case KEY_IO_PORT:
 		if (!strcmp(value, "off") || (text_number(value, &n) && n <= 0xffff)) {
 			snprintf(to, size, "%s", value);

@@ -13,6 +13,7 @@ enum key_kind {
 	KEY_NUMBER,  /* min..max */
 	KEY_SIZE,    /* bytes, min..max; a bare number counts MiB */
 	KEY_IO_PORT, /* an I/O port, or off */
+	KEY_FEATURES, /* off, auto, or a mask of 32 bits */
 };
 
 struct key {

@@ -101,9 +101,36 @@ static int boot_request(struct boot_request *q, struct boot_error *error)
 	return 0;
 }
 
+static int gateway_request(struct gateway_request *q, struct boot_error *error)
+{
+	static char name[NAME_MAX];
+	struct boot_file file = {0};
+	char text[32];
+	int e;
+
+	if (value_is("paravirt", "off") || module_argument("vmi-rom", 0, name, NAME_MAX) < 0)
+		return 0;
+	e = open_file(&file, name, error);
+	if (e)
+		return e;
+	q->data = file.data;
+	q->bytes = file.bytes;
+	q->name = name;
+	q->place = value_is("gateway", "fixmap") ? GATEWAY_FIXMAP
+		   : value_is("gateway", "rom")  ? GATEWAY_ROM
+						 : GATEWAY_AUTO;
+	q->masked = module_argument("paravirt", 0, text, sizeof(text)) >= 0 && strcmp(text, "auto");
+	if (q->masked)
+		q->mask = strtoul(text, NULL, 0);
+	if (!guest.boot.multiboot)
+		gateway_kernel_version(guest.boot.kernel.data, guest.boot.kernel.bytes, q);
+	return 0;
+}
+
 int config_read(struct boot_error *error)
 {
 	uint64_t cpus = module_argument_number("cpus", 1);
+	int e;
 
 	strlcpy(guest.name, module_start()->name, sizeof(guest.name));
 	if (cpus < 1 || cpus > GUEST_CPUS_MAX)
@@ -119,5 +146,6 @@ int config_read(struct boot_error *error)
 	guest.debug_exit_machine = value_is("debug-exit-end", "machine");
 	guest.reset_restarts = !value_is("on-reset", "stop") && !value_is("on-reset", "end");
 	guest.x2apic = !value_is("x2apic", "off");
-	return boot_request(&guest.boot, error);
+	e = boot_request(&guest.boot, error);
+	return e ? e : gateway_request(&guest.gateway_request, error);
 }

@@ -144,6 +144,39 @@ static struct {
 	struct boot_error error;
 } loader;
 
+/* The guest may run its gateway and not change it; the page tables behind are its own. */
+static int protect_gateway(void)
+{
+	struct vm_mapping m = {.gpa = GATEWAY_AT,
+			       .bytes = guest.gateway.code_bytes,
+			       .offset = GATEWAY_AT,
+			       .memory = guest.memory,
+			       .rights = MAP_READ | MAP_EXEC};
+
+	return sys_vm_map(guest.vm, &m, 1);
+}
+
+/* A ROM that will not do is said, and the guest runs without it. */
+static void install_gateway(void)
+{
+	const struct gateway_request *q = &guest.gateway_request;
+	struct gateway *g = &guest.gateway;
+	const char *wrong;
+
+	if (!q->data)
+		return;
+	wrong = gateway_install(&guest.ram, q, g);
+	if (!wrong && protect_gateway())
+		wrong = "the core does not map it";
+	if (wrong)
+		log_line("guest %s: gateway %s is refused: %s; the guest runs without it", guest.name,
+			 q->name, wrong);
+	else
+		log_line("guest %s: gateway %s (%s), hypercall epoch %u, features %#x, %s", guest.name,
+			 q->name, g->engine, g->epoch, g->features,
+			 g->virtual_top ? "above the fixmap" : "in place");
+}
+
 static int load(struct boot_error *error)
 {
 	int e;
@@ -155,6 +188,7 @@ static int load(struct boot_error *error)
 	guest.boot.fresh = false;
 	if (e)
 		return e;
+	install_gateway();
 	e = vcpu_reset_all();
 	return e ? boot_fail(error, e, "the core refuses the processors' first state") : 0;
 }

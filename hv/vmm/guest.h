@@ -16,6 +16,7 @@
 #include <postern/vcpu.h>
 #include "boot.h"
 #include "decode.h"
+#include "gateway.h"
 #include "io.h"
 #include "ioapic.h"
 #include "kvmclock.h"
@@ -85,6 +86,8 @@ struct guest {
 	uint64_t first_ns;
 	uint32_t resets;
 
+	struct gateway_request gateway_request;
+	struct gateway gateway;
 	struct boot_request boot;
 	struct boot_start start;
 };

@@ -185,7 +185,8 @@ static int write_one(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t value
 {
 	void *ram = ram_at(&guest.ram, gpa, size);
 
-	if (!ram)
+	if (!ram || (guest.gateway.present && gpa >= GATEWAY_AT &&
+		     gpa - GATEWAY_AT < guest.gateway.code_bytes))
 		return write_device(v, gpa, size, value);
 	/* One store, so that other processors never see half of it. */
 	switch (size) {

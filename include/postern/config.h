@@ -32,6 +32,12 @@
  *   module    = FILE [TEXT]  of a Multiboot kernel; repeatable, in order
  *   initrd    = FILE
  *   append    = TEXT         command line, <= 1023 bytes
+ *   vmi-rom   = FILE         VMI gateway ROM, for i386 Linux 2.6.21 to 2.6.36. One that does not suit this
+ *                            hypervisor is refused in the log and the guest runs without it
+ *   paravirt  = off | auto | MASK                 off: no gateway; MASK: only these features of it
+ *                            (vmi-rom/abi/vmi-3.1.def, `const feature`)   (auto)
+ *   gateway   = auto | fixmap | rom               where it is called: above the guest's fixmap, or in the ROM
+ *                            itself; auto: by the kernel's version         (auto)
  *   entry     = auto | 64 | 32 | pvh                                     (auto)
  *   memory    = 64K .. 1T    RAM; suffix K, M, G, T, none: MiB            (256M)
  *   cpus      = 1 .. 64                                                   (1)

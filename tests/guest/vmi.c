@@ -3,7 +3,7 @@
 /*
  * A VMI gateway ROM as a kernel uses it: found below 1 MiB, initialised, asked for every call, and every call that it
  * serves made, with the registers that must survive watched. Any flavour; `rom=none`
- * expects none, `init=declines` one that does not want to work here.
+ * expects none, `init=declines` one that does not want to work here. paging=2, pae, late: with tables as a kernel's.
  */
 #include "guest.h"
 #include <postern/gateway.h>
@@ -15,6 +15,7 @@ struct result {
 
 uint32_t vmi_esp, vmi_target;
 static const uint8_t *rom;
+static uint32_t base; /* where memory 0 is linear: 0 or PAGE_OFFSET */
 static uint32_t entry[VMI_CALLS];
 static uint8_t answer[VMI_CALLS];
 static uint32_t user_tss[26];
@@ -71,6 +72,58 @@ static bool served(unsigned n)
 	return answer[n] == VMI_ANSWER_CALL;
 }
 
+/* --- tables as kernels have them -------------------------------------------------------------- */
+#define PAGE_OFFSET 0xc0000000u
+static uint32_t directory[1024] __attribute__((aligned(4096)));
+static uint64_t middle[4][512] __attribute__((aligned(4096)));
+static uint64_t pointers[4] __attribute__((aligned(32)));
+
+/*
+ * As kernels up to 2.6.24 turn PAE on: the four PDPTEs are written over the two-level directory, whose upper entries
+ * go on serving the kernel until the switch. So nothing below PAGE_OFFSET may be touched between.
+ */
+void vmi_late_pae(uint32_t address, uint32_t cr4, uint64_t *entries, void *page);
+__asm__(".text\n.globl vmi_late_pae\nvmi_late_pae:\n\t"
+	"pusha\n\tmov 36(%esp), %ebx\n\tmov 40(%esp), %eax\n\tmov 44(%esp), %esi\n\tmov 48(%esp), %edi\n\t"
+	"mov $0xc0000000, %ebp\n\tadd %ebp, %esi\n\tadd %ebp, %edi\n\tadd %ebp, %esp\n\t"
+	"mov $1f, %edx\n\tadd %ebp, %edx\n\tjmp *%edx\n"
+	"1:\tmov $8, %ecx\n\trep movsl\n\tmov %cr3, %edx\n\tmov %edx, %cr3\n\t"
+	"call *%ebx\n\t"
+	"sub %ebp, %esp\n\tmov $2f, %edx\n\tjmp *%edx\n"
+	"2:\tpopa\n\tret\n");
+
+/* All memory, for user mode too, one to one, but for 512 MiB of it once more at PAGE_OFFSET, and nothing in the last 4 MiB. */
+static void two_levels(void)
+{
+	for (uint32_t i = 0; i < 1023; i++)
+		directory[i] = (i >= 768 && i < 896 ? i - 768 : i) << 22 | 0x87;
+}
+
+static void pae(void)
+{
+	for (uint32_t i = 0; i < 2046; i++) {
+		uint64_t to = i >= 1536 && i < 1792 ? i - 1536 : i;
+
+		middle[i >> 9][i & 511] = to << 21 | 0x87;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		pointers[i] = (uint32_t)middle[i] | 1;
+}
+
+static void page(void)
+{
+	bool with_pae = option_is("paging", "pae");
+
+	if (!with_pae && !option_is("paging", "2") && !option_is("paging", "late"))
+		return;
+	two_levels();
+	pae();
+	WRITE_CR(4, READ_CR(4) | 0x10 | (with_pae ? 0x20 : 0));
+	WRITE_CR(3, with_pae ? (uint32_t)pointers : (uint32_t)directory);
+	WRITE_CR(0, READ_CR(0) | 0x80010000);
+	base = PAGE_OFFSET;
+}
+
 static uint32_t flags(void)
 {
 	uint32_t f;
@@ -89,8 +142,8 @@ static void find(void)
 	uint8_t sum = 0;
 
 	for (uint32_t a = VMI_ROM_FIRST; a < VMI_ROM_END && !rom; a += VMI_ROM_STEP)
-		if (is_rom((const uint8_t *)a))
-			rom = (const uint8_t *)a;
+		if (is_rom((const uint8_t *)(base + a)))
+			rom = (const uint8_t *)(base + a);
 	if (!rom)
 		return;
 	for (unsigned i = 0; i < rom[2] * 512u; i++)
@@ -129,7 +182,7 @@ static bool ask(void)
 
 static void processor(void)
 {
-	uint32_t a[4];
+	uint32_t a[4], cr3;
 	struct result r;
 	uint64_t t;
 
@@ -155,8 +208,9 @@ static void processor(void)
 	check(READ_CR(2) == 0x87654321 && call(VMI_CALL_GetCR2, 0, 0, 0, 0, 0).eax == 0x87654321, "CR2");
 	call(VMI_CALL_SetCR0, READ_CR(0) | 0x20, 0, 0, 0, 0);
 	check(READ_CR(0) & 0x20 && call(VMI_CALL_GetCR0, 0, 0, 0, 0, 0).eax == READ_CR(0), "CR0");
-	call(VMI_CALL_SetCR3, 0x5000, 0, 0, 0, 0);
-	check(READ_CR(3) == 0x5000 && call(VMI_CALL_GetCR3, 0, 0, 0, 0, 0).eax == 0x5000, "CR3");
+	cr3 = base ? READ_CR(3) : 0x5000;
+	call(VMI_CALL_SetCR3, cr3, 0, 0, 0, 0);
+	check(READ_CR(3) == cr3 && call(VMI_CALL_GetCR3, 0, 0, 0, 0, 0).eax == cr3, "CR3");
 	call(VMI_CALL_SetCR4, READ_CR(4) | 0x80, 0, 0, 0, 0);
 	check(READ_CR(4) & 0x80 && call(VMI_CALL_GetCR4, 0, 0, 0, 0, 0).eax == READ_CR(4), "CR4");
 	for (unsigned n = 0; n < 8; n++) {
@@ -262,6 +316,73 @@ static void halt(void)
 	cli();
 }
 
+static uint32_t cost(bool by_call)
+{
+	uint64_t from = rdtsc();
+
+	for (unsigned i = 0; i < 256; i++) {
+		if (by_call)
+			vmi_call(entry[VMI_CALL_APICWrite], APIC_TPR, i & 0xf, 0, 0, 0);
+		else
+			apic_write(APIC_TPR, i & 0xf);
+	}
+	return (rdtsc() - from) / 256;
+}
+
+static void apic(void)
+{
+	if (!served(VMI_CALL_APICRead) || !has_apic())
+		return;
+	pic_mask_all();
+	apic_enable();
+	check(call(VMI_CALL_APICRead, APIC_VERSION, 0, 0, 0, 0).eax == apic_read(APIC_VERSION), "APICRead");
+	check(call(VMI_CALL_APICRead, 0xfee00000 + APIC_SVR, 0, 0, 0, 0).eax == apic_read(APIC_SVR),
+	      "APICRead by address");
+	call(VMI_CALL_APICWrite, APIC_TPR, 0x30, 0, 0, 0);
+	check(apic_read(APIC_TPR) == 0x30, "APICWrite");
+	call(VMI_CALL_APICRead, 0xffc, 0, 0, 0, 0);
+	call(VMI_CALL_APICWrite, 0x401, 0, 0, 0, 0);
+	print("a write to the APIC: %u ticks by memory, ", cost(false));
+	print("%u by the ROM\n", cost(true));
+	apic_write(APIC_TPR, 0);
+	if (!served(VMI_CALL_SendIPI))
+		return;
+	on_vector(0x41, tick);
+	ticks = 0;
+	call(VMI_CALL_SendIPI, 1u << apic_id(), 0x41, 0, 0, 0);
+	check(!ticks, "SendIPI waits for interrupts on");
+	call(VMI_CALL_EnableInterrupts, 0, 0, 0, 0, 0);
+	relax();
+	check(ticks == 1, "SendIPI to self");
+	cli();
+}
+
+/* Where the code is called: above virtual_top when there is one, and not to be changed there. */
+static void top(void)
+{
+	uint32_t virtual_top = *(const uint32_t *)(rom + VMI_VROM_HEADER_VIRTUAL_TOP);
+	uint32_t at = virtual_top ? virtual_top : (uint32_t)rom;
+	uint8_t was = rom[GATEWAY_BODY];
+
+	check(entry[VMI_CALL_IRET] == at + GATEWAY_SLOTS + 16 * VMI_CALL_IRET, "the gateway is called at %x",
+	      entry[VMI_CALL_IRET]);
+	if (!option_is("host", "postern"))
+		return;
+	*(volatile uint8_t *)(rom + GATEWAY_BODY) = was ^ 0xff;
+	check(*(const volatile uint8_t *)(rom + GATEWAY_BODY) == was, "the gateway's code cannot be written in place");
+	if (!virtual_top)
+		return;
+	check(served(VMI_CALL_SetCR4) && entry[VMI_CALL_SetCR4] == (uint32_t)rom + GATEWAY_SLOTS + 16 * VMI_CALL_SetCR4,
+	      "SetCR4 is called in place");
+	__asm__ volatile(GUARD("movb $0, (%0)") : : "r"(virtual_top) : "memory");
+	check(caught() == 14, "nor above the fixmap: vector %d", caught());
+	if (!option_is("paging", "late"))
+		return;
+	vmi_late_pae(entry[VMI_CALL_SetCR4], READ_CR(4) | 0x20, pointers, directory);
+	check(READ_CR(4) & 0x20, "PAE turned on late");
+	check(!memcmp((const void *)virtual_top, rom, 16), "the gateway is there with PAE too");
+}
+
 static void memory(void)
 {
 	static uint32_t pte;
@@ -320,6 +441,7 @@ int main(void)
 {
 	unsigned calls = 0;
 
+	page();
 	find();
 	if (!rom) {
 		check(option_is("rom", "none"), "there is no ROM");
@@ -331,10 +453,12 @@ int main(void)
 	for (unsigned n = 0; n < VMI_CALLS; n++)
 		calls += served(n);
 	print("ROM %s, %u calls served\n", (const char *)rom + *(const uint16_t *)(rom + GATEWAY_AT_ENGINE), calls);
+	top();
 	processor();
 	tables();
 	interrupts();
 	halt();
+	apic();
 	memory();
 	extensions();
 	return verdict("vmi");
