@@ -12,16 +12,10 @@
 _Static_assert(offsetof(struct cpu, self) == CPU_SELF, "offsets.h");
 _Static_assert(offsetof(struct cpu, kernel_stack) == CPU_KERNEL_STACK, "offsets.h");
 _Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "offsets.h");
-_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "offsets.h");
-_Static_assert(offsetof(struct cpu, id) == CPU_ID, "offsets.h");
 _Static_assert(offsetof(struct cpu, resched) == CPU_RESCHED, "offsets.h");
-_Static_assert(offsetof(struct cpu, calls) == CPU_CALLS, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, vector) == FRAME_VECTOR, "offsets.h");
-_Static_assert(offsetof(struct trap_frame, error) == FRAME_ERROR, "offsets.h");
-_Static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "offsets.h");
 
-#define MSR_APIC_BASE 0x1b
 #define MSR_PAT 0x277
 #define MSR_EFER 0xc0000080
 #define EFER_SCE (1 << 0)
@@ -233,13 +227,10 @@ void cpu_detect(void)
 	f->rdtscp = ext.edx & 1u << 27;
 	f->svm = ext.ecx & 1u << 2;
 	f->vmx = one.ecx & 1u << 5;
-	f->pcid = one.ecx & 1u << 17;
 	f->x2apic = one.ecx & 1u << 21;
 	f->tsc_deadline = one.ecx & 1u << 24;
 	f->xsave = one.ecx & 1u << 26;
 	f->pge = one.edx & 1u << 13;
-	f->fsgsbase = seven.ebx & 1u << 0;
-	f->tsc_adjust = seven.ebx & 1u << 1;
 	f->smep = seven.ebx & 1u << 7;
 	f->smap = seven.ebx & 1u << 20;
 	f->tsc_invariant = power.edx & 1u << 8;
@@ -248,8 +239,6 @@ void cpu_detect(void)
 		struct cpuid_result xsave = cpuid(0xd, 0);
 
 		f->xcr0 = (uint64_t)xsave.edx << 32 | xsave.eax;
-		f->xsave_size = xsave.ecx;
-		f->xsaveopt = cpuid(0xd, 1).eax & 1;
 	}
 }
 

@@ -38,10 +38,8 @@ struct cpu {
 	struct timer_queue *timers;
 	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
 	void *arch;	     /* GDT, TSS, IST stacks */
-	void *log;	     /* spare */
 	uint64_t interrupts; /* counted for INFO_CPU */
 	bool online;
-	bool in_nmi;
 	bool engine_on;
 };
 
@@ -103,12 +101,10 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 /* What this machine has, filled once by the boot processor. */
 struct cpu_features {
 	char vendor[13], name[49];
-	bool nx, smep, smap, pge, pcid, x2apic, tsc_deadline, tsc_invariant, rdtscp, tsc_adjust;
-	bool xsave, xsaveopt, fsgsbase, page1g;
-	bool ibpb, ibrs, ssbd, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
+	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave, page1g;
+	bool ibpb, ibrs, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
 	bool svm, vmx;
 	uint64_t xcr0; /* supported bits */
-	uint32_t xsave_size;
 	unsigned phys_bits;
 };
 extern struct cpu_features cpu_features;

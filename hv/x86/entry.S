@@ -12,48 +12,22 @@
 #define MSR_GS_BASE 0xc0000101
 
 	.macro save_registers
-	pushq %rax
-	pushq %rbx
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rbp
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	pushq %\reg
+	.endr
 	.endm
 
 	.macro restore_registers
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rbp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbx
-	popq %rax
+	.irp reg, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+	popq %\reg
+	.endr
 	.endm
 
 	.text
 	/* The processor pushes an error code for these (APM 2, 8.2). */
 	.macro stub n
 	.balign 16
-	.if (\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21)
-	.elseif (\n == 29) || (\n == 30)
-	.else
+	.if (\n != 8) && (\n < 10 || \n > 14) && (\n != 17) && (\n != 21) && (\n != 29) && (\n != 30)
 	pushq $0
 	.endif
 	pushq $\n
@@ -83,16 +57,10 @@ trap_stubs:
 	.quad 661f
 	.byte 0x0f, 0x01, \last, 0, 0, 0, 0, 0
 	.popsection
-661:	nop
-	nop
-	nop
+661:	.skip 3, 0x90
 	.endm
-	.macro stac_site
-	smap_site 0xcb
-	.endm
-	.macro clac_site
-	smap_site 0xca
-	.endm
+#define stac_site smap_site 0xcb
+#define clac_site smap_site 0xca
 
 	/* Ring 3 may have set AC, which would open its memory to us. */
 	.macro enter handler

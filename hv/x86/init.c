@@ -17,7 +17,6 @@
 #include "x86/space.h"
 #include <postern/syscall.h>
 
-#define LOW_MEMORY (1ull << 20)
 #define BOOT_MAPPED (4ull << 30)      /* hv/x86/boot.S */
 #define POOL_FIRST_BYTES (1ull << 20) /* at least that much pool beside the frame descriptors */
 #define LOG_BYTES (CONFIG_LOG_SIZE_KIB * 1024ull)

@@ -39,7 +39,6 @@ static void detect(struct cpu_features *f)
 	f->ibpb = amd & 1u << 12 || intel & 1u << 26;
 	f->ibrs = capabilities & ARCH_CAP_IBRS_ALL;
 	f->stibp = amd & 1u << 15 || intel & 1u << 27;
-	f->ssbd = amd & 1u << 24 || intel & 1u << 31;
 	f->rsb_fill = true;
 	automatic_ibrs = max >= 0x80000021 && cpuid(0x80000021, 0).eax & 1u << 8;
 }

@@ -11,7 +11,6 @@
 #define PCI_COMMAND_NO_INTX (1 << 10)
 #define PCI_STATUS 0x06
 #define PCI_STATUS_CAPABILITIES (1 << 4)
-#define PCI_HEADER 0x0e
 #define PCI_BAR0 0x10
 #define PCI_CAPABILITIES 0x34
 #define PCI_CAP_MSI 0x05

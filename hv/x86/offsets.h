@@ -6,15 +6,10 @@
 #define CPU_SELF 0
 #define CPU_KERNEL_STACK 8
 #define CPU_USER_RSP 16
-#define CPU_CURRENT 24
-#define CPU_ID 32
 #define CPU_RESCHED 40
-#define CPU_CALLS 44
 
 /* The part of struct trap_frame above the general registers. */
 #define FRAME_VECTOR 120
-#define FRAME_ERROR 128
-#define FRAME_RIP 136
 #define FRAME_CS 144
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGING_LEVELS_MAX 5
-
 struct paging_level {
 	unsigned shift; /* an entry spans 1 << shift bytes */
 	bool leaf;	/* it may map memory itself */

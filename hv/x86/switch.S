@@ -8,20 +8,14 @@
  * share. */
 	.globl context_switch
 context_switch:
-	pushq %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	.irp reg, rbp, rbx, r12, r13, r14, r15
+	pushq %\reg
+	.endr
 	movq %rsp, (%rdi)
 	movq %rsi, %rsp
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbx
-	popq %rbp
+	.irp reg, r15, r14, r13, r12, rbx, rbp
+	popq %\reg
+	.endr
 	ret
 
 /* A new thread returns to here from context_switch; its stack is empty and 16-byte aligned. */
@@ -39,18 +33,9 @@ enter_user:
 	movq %rsi, %rsp
 	movq %rdx, %rdi
 	movl $0x202, %r11d		/* IF and the bit that is always one */
-	xorl %eax, %eax
-	xorl %ebx, %ebx
-	xorl %edx, %edx
-	xorl %esi, %esi
-	xorl %ebp, %ebp
-	xorl %r8d, %r8d
-	xorl %r9d, %r9d
-	xorl %r10d, %r10d
-	xorl %r12d, %r12d
-	xorl %r13d, %r13d
-	xorl %r14d, %r14d
-	xorl %r15d, %r15d
+	.irp reg, eax, ebx, edx, esi, ebp, r8d, r9d, r10d, r12d, r13d, r14d, r15d
+	xorl %\reg, %\reg
+	.endr
 	swapgs
 	sysretq
 

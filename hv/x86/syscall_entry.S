@@ -17,16 +17,9 @@ syscall_entry:
 	movq %rsp, %gs:CPU_USER_RSP
 	movq %gs:CPU_KERNEL_STACK, %rsp
 	pushq %gs:CPU_USER_RSP
-	pushq %rcx
-	pushq %r11
-	pushq %rbp
-	pushq %rax
-	pushq %r9
-	pushq %r8
-	pushq %r10
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
+	.irp reg, rcx, r11, rbp, rax, r9, r8, r10, rdx, rsi, rdi
+	pushq %\reg
+	.endr
 	subq $8, %rsp			/* 12 words: the call below finds its stack aligned */
 	xorl %ebp, %ebp
 	cmpq $SYS_COUNT, %rax
@@ -45,12 +38,9 @@ syscall_entry:
 1:	cmpl $0, %gs:CPU_RESCHED
 	jne 5f
 2:	addq $8, %rsp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %r10
-	popq %r8
-	popq %r9
+	.irp reg, rdi, rsi, rdx, r10, r8, r9
+	popq %\reg
+	.endr
 	addq $8, %rsp
 	popq %rbp
 	popq %r11

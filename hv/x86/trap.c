@@ -55,22 +55,13 @@ const char *trap_name(unsigned vector)
 	return vector < 32 && names[vector] ? names[vector] : "exception";
 }
 
-static bool fixup(struct trap_frame *f)
-{
-	for (const struct extable_entry *e = _extable; e < _extable_end; e++)
-		if ((uint64_t)&e->at + e->at == f->rip) {
-			f->rip = (uint64_t)&e->fixup + e->fixup;
-			return true;
-		}
-	return false;
-}
-
-static bool marked(uint64_t rip)
+// Where a marked instruction goes on after its fault; 0: it is not marked.
+static uint64_t fixup_of(uint64_t rip)
 {
 	for (const struct extable_entry *e = _extable; e < _extable_end; e++)
 		if ((uint64_t)&e->at + e->at == rip)
-			return true;
-	return false;
+			return (uint64_t)&e->fixup + e->fixup;
+	return 0;
 }
 
 static void user_exception(struct trap_frame *f)
@@ -85,21 +76,23 @@ static void user_exception(struct trap_frame *f)
 
 void trap_exception(struct trap_frame *f)
 {
-	uint64_t address;
+	uint64_t address, fixup;
 
 	if (f->cs & 3) {
 		user_exception(f);
 		return;
 	}
+	fixup = fixup_of(f->rip);
 	// A copy from or to a task touches what may not have been populated yet.
-	if (f->vector == VECTOR_PAGE_FAULT && marked(f->rip)) {
+	if (f->vector == VECTOR_PAGE_FAULT && fixup) {
 		address = read_cr2();
 		if (!(address >> 47) &&
 		    task_page_fault(address, f->error & ~(uint64_t)ERROR_USER, f->rip))
 			return;
 	}
-	if (!fixup(f))
+	if (!fixup)
 		panic_trap(f);
+	f->rip = fixup;
 }
 
 void trap_paranoid(struct trap_frame *f)
@@ -108,10 +101,8 @@ void trap_paranoid(struct trap_frame *f)
 		panic_trap(f);
 	if (machine_stopping())
 		machine_halt();
-	this_cpu()->in_nmi = true;
 	log_printf_nmi("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id,
 		       (unsigned long long)f->rip);
-	this_cpu()->in_nmi = false;
 }
 
 void interrupt_dispatch(struct trap_frame *f)
