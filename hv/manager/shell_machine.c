@@ -46,11 +46,74 @@ static void memory_command(int count, char **words)
 		       kib(core_for_tasks));
 }
 
+enum {
+	LEAF_FEATURES = 1,
+	LEAF_STRUCTURED = 7,
+	LEAF_EXTENDED = 0x80000001,
+	LEAF_POWER = 0x80000007
+};
+enum { EAX, EBX, ECX, EDX };
+
+// Zeroes for a leaf that the processor has not.
+static uint32_t cpuid(uint32_t leaf, unsigned part)
+{
+	uint32_t r[4], highest;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(highest), "=b"(r[EBX]), "=c"(r[ECX]), "=d"(r[EDX])
+			 : "a"(leaf & 0x80000000), "c"(0));
+	if (leaf > highest)
+		return 0;
+	__asm__ volatile("cpuid"
+			 : "=a"(r[EAX]), "=b"(r[EBX]), "=c"(r[ECX]), "=d"(r[EDX])
+			 : "a"(leaf), "c"(0));
+	return r[part];
+}
+
+static void print_features(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t leaf;
+		uint8_t part, bit;
+	} features[] = {
+		{"nx", LEAF_EXTENDED, EDX, 20},		  {"smep", LEAF_STRUCTURED, EBX, 7},
+		{"smap", LEAF_STRUCTURED, EBX, 20},	  {"pge", LEAF_FEATURES, EDX, 13},
+		{"1g-pages", LEAF_EXTENDED, EDX, 26},	  {"x2apic", LEAF_FEATURES, ECX, 21},
+		{"tsc-deadline", LEAF_FEATURES, ECX, 24}, {"xsave", LEAF_FEATURES, ECX, 26},
+		{"svm", LEAF_EXTENDED, ECX, 2},		  {"vmx", LEAF_FEATURES, ECX, 5},
+	};
+
+	console_printf("features:");
+	for (unsigned i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		if (cpuid(features[i].leaf, features[i].part) >> features[i].bit & 1)
+			console_printf(" %s", features[i].name);
+	console_printf("\n");
+}
+
+// What ring 3 can see for itself; the core adds lines on what it cannot.
+static void print_processor(void)
+{
+	uint32_t vendor[3] = {cpuid(0, EBX), cpuid(0, EDX), cpuid(0, ECX)};
+	uint32_t sizes = cpuid(0x80000008, EAX);
+
+	console_printf("processors: %u x %s (%.12s)\n", boot()->cpus, boot()->cpu_name,
+		       (const char *)vendor);
+	print_features();
+	console_printf("memory: %llu MiB usable RAM, %u physical address bits\n",
+		       (unsigned long long)boot()->ram_bytes >> 20, sizes ? sizes & 0xff : 36);
+	console_printf("time: TSC %llu kHz%s, one-shot timer %s\n",
+		       (unsigned long long)start_page()->tsc_khz,
+		       cpuid(LEAF_POWER, EDX) >> 8 & 1 ? " (invariant)" : "",
+		       cpuid(LEAF_FEATURES, ECX) >> 24 & 1 ? "TSC deadline" : "APIC counter");
+}
+
 static void machine_command(int count, char **words)
 {
 	char line[256];
 	int64_t n;
 
+	print_processor();
 	for (unsigned i = 0; (n = info(INFO_MACHINE, i, line, sizeof(line) - 1)) > 0; i++) {
 		line[sizeof(line) - 1] = 0;
 		console_printf("%s\n", line);
@@ -121,8 +184,8 @@ static void wx_command(int count, char **words)
 
 	for (unsigned n = 0; info(INFO_WX, n, &w, sizeof(w)) > 0; n++) {
 		console_printf("%-15s %8llu pages, %8llu writable, %6llu executable, %llu both, "
-			       "%llu of the core's open to ring 3\n", w.task,
-			       (unsigned long long)w.pages, (unsigned long long)w.writable,
+			       "%llu of the core's open to ring 3\n",
+			       w.task, (unsigned long long)w.pages, (unsigned long long)w.writable,
 			       (unsigned long long)w.executable, (unsigned long long)w.both,
 			       (unsigned long long)w.user_in_core);
 		clean &= !w.both && !w.user_in_core;

@@ -223,10 +223,7 @@ void cpu_detect(void)
 	if (ext_max >= 0x80000008)
 		size = cpuid(0x80000008, 0);
 	f->nx = ext.edx & 1u << 20;
-	f->page1g = ext.edx & 1u << 26;
 	f->rdtscp = ext.edx & 1u << 27;
-	f->svm = ext.ecx & 1u << 2;
-	f->vmx = one.ecx & 1u << 5;
 	f->x2apic = one.ecx & 1u << 21;
 	f->tsc_deadline = one.ecx & 1u << 24;
 	f->xsave = one.ecx & 1u << 26;

@@ -101,9 +101,8 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 /* What this machine has, filled once by the boot processor. */
 struct cpu_features {
 	char vendor[13], name[49];
-	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave, page1g;
+	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
-	bool svm, vmx;
 	uint64_t xcr0; /* supported bits */
 	unsigned phys_bits;
 };

@@ -40,8 +40,7 @@ static void read_loader(uint32_t magic, uint64_t info)
 	static const struct multiboot_view view = {boot_at, NULL};
 
 	if (multiboot_parse(magic, info, &view, &loader))
-		panic("no Multiboot information (magic %08x at 0x%llx)", magic,
-		      (unsigned long long)info);
+		panic("no Multiboot information (magic %08x at 0x%lx)", magic, info);
 	if (loader.modules_lost || loader.ram.dropped)
 		log_printf("boot: %u modules and %u memory ranges beyond what we keep are ignored",
 			   loader.modules_lost, loader.ram.dropped);
@@ -49,9 +48,9 @@ static void read_loader(uint32_t magic, uint64_t info)
 	boot_info.archive_phys = core_phys(modules_archive);
 	boot_info.archive_bytes = modules_archive_end - modules_archive;
 	boot_info.rsdp = loader.rsdp_bytes ? core_phys(loader.rsdp) : 0;
-	log_printf("boot: Multiboot %u, %u modules, %llu MiB RAM, command line \"%s\"",
+	log_printf("boot: Multiboot %u, %u modules, %lu MiB RAM, command line \"%s\"",
 		   magic == MULTIBOOT1_MAGIC ? 1 : 2, boot_info.modules,
-		   (unsigned long long)(boot_info.ram_bytes >> 20), boot_info.command_line);
+		   (boot_info.ram_bytes >> 20), boot_info.command_line);
 }
 
 // The page below 640 KiB that starts other processors; low memory is not given out otherwise.
@@ -102,7 +101,7 @@ static uint64_t find_pool(const struct ram_map *ram, uint64_t bytes)
 		if (at < end && end - at >= bytes && at + bytes <= BOOT_MAPPED)
 			return at;
 	}
-	panic("no %llu KiB of contiguous memory below 4 GiB", (unsigned long long)(bytes >> 10));
+	panic("no %lu KiB of contiguous memory below 4 GiB", (bytes >> 10));
 }
 
 static void init_memory(void)

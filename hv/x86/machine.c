@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The machine as a whole: what was found, in words; reset; halt.
+// The machine as a whole: what only ring 0 found, in words; reset; halt.
 #include "x86/machine.h"
 #include "core/boot.h"
 #include "core/log.h"
@@ -12,37 +12,6 @@
 #include <postern/errno.h>
 
 #define RESET_WAIT 10000000 /* TSC ticks between two ways */
-#define ULL(x) ((unsigned long long)(x))
-
-static int line_cpu(char *out, unsigned size)
-{
-	return format_text(out, size, "processors: %u x %s (%s)", cpu_count, cpu_features.name,
-			   cpu_features.vendor);
-}
-
-static int line_features(char *out, unsigned size)
-{
-	const struct cpu_features *f = &cpu_features;
-
-	return format_text(out, size, "features:%s%s%s%s%s%s%s%s%s%s", f->nx ? " nx" : "",
-			   f->smep ? " smep" : "", f->smap ? " smap" : "", f->pge ? " pge" : "",
-			   f->page1g ? " 1g-pages" : "", f->x2apic ? " x2apic" : "",
-			   f->tsc_deadline ? " tsc-deadline" : "", f->xsave ? " xsave" : "",
-			   f->svm ? " svm" : "", f->vmx ? " vmx" : "");
-}
-
-static int line_time(char *out, unsigned size)
-{
-	return format_text(out, size, "time: TSC %llu kHz%s, one-shot timer %s", ULL(tsc_khz),
-			   cpu_features.tsc_invariant ? " (invariant)" : "",
-			   cpu_features.tsc_deadline ? "TSC deadline" : "APIC counter");
-}
-
-static int line_memory(char *out, unsigned size)
-{
-	return format_text(out, size, "memory: %llu MiB usable RAM, %u physical address bits",
-			   ULL(boot_info.ram_bytes >> 20), cpu_features.phys_bits);
-}
 
 static int line_interrupts(char *out, unsigned size)
 {
@@ -55,15 +24,15 @@ static int line_pci(char *out, unsigned size)
 {
 	if (!acpi_facts.mmconfig_phys)
 		return format_text(out, size, "pci: ports 0xcf8/0xcfc");
-	return format_text(out, size, "pci: MMCONFIG at 0x%llx, buses %u-%u",
-			   ULL(acpi_facts.mmconfig_phys), acpi_facts.mmconfig_first_bus,
+	return format_text(out, size, "pci: MMCONFIG at 0x%lx, buses %u-%u",
+			   acpi_facts.mmconfig_phys, acpi_facts.mmconfig_first_bus,
 			   acpi_facts.mmconfig_last_bus);
 }
 
 static int line_firmware(char *out, unsigned size)
 {
-	return format_text(out, size, "firmware: RSDP at 0x%llx, PM timer port 0x%x, IOMMU %s",
-			   ULL(boot_info.rsdp), acpi_facts.pm_timer_port,
+	return format_text(out, size, "firmware: RSDP at 0x%lx, PM timer port 0x%x, IOMMU %s",
+			   boot_info.rsdp, acpi_facts.pm_timer_port,
 			   acpi_facts.ivrs   ? "AMD (IVRS)"
 			   : acpi_facts.dmar ? "Intel (DMAR)"
 					     : "none");
@@ -72,8 +41,7 @@ static int line_firmware(char *out, unsigned size)
 int machine_line(unsigned index, char *out, unsigned size)
 {
 	static int (*const lines[])(char *, unsigned) = {
-		line_cpu,	 line_features, mitigation_line, line_memory, line_time,
-		line_interrupts, line_pci,	line_firmware,	 screen_line,
+		mitigation_line, line_interrupts, line_pci, line_firmware, screen_line,
 	};
 
 	return index < sizeof(lines) / sizeof(lines[0]) ? lines[index](out, size) : -ENOENT;

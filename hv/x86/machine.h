@@ -8,7 +8,8 @@
 #include <postern/syscall.h>
 #include "x86/paging.h"
 
-/* Line `index` of what was found (INFO_MACHINE); -ENOENT past the end, else its length. */
+/* Line `index` of what only ring 0 found (INFO_MACHINE): ring 3 has CPUID and boot_info. -ENOENT
+ * past the end, else its length. */
 int machine_line(unsigned index, char *out, unsigned size);
 int mitigation_line(char *out, unsigned size);
 

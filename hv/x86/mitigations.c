@@ -60,8 +60,7 @@ static int mitigations_init(void)
 static void mitigations_cpu_init(void)
 {
 	if (spec_ctrl && wrmsr_safe(MSR_SPEC_CTRL, spec_ctrl))
-		log_printf("cpu %u: SPEC_CTRL refuses %llx", this_cpu()->id,
-			   (unsigned long long)spec_ctrl);
+		log_printf("cpu %u: SPEC_CTRL refuses %lx", this_cpu()->id, spec_ctrl);
 	if (automatic_ibrs)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
 }

@@ -155,9 +155,8 @@ void screen_init(void)
 int screen_line(char *out, unsigned size)
 {
 	return screen.pixels
-		       ? format_text(out, size, "screen: framebuffer %ux%u, %u bits, at 0x%llx",
+		       ? format_text(out, size, "screen: framebuffer %ux%u, %u bits, at 0x%lx",
 				     boot_info.framebuffer_width, boot_info.framebuffer_height,
-				     boot_info.framebuffer_bpp,
-				     (unsigned long long)boot_info.framebuffer_phys)
+				     boot_info.framebuffer_bpp, boot_info.framebuffer_phys)
 		       : format_text(out, size, "screen: %s", screen.text ? "VGA text" : "none");
 }

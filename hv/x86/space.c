@@ -131,8 +131,7 @@ void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs)
 	}
 	spin_unlock(&map_lock);
 	if (!result)
-		log_printf("paging: no room to map %llu bytes at 0x%llx", (unsigned long long)bytes,
-			   (unsigned long long)phys);
+		log_printf("paging: no room to map %lu bytes at 0x%lx", bytes, phys);
 	return result;
 }
 

@@ -93,14 +93,13 @@ static int acpi_init(void)
 		boot_info.rsdp = find_rsdp();
 	n = boot_info.rsdp ? read_root(tables) : 0;
 	if (!n)
-		log_printf("acpi: no tables (RSDP at 0x%llx)", (unsigned long long)boot_info.rsdp);
+		log_printf("acpi: no tables (RSDP at 0x%lx)", boot_info.rsdp);
 	for (i = 0; i < n; i++) {
 		uint32_t length;
 		const uint8_t *p = map_table(tables[i], &length);
 
 		if (!p) {
-			log_printf("acpi: table at 0x%llx is not one",
-				   (unsigned long long)tables[i]);
+			log_printf("acpi: table at 0x%lx is not one", tables[i]);
 			continue;
 		}
 		acpi_table(p, length, &acpi_facts);

@@ -134,7 +134,7 @@ static int time_init(void)
 	if (!tsc_khz || !apic_per_tsc)
 		return -EIO;
 	deadline = cpu_features.tsc_deadline;
-	log_printf("time: TSC %llu kHz%s by %s, timer: %s", (unsigned long long)tsc_khz,
+	log_printf("time: TSC %lu kHz%s by %s, timer: %s", tsc_khz,
 		   cpu_features.tsc_invariant ? " (invariant)" : "",
 		   cpuid_khz() ? "CPUID" : r->name, deadline ? "TSC deadline" : "APIC counter");
 	return 0;

@@ -101,8 +101,7 @@ void trap_paranoid(struct trap_frame *f)
 		panic_trap(f);
 	if (machine_stopping())
 		machine_halt();
-	log_printf_nmi("cpu %u: NMI at 0x%llx, ignored", this_cpu()->id,
-		       (unsigned long long)f->rip);
+	log_printf_nmi("cpu %u: NMI at 0x%lx, ignored", this_cpu()->id, f->rip);
 }
 
 void interrupt_dispatch(struct trap_frame *f)
@@ -128,8 +127,7 @@ void interrupt_dispatch(struct trap_frame *f)
 						  after */
 			apic_eoi();
 		} else {
-			log_printf("cpu %u: unexpected vector 0x%llx", this_cpu()->id,
-				   (unsigned long long)f->vector);
+			log_printf("cpu %u: unexpected vector 0x%lx", this_cpu()->id, f->vector);
 		}
 	}
 }
