@@ -2,6 +2,7 @@
 // Static ACPI tables: pure parsers.
 #include "x86/acpi.h"
 #include "core/string.h"
+#include "x86/bytes.h"
 #include <postern/errno.h>
 
 #define RSDP_V1_BYTES 20
@@ -28,21 +29,6 @@
 #define FADT_RESET 116
 #define FADT_RESET_VALUE 128
 #define FADT_X_PM_TIMER 208
-
-static uint16_t get16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 static bool sums_to_zero(const uint8_t *p, size_t length)
 {
@@ -100,9 +86,7 @@ static void add_cpu(struct acpi_facts *out, uint32_t apic_id, uint32_t flags)
 	for (uint32_t i = 0; i < out->cpu_count; i++)
 		if (out->apic_id[i] == apic_id)
 			return;
-	if (out->cpu_count == ACPI_CPUS_MAX)
-		out->cpus_lost++;
-	else
+	if (out->cpu_count < ACPI_CPUS_MAX)
 		out->apic_id[out->cpu_count++] = apic_id;
 }
 
@@ -112,7 +96,6 @@ static void add_ioapic(struct acpi_facts *out, const uint8_t *p)
 
 	if (n == ACPI_IOAPICS_MAX)
 		return;
-	out->ioapic[n].id = p[2];
 	out->ioapic[n].phys = get32(p + 4);
 	out->ioapic[n].gsi_base = get32(p + 8);
 	out->ioapic_count++;

@@ -24,12 +24,12 @@
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_PORT = 1, ACPI_SPACE_PCI = 2 };
 
 struct acpi_facts {
-	uint32_t cpu_count, cpus_lost;
+	uint32_t cpu_count;
 	uint32_t apic_id[ACPI_CPUS_MAX]; /* enabled processors, in the order of the MADT */
 	uint64_t lapic_phys;
 	uint32_t ioapic_count;
 	struct {
-		uint32_t id, phys, gsi_base;
+		uint32_t phys, gsi_base;
 	} ioapic[ACPI_IOAPICS_MAX];
 	uint32_t override_count;
 	struct {

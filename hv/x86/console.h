@@ -15,7 +15,6 @@ void screen_write(const char *text, size_t length);
 int screen_line(char *out, unsigned size); /* what it is, in words */
 
 void serial_init(void);
-void serial_write(const char *text, size_t length);
 
 /* CTL_CONSOLE_RELEASE / TAKE: a driver owns the port, or it died. -ENODEV: the core never used that
  * port. */

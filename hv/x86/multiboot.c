@@ -2,6 +2,7 @@
 // Multiboot 1 and 2 information.
 #include "x86/multiboot.h"
 #include "core/string.h"
+#include "x86/bytes.h"
 #include <postern/errno.h>
 #include <stdbool.h>
 
@@ -33,22 +34,6 @@
 #define FRAMEBUFFER_RGB 1
 #define MAP_ENTRIES_MAX 1024
 
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static void copy_text(char *out, size_t size, const char *text, size_t length)
 {
 	size_t n = strnlen(text, length);
@@ -74,6 +59,13 @@ static void read_string(const struct multiboot_view *v, uint64_t phys, char *out
 	out[n] = 0;
 }
 
+static const char *word_end(const char *p)
+{
+	while (*p && *p != ' ')
+		p++;
+	return p;
+}
+
 // "path name=X rest", "path rest": the name, and what follows the first word.
 static void name_module(struct boot_module *m, const char *line)
 {
@@ -81,8 +73,7 @@ static void name_module(struct boot_module *m, const char *line)
 
 	while (*word == ' ')
 		word++;
-	for (end = word; *end && *end != ' '; end++)
-		;
+	end = word_end(word);
 	for (p = end; p > word && p[-1] != '/'; p--)
 		;
 	copy_text(m->name, sizeof(m->name), p, end - p);
@@ -94,9 +85,8 @@ static void name_module(struct boot_module *m, const char *line)
 	for (p = m->arguments; *p; p++) {
 		if (strncmp(p, "name=", 5) || (p != m->arguments && p[-1] != ' '))
 			continue;
-		for (p += 5, end = p; *end && *end != ' '; end++)
-			;
-		copy_text(m->name, sizeof(m->name), p, end - p);
+		p += 5;
+		copy_text(m->name, sizeof(m->name), p, word_end(p) - p);
 		break;
 	}
 }

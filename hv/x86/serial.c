@@ -51,7 +51,7 @@ static void put(char c)
 	outb(COM1 + UART_DATA, c);
 }
 
-void serial_write(const char *text, size_t length)
+static void serial_write(const char *text, size_t length)
 {
 	for (; length && present && !released; length--, text++) {
 		if (*text == '\n')

@@ -41,12 +41,17 @@ static struct {
 } call;
 static volatile bool released, stopping;
 
-static void delay_us(uint64_t us)
+// Until the flag is set; false: it was not within that time. Without a flag: that long.
+static bool wait_us(uint64_t us, const bool *flag)
 {
 	uint64_t end = rdtsc() + us * tsc_khz / 1000;
 
-	while (rdtsc() < end)
+	while (!flag || !__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
+		if (rdtsc() > end)
+			return false;
 		__builtin_ia32_pause();
+	}
+	return true;
 }
 
 static void ap_main(struct cpu *c)
@@ -58,18 +63,6 @@ static void ap_main(struct cpu *c)
 	while (!released)
 		cpu_wait();
 	core_start_cpu();
-}
-
-static bool wait_online(struct cpu *c, uint64_t us)
-{
-	uint64_t end = rdtsc() + us * tsc_khz / 1000;
-
-	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE)) {
-		if (rdtsc() > end)
-			return false;
-		__builtin_ia32_pause();
-	}
-	return true;
 }
 
 // INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause
@@ -93,12 +86,12 @@ static int start(uint32_t apic_id, unsigned id, uint64_t page, char *window)
 	f->main = (uint64_t)ap_main;
 	__asm__ volatile("mfence" : : : "memory");
 	apic_command(apic_id, APIC_ICR_INIT);
-	delay_us(STARTUP_US);
+	wait_us(STARTUP_US, NULL);
 	apic_command(apic_id, APIC_ICR_STARTUP | page >> 12);
-	if (wait_online(c, 10 * STARTUP_US))
+	if (wait_us(10 * STARTUP_US, &c->online))
 		return 0;
 	apic_command(apic_id, APIC_ICR_STARTUP | page >> 12);
-	return wait_online(c, ONLINE_US) ? 0 : -ETIMEDOUT;
+	return wait_us(ONLINE_US, &c->online) ? 0 : -ETIMEDOUT;
 }
 
 static void start_all(uint64_t page, char *window)
@@ -199,7 +192,7 @@ void machine_stop_others(void)
 		if (cpus[i] != this_cpu() && cpus[i]->online)
 			apic_command(cpus[i]->apic_id, APIC_ICR_NMI);
 	if (tsc_khz)
-		delay_us(NMI_US);
+		wait_us(NMI_US, NULL);
 }
 
 bool machine_stopping(void)
