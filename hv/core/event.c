@@ -65,14 +65,8 @@ static int64_t event_wait(struct event *e, uint64_t mask, uint64_t deadline)
 static int64_t sys_event_create(struct syscall_args *a)
 {
 	struct event *e = event_create();
-	int result;
 
-	if (!e)
-		return -ENOMEM;
-	result = handle_add(current_task(), &e->object,
-			    RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT, ~0ull);
-	object_put_unlocked(&e->object);
-	return result;
+	return e ? handle_new(&e->object, EVENT_RIGHTS, ~0ull) : -ENOMEM;
 }
 SYSCALL(SYS_EVENT_CREATE, sys_event_create);
 
@@ -90,16 +84,8 @@ static int64_t sys_event_signal(struct syscall_args *a)
 }
 SYSCALL(SYS_EVENT_SIGNAL, sys_event_signal);
 
-static int64_t sys_event_wait(struct syscall_args *a)
+static int64_t sys_event_wait(void *e, struct syscall_args *a)
 {
-	int64_t result;
-	int error = 0;
-	struct object *e = handle_get(a->a, OBJ_EVENT, RIGHT_WAIT, &error);
-
-	if (!e)
-		return error;
-	result = event_wait((struct event *)e, a->b & EVENT_BITS, a->c);
-	object_put_unlocked(e);
-	return result;
+	return event_wait(e, a->b & EVENT_BITS, a->c);
 }
-SYSCALL(SYS_EVENT_WAIT, sys_event_wait);
+SYSCALL_ON(SYS_EVENT_WAIT, OBJ_EVENT, RIGHT_WAIT, sys_event_wait);

@@ -14,6 +14,8 @@ struct event {
 	struct thread *waiters;
 };
 
+#define EVENT_RIGHTS (RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT)
+
 struct event *event_create(void);		   /* one reference; NULL: no memory */
 void event_signal(struct event *e, uint64_t bits); /* any context */
 

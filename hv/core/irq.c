@@ -26,8 +26,9 @@ struct irq {
 };
 
 #define VECTORS 256
-#define CPU_OF_DEVICES 0 /* devices interrupt the boot processor; drivers run where there is room \
-			  */
+#define CPU_OF_DEVICES                                                             \
+	0 /* devices interrupt the boot processor; drivers run where there is room \
+	   */
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4u
 #define BDF_NONE 0xffffffffu
@@ -230,49 +231,40 @@ static int64_t irq_create(struct event *e, uint64_t bits, uint64_t gsi, uint64_t
 		return result;
 	}
 	object_get(&e->object);
-	result = handle_add(current_task(), &i->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
-	object_put_unlocked(&i->object);
-	return result;
+	return handle_new(&i->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
 }
 
-static int64_t sys_irq_create(struct syscall_args *a)
+static int64_t sys_irq_create(void *system, struct syscall_args *a)
 {
 	uint64_t badge;
 	int64_t result;
 	int error = 0;
-	struct object *o = handle_get(a->a, OBJ_SYSTEM, RIGHT_IRQS, &error);
+	struct object *e;
 
-	if (!o)
-		return error;
-	object_put_unlocked(o);
 	if (a->b > IRQ_MSI || (uint32_t)a->c & ~(uint32_t)(IRQ_LEVEL | IRQ_LOW) || a->c >> 48)
 		return -EINVAL;
-	o = handle_get_badge(a->d, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
-	if (!o)
+	e = handle_get_badge(a->d, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+	if (!e)
 		return error;
-	result = irq_create((struct event *)o, a->e & badge, a->b, a->c);
-	object_put_unlocked(o);
+	result = irq_create((struct event *)e, a->e & badge, a->b, a->c);
+	object_put_unlocked(e);
 	return result;
 }
-SYSCALL(SYS_IRQ_CREATE, sys_irq_create);
+SYSCALL_ON(SYS_IRQ_CREATE, OBJ_SYSTEM, RIGHT_IRQS, sys_irq_create);
 
-static int64_t sys_irq_ack(struct syscall_args *a)
+static int64_t sys_irq_ack(void *object, struct syscall_args *a)
 {
-	int error = 0;
-	struct irq *i = (struct irq *)handle_get(a->a, OBJ_IRQ, RIGHT_CONTROL, &error);
+	struct irq *i = object;
 
-	if (!i)
-		return error;
 	spin_lock(&irq_lock);
 	if (i->waits) {
 		i->waits = false;
 		line_update(vectors[i->vector]);
 	}
 	spin_unlock(&irq_lock);
-	object_put_unlocked(&i->object);
 	return 0;
 }
-SYSCALL(SYS_IRQ_ACK, sys_irq_ack);
+SYSCALL_ON(SYS_IRQ_ACK, OBJ_IRQ, RIGHT_CONTROL, sys_irq_ack);
 
 int irq_info(unsigned index, struct info_irq *out)
 {

@@ -301,34 +301,21 @@ static uint32_t rights_needed(uint64_t rights)
 	       (rights & MAP_EXEC ? RIGHT_READ | RIGHT_EXEC : 0);
 }
 
-static int64_t sys_map(struct syscall_args *a)
+static int64_t sys_map(void *t, struct syscall_args *a)
 {
 	int result = 0;
-	struct task *t = task_get(a->a, &result);
-	struct object *o;
+	struct object *o = handle_get(a->b, OBJ_MEMORY, rights_needed(a->f), &result);
 
-	if (!t)
+	if (!o)
 		return result;
-	o = handle_get(a->b, OBJ_MEMORY, rights_needed(a->f), &result);
-	if (o) {
-		result = a->f >> 32 ? -EINVAL
-				    : task_map(t, (struct memory *)o, a->c, a->d, a->e, a->f);
-		object_put_unlocked(o);
-	}
-	object_put_unlocked(&t->object);
+	result = a->f >> 32 ? -EINVAL : task_map(t, (struct memory *)o, a->c, a->d, a->e, a->f);
+	object_put_unlocked(o);
 	return result;
 }
-SYSCALL(SYS_MAP, sys_map);
+SYSCALL_ON(SYS_MAP, OBJ_TASK, RIGHT_CONTROL, sys_map);
 
-static int64_t sys_unmap(struct syscall_args *a)
+static int64_t sys_unmap(void *t, struct syscall_args *a)
 {
-	int result = 0;
-	struct task *t = task_get(a->a, &result);
-
-	if (!t)
-		return result;
-	result = task_unmap(t, a->b, a->c);
-	object_put_unlocked(&t->object);
-	return result;
+	return task_unmap(t, a->b, a->c);
 }
-SYSCALL(SYS_UNMAP, sys_unmap);
+SYSCALL_ON(SYS_UNMAP, OBJ_TASK, RIGHT_CONTROL, sys_unmap);

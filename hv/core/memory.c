@@ -377,12 +377,11 @@ static int64_t sys_mem_create(struct syscall_args *a)
 	if (!m)
 		return result;
 	phys = m->phys;
-	if (a->c)
-		result = copy_to_user(a->c, &phys, sizeof(phys));
-	if (!result)
-		result = handle_add(current_task(), &m->object, MEMORY_RIGHTS, 0);
-	object_put_unlocked(&m->object);
-	return result;
+	if (a->c && copy_to_user(a->c, &phys, sizeof(phys))) {
+		object_put_unlocked(&m->object);
+		return -EFAULT;
+	}
+	return handle_new(&m->object, MEMORY_RIGHTS, 0);
 }
 SYSCALL(SYS_MEM_CREATE, sys_mem_create);
 
@@ -413,18 +412,12 @@ static uint32_t phys_rights(uint64_t phys, uint64_t bytes)
 	return RIGHT_READ | RIGHT_WRITE | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS;
 }
 
-static int64_t sys_mem_create_phys(struct syscall_args *a)
+static int64_t sys_mem_create_phys(void *system, struct syscall_args *a)
 {
 	uint64_t limit = 1ull << cpu_features.phys_bits;
 	uint32_t rights;
-	struct object *system;
 	struct memory *m;
-	int result = 0;
 
-	system = handle_get(a->a, OBJ_SYSTEM, RIGHT_PHYSMEM, &result);
-	if (!system)
-		return result;
-	object_put_unlocked(system);
 	if (a->d & ~(uint64_t)PHYS_FLAGS || a->b % PAGE_SIZE || !a->c || a->c % PAGE_SIZE ||
 	    a->b >= limit || a->c > limit - a->b)
 		return -EINVAL;
@@ -436,29 +429,24 @@ static int64_t sys_mem_create_phys(struct syscall_args *a)
 		return -ENOMEM;
 	m->foreign = true;
 	m->phys = a->b;
-	result = handle_add(current_task(), &m->object, rights, 0);
-	object_put_unlocked(&m->object);
-	return result;
+	return handle_new(&m->object, rights, 0);
 }
-SYSCALL(SYS_MEM_CREATE_PHYS, sys_mem_create_phys);
+SYSCALL_ON(SYS_MEM_CREATE_PHYS, OBJ_SYSTEM, RIGHT_PHYSMEM, sys_mem_create_phys);
 
-static int64_t sys_mem_info(struct syscall_args *a)
+static int64_t sys_mem_info(void *object, struct syscall_args *a)
 {
-	int result = 0;
-	struct memory *m = (struct memory *)handle_get(a->a, OBJ_MEMORY, 0, &result);
+	struct memory *m = object;
 	struct object *o;
 	struct mem_info info;
+	int error;
 
-	if (!m)
-		return result;
 	info = (struct mem_info){m->bytes, m->foreign ? m->bytes : m->populated, 0, m->flags,
 				 m->mappings};
-	o = m->phys ? handle_get(a->a, OBJ_MEMORY, RIGHT_PHYS, &result) : NULL;
+	o = m->phys ? handle_get(a->a, OBJ_MEMORY, RIGHT_PHYS, &error) : NULL;
 	if (o == &m->object)
 		info.phys = m->phys;
 	if (o)
 		object_put_unlocked(o);
-	object_put_unlocked(&m->object);
 	return copy_to_user(a->b, &info, sizeof(info));
 }
-SYSCALL(SYS_MEM_INFO, sys_mem_info);
+SYSCALL_ON(SYS_MEM_INFO, OBJ_MEMORY, 0, sys_mem_info);

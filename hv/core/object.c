@@ -103,33 +103,58 @@ static struct handle *handle_at(struct task *t, uint64_t number)
 	return &page[number % HANDLES_A_PAGE];
 }
 
-struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights,
-				uint64_t *badge, int *error)
+// A reference to what the handle names, and a copy of the handle. OBJ_NONE: any type fits.
+static struct object *lookup(uint64_t number, enum object_type type, uint32_t rights,
+			     struct handle *copy, int *error)
 {
 	struct task *t = current_task();
-	struct object *o = NULL;
 	struct handle *h;
 
+	*copy = (struct handle){0};
 	spin_lock(&t->lock);
 	h = handle_at(t, number);
-	if (!h || h->object->type != type) {
+	if (!h || (type != OBJ_NONE && h->object->type != type)) {
 		*error = -EBADF;
 	} else if ((h->rights & rights) != rights) {
 		*error = -EPERM;
 	} else {
-		o = h->object;
-		*badge = h->badge;
-		object_get(o);
+		*copy = *h;
+		object_get(h->object);
 	}
 	spin_unlock(&t->lock);
-	return o;
+	return copy->object;
+}
+
+struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights,
+				uint64_t *badge, int *error)
+{
+	struct handle h;
+
+	lookup(number, type, rights, &h, error);
+	*badge = h.badge;
+	return h.object;
 }
 
 struct object *handle_get(uint32_t number, enum object_type type, uint32_t rights, int *error)
 {
-	uint64_t badge;
+	struct handle h;
 
-	return handle_get_badge(number, type, rights, &badge, error);
+	return lookup(number, type, rights, &h, error);
+}
+
+int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
+		       struct syscall_args *a)
+{
+	int error = 0;
+	struct object *o = type == OBJ_TASK ? (struct object *)task_get(a->a, &error)
+					    : handle_get(a->a, type, rights, &error);
+	int64_t result;
+
+	if (!o)
+		return error;
+	result = fn(o, a);
+	object_put_unlocked(o);
+	return result;
 }
 
 // task->lock held. A free entry: its number, 0 when there is none.
@@ -179,6 +204,14 @@ int handle_add(struct task *t, struct object *o, uint32_t rights, uint64_t badge
 	}
 	spin_unlock(&t->lock);
 	return number ? (int)number : -ENOSPC;
+}
+
+int handle_new(struct object *o, uint32_t rights, uint64_t badge)
+{
+	int result = handle_add(current_task(), o, rights, badge);
+
+	object_put_unlocked(o);
+	return result;
 }
 
 static int handle_close(struct task *t, uint64_t number)
@@ -239,48 +272,18 @@ static int64_t sys_handle_close(struct syscall_args *a)
 }
 SYSCALL(SYS_HANDLE_CLOSE, sys_handle_close);
 
-// Any type fits; what counts is the right to pass it on.
-static struct object *handle_get_grantable(uint64_t number, uint32_t *rights, uint64_t *badge,
-					   int *error)
+static int64_t sys_handle_grant(void *to, struct syscall_args *a)
 {
-	struct task *t = current_task();
-	struct object *o = NULL;
-	struct handle *h;
-
-	spin_lock(&t->lock);
-	h = handle_at(t, number);
-	if (!h) {
-		*error = -EBADF;
-	} else if (!(h->rights & RIGHT_GRANT)) {
-		*error = -EPERM;
-	} else {
-		o = h->object;
-		object_get(o);
-		*rights = h->rights;
-		*badge = h->badge;
-	}
-	spin_unlock(&t->lock);
-	return o;
-}
-
-static int64_t sys_handle_grant(struct syscall_args *a)
-{
-	uint32_t rights = 0;
-	uint64_t badge = 0;
+	struct handle h;
 	int result = 0;
-	struct task *to = task_get(a->a, &result);
-	struct object *o;
+	struct object *o = lookup(a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
 
-	if (!to)
+	if (!o)
 		return result;
-	o = handle_get_grantable(a->b, &rights, &badge, &result);
-	if (o) {
-		result = handle_add(to, o, rights & a->c, badge & a->d);
-		if (result > 0 && o->type == OBJ_IRQ)
-			irq_granted(o, to);
-		object_put_unlocked(o);
-	}
-	object_put_unlocked(&to->object);
+	result = handle_add(to, o, h.rights & a->c, h.badge & a->d);
+	if (result > 0 && o->type == OBJ_IRQ)
+		irq_granted(o, to);
+	object_put_unlocked(o);
 	return result;
 }
-SYSCALL(SYS_HANDLE_GRANT, sys_handle_grant);
+SYSCALL_ON(SYS_HANDLE_GRANT, OBJ_TASK, RIGHT_CONTROL, sys_handle_grant);

@@ -50,6 +50,8 @@ struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t
 void object_put_unlocked(struct object *o);
 /* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
 int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);
+/* The same in the current task's table, for a new object: the caller's reference goes. */
+int handle_new(struct object *o, uint32_t rights, uint64_t badge);
 /* The end of a task: drop all handles and the table. core_lock held. */
 void handle_close_all(struct task *task);
 /* The system object: one, made at boot. */
@@ -67,6 +69,19 @@ struct syscall_entry {
 #define SYSCALL(n, fn)                                \
 	static const struct syscall_entry syscall_##n \
 		__attribute__((used, section("syscalls"), aligned(8))) = {n, #n, fn}
+
+/* A call on the object that its first argument names: of this type, by a handle with all of
+ * `rights`, else -EBADF or -EPERM. A reference is held meanwhile. Of a task, RIGHT_CONTROL or
+ * HANDLE_SELF: see task_get. */
+typedef int64_t object_call(void *object, struct syscall_args *a);
+int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
+		       struct syscall_args *a);
+#define SYSCALL_ON(n, type, rights, fn)                     \
+	static int64_t fn##_entry(struct syscall_args *a)   \
+	{                                                   \
+		return call_on_object(type, rights, fn, a); \
+	}                                                   \
+	SYSCALL(n, fn##_entry)
 
 /* Copy between the current task's memory and the core; faults are caught. 0 or -EFAULT. What is not
  * populated yet gets populated on the way, under task->lock and memory->lock: hold neither, nor any

@@ -66,10 +66,8 @@ static int place_start_page(void)
 	start.incarnation = 1;
 	handle = handle_add(t, &system_object, RIGHT_ALL, 0);
 	start.system = handle > 0 ? handle : 0;
-	handle = handle_add(t, &e->object, RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_GRANT,
-			    ~0ull);
+	handle = handle_new(&e->object, EVENT_RIGHTS, ~0ull);
 	start.event = handle > 0 ? handle : 0;
-	object_put_unlocked(&e->object);
 	return place(START_VA, PAGE_SIZE, &start, sizeof(start), MAP_READ);
 }
 

@@ -93,16 +93,11 @@ static int64_t log_read(uint64_t buffer, uint64_t length, uint64_t *position)
 	return done;
 }
 
-static int64_t sys_log_read(struct syscall_args *a)
+static int64_t sys_log_read(void *system, struct syscall_args *a)
 {
 	uint64_t position;
 	int64_t result;
-	int error = 0;
-	struct object *system = handle_get(a->a, OBJ_SYSTEM, RIGHT_LOG, &error);
 
-	if (!system)
-		return error;
-	object_put_unlocked(system);
 	if (copy_from_user(&position, a->d, sizeof(position)))
 		return -EFAULT;
 	result = log_read(a->b, a->c < LOG_READ_MAX ? a->c : LOG_READ_MAX, &position);
@@ -110,4 +105,4 @@ static int64_t sys_log_read(struct syscall_args *a)
 		result = -EFAULT;
 	return result;
 }
-SYSCALL(SYS_LOG_READ, sys_log_read);
+SYSCALL_ON(SYS_LOG_READ, OBJ_SYSTEM, RIGHT_LOG, sys_log_read);

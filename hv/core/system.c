@@ -26,16 +26,6 @@ static void system_destroy(struct object *o)
 }
 OBJECT_TYPE(OBJ_SYSTEM, "system", system_destroy);
 
-static int system_right(uint64_t handle, uint32_t right)
-{
-	int error = 0;
-	struct object *system = handle_get(handle, OBJ_SYSTEM, right, &error);
-
-	if (system)
-		object_put_unlocked(system);
-	return error;
-}
-
 // --- ports ---
 
 /* Ports that the core drives itself: interrupt controllers, PCI configuration space. */
@@ -85,13 +75,11 @@ static int ports_grant(struct task *t, unsigned first, unsigned count)
 	return 0;
 }
 
-static int64_t sys_port_grant(struct syscall_args *a)
+static int64_t sys_port_grant(void *system, struct syscall_args *a)
 {
-	int error = system_right(a->a, RIGHT_PORTS);
 	struct task *t;
+	int error;
 
-	if (error)
-		return error;
 	if (!ports_ok(a->c, a->d))
 		return -EINVAL;
 	t = task_get(a->b, &error);
@@ -103,7 +91,7 @@ static int64_t sys_port_grant(struct syscall_args *a)
 	object_put_unlocked(&t->object);
 	return error;
 }
-SYSCALL(SYS_PORT_GRANT, sys_port_grant);
+SYSCALL_ON(SYS_PORT_GRANT, OBJ_SYSTEM, RIGHT_PORTS, sys_port_grant);
 
 #define PCI_STATUS 6
 #define PCI_STATUS_CAPABILITIES 0x10u
@@ -140,14 +128,12 @@ static bool touches_msi(uint32_t bdf, unsigned reg, unsigned width)
 	return false;
 }
 
-static int64_t sys_pci_config(struct syscall_args *a)
+static int64_t sys_pci_config(void *system, struct syscall_args *a)
 {
 	unsigned width = a->c & 7, reg = a->b & 0xffff;
-	int error = system_right(a->a, RIGHT_PCI);
 	uint32_t value = 0;
+	int error;
 
-	if (error)
-		return error;
 	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) ||
 	    (width != 1 && width != 2 && width != 4) || reg > 4096 - width || reg % width)
 		return -EINVAL;
@@ -158,7 +144,7 @@ static int64_t sys_pci_config(struct syscall_args *a)
 	error = pci_config_read(a->b >> 16, reg, width, &value);
 	return error ? error : (int64_t)value;
 }
-SYSCALL(SYS_PCI_CONFIG, sys_pci_config);
+SYSCALL_ON(SYS_PCI_CONFIG, OBJ_SYSTEM, RIGHT_PCI, sys_pci_config);
 
 // --- the inventory ---
 
@@ -272,13 +258,11 @@ static int info_fill(uint64_t kind, uint64_t index, union info *out)
 	}
 }
 
-static int64_t sys_system_info(struct syscall_args *a)
+static int64_t sys_system_info(void *system, struct syscall_args *a)
 {
-	int bytes = system_right(a->a, RIGHT_INFO);
 	union info record;
+	int bytes;
 
-	if (bytes)
-		return bytes;
 	memset(&record, 0, sizeof(record));
 	bytes = info_fill(a->b, a->c, &record);
 	if (bytes < 0)
@@ -287,14 +271,10 @@ static int64_t sys_system_info(struct syscall_args *a)
 		bytes = a->e; /* a caller of an older header gets what it knows */
 	return copy_to_user(a->d, &record, bytes) ? -EFAULT : bytes;
 }
-SYSCALL(SYS_SYSTEM_INFO, sys_system_info);
+SYSCALL_ON(SYS_SYSTEM_INFO, OBJ_SYSTEM, RIGHT_INFO, sys_system_info);
 
-static int64_t sys_system_control(struct syscall_args *a)
+static int64_t sys_system_control(void *system, struct syscall_args *a)
 {
-	int error = system_right(a->a, RIGHT_POWER);
-
-	if (error)
-		return error;
 	switch (a->b) {
 	case CTL_RESET:
 		machine_reset();
@@ -311,4 +291,4 @@ static int64_t sys_system_control(struct syscall_args *a)
 		return -EINVAL;
 	}
 }
-SYSCALL(SYS_SYSTEM_CONTROL, sys_system_control);
+SYSCALL_ON(SYS_SYSTEM_CONTROL, OBJ_SYSTEM, RIGHT_POWER, sys_system_control);

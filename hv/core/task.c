@@ -2,7 +2,7 @@
 // Tasks: what a ring-3 program is to the core, from creation to the last frame given back.
 //
 //	alive --(kill, fault, misuse, last thread gone)--> ended --(last thread gone)--> reaped -->
-//freed
+// freed
 //
 // An ended task's threads stop at their next way out of the core. The last of them reaps it, in the
 // order that keeps its devices from writing where they must not: interrupts off and bus mastering
@@ -107,10 +107,12 @@ static void log_end(struct task *t)
 {
 	long long detail = t->end_detail;
 
-	// The sentence must be seen, although a driver has the console and nobody is left to use it.
+	// The sentence must be seen, although a driver has the console and nobody is left to use
+	// it.
 	if (t->id == MANAGER_ID) {
 		console_panic();
-		log_printf("the manager is gone: guests and modules run on, nobody looks after them");
+		log_printf(
+			"the manager is gone: guests and modules run on, nobody looks after them");
 	}
 	switch (t->end) {
 	case TASK_EXITED:
@@ -251,58 +253,37 @@ struct task *task_get(uint64_t handle, int *error)
 	return self;
 }
 
-static int64_t sys_task_create(struct syscall_args *a)
+static int64_t sys_task_create(void *system, struct syscall_args *a)
 {
 	char name[16] = "";
-	struct object *system;
 	struct task *t;
-	int result = 0;
+	int error;
 
-	system = handle_get(a->a, OBJ_SYSTEM, RIGHT_TASKS, &result);
-	if (!system)
-		return result;
-	object_put_unlocked(system);
 	// A class better than its creator's would be a way around the creator's budget.
 	if (a->c >= CLASS_COUNT || a->c < current_task()->class_)
 		return -EINVAL;
 	if (copy_name_from_user(name, a->b, sizeof(name)))
 		return -EFAULT;
-	t = task_create(name, a->c, &result);
-	if (!t)
-		return result;
-	result = handle_add(current_task(), &t->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
-	object_put_unlocked(&t->object);
-	return result;
+	t = task_create(name, a->c, &error);
+	return t ? handle_new(&t->object, RIGHT_CONTROL | RIGHT_GRANT, 0) : error;
 }
-SYSCALL(SYS_TASK_CREATE, sys_task_create);
+SYSCALL_ON(SYS_TASK_CREATE, OBJ_SYSTEM, RIGHT_TASKS, sys_task_create);
 
-static int64_t sys_task_kill(struct syscall_args *a)
+static int64_t sys_task_kill(void *t, struct syscall_args *a)
 {
-	int result = 0;
-	struct task *t = task_get(a->a, &result);
-
-	if (!t)
-		return result;
-	result = task_kill(t, a->b);
-	object_put_unlocked(&t->object);
-	return result;
+	return task_kill(t, a->b);
 }
-SYSCALL(SYS_TASK_KILL, sys_task_kill);
+SYSCALL_ON(SYS_TASK_KILL, OBJ_TASK, RIGHT_CONTROL, sys_task_kill);
 
-static int64_t sys_task_info(struct syscall_args *a)
+static int64_t sys_task_info(void *t, struct syscall_args *a)
 {
-	int result = 0;
-	struct task *t = task_get(a->a, &result);
 	struct task_info info;
 
-	if (!t)
-		return result;
 	sched_charge_all();
 	task_info(t, &info);
-	object_put_unlocked(&t->object);
 	return copy_to_user(a->b, &info, sizeof(info));
 }
-SYSCALL(SYS_TASK_INFO, sys_task_info);
+SYSCALL_ON(SYS_TASK_INFO, OBJ_TASK, RIGHT_CONTROL, sys_task_info);
 
 static int64_t sys_event_bind(struct syscall_args *a)
 {

@@ -94,18 +94,11 @@ void thread_first(void)
 	enter_user(t->user_entry, t->user_stack, t->user_argument);
 }
 
-static int64_t sys_thread_create(struct syscall_args *a)
+static int64_t sys_thread_create(void *t, struct syscall_args *a)
 {
-	int result = 0;
-	struct task *t = task_get(a->a, &result);
-
-	if (!t)
-		return result;
-	result = thread_create(t, NULL, a->b, a->c, a->d);
-	object_put_unlocked(&t->object);
-	return result;
+	return thread_create(t, NULL, a->b, a->c, a->d);
 }
-SYSCALL(SYS_THREAD_CREATE, sys_thread_create);
+SYSCALL_ON(SYS_THREAD_CREATE, OBJ_TASK, RIGHT_CONTROL, sys_thread_create);
 
 static int64_t sys_thread_exit(struct syscall_args *a)
 {
