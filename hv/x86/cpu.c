@@ -191,6 +191,14 @@ struct cpu *cpu_create(unsigned id)
 	return NULL;
 }
 
+struct cpuid_result cpuid_leaf(uint32_t leaf)
+{
+	// The highest leaf of its range: basic ones from 0, extended ones from 8000_0000.
+	uint32_t highest = cpuid(leaf & 0x80000000, 0).eax;
+
+	return leaf <= highest ? cpuid(leaf, 0) : (struct cpuid_result){0};
+}
+
 static void name_processor(struct cpu_features *f)
 {
 	struct cpuid_result r = cpuid(0, 0);
@@ -199,10 +207,8 @@ static void name_processor(struct cpu_features *f)
 	memcpy(f->vendor, &r.ebx, 4);
 	memcpy(f->vendor + 4, &r.edx, 4);
 	memcpy(f->vendor + 8, &r.ecx, 4);
-	if (cpuid(0x80000000, 0).eax < 0x80000004)
-		return;
 	for (unsigned i = 0; i < 3; i++) {
-		r = cpuid(0x80000002 + i, 0);
+		r = cpuid_leaf(0x80000002 + i);
 		memcpy(name + 4 * i, &r, sizeof(r));
 	}
 }
@@ -210,18 +216,11 @@ static void name_processor(struct cpu_features *f)
 void cpu_detect(void)
 {
 	struct cpu_features *f = &cpu_features;
-	struct cpuid_result max = cpuid(0, 0), one = cpuid(1, 0), seven = {0}, power = {0},
-			    size = {0};
-	struct cpuid_result ext = cpuid(0x80000001, 0);
-	uint32_t ext_max = cpuid(0x80000000, 0).eax;
+	struct cpuid_result one = cpuid_leaf(1), seven = cpuid_leaf(7);
+	struct cpuid_result ext = cpuid_leaf(0x80000001), power = cpuid_leaf(0x80000007);
+	uint32_t sizes = cpuid_leaf(0x80000008).eax;
 
 	name_processor(f);
-	if (max.eax >= 7)
-		seven = cpuid(7, 0);
-	if (ext_max >= 0x80000007)
-		power = cpuid(0x80000007, 0);
-	if (ext_max >= 0x80000008)
-		size = cpuid(0x80000008, 0);
 	f->nx = ext.edx & 1u << 20;
 	f->rdtscp = ext.edx & 1u << 27;
 	f->x2apic = one.ecx & 1u << 21;
@@ -231,7 +230,7 @@ void cpu_detect(void)
 	f->smep = seven.ebx & 1u << 7;
 	f->smap = seven.ebx & 1u << 20;
 	f->tsc_invariant = power.edx & 1u << 8;
-	f->phys_bits = size.eax ? size.eax & 0xff : 36;
+	f->phys_bits = sizes ? sizes & 0xff : 36;
 	if (f->xsave) {
 		struct cpuid_result xsave = cpuid(0xd, 0);
 
@@ -242,7 +241,7 @@ void cpu_detect(void)
 static uint64_t cr4_value(void)
 {
 	const struct cpu_features *f = &cpu_features;
-	bool umip = cpuid(0, 0).eax >= 7 && cpuid(7, 0).ecx & 1u << 2;
+	bool umip = cpuid_leaf(7).ecx & 1u << 2;
 
 	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->pge ? CR4_PGE : 0) |
 	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) |

@@ -98,12 +98,15 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+/* Zeroes for a leaf that this processor has not. */
+struct cpuid_result cpuid_leaf(uint32_t leaf);
+
 /* What this machine has, filled once by the boot processor. */
 struct cpu_features {
 	char vendor[13], name[49];
 	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
-	uint64_t xcr0; /* supported bits */
+	uint64_t xcr0;			  /* supported bits */
 	unsigned phys_bits;
 };
 extern struct cpu_features cpu_features;

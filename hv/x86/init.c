@@ -23,7 +23,7 @@
 
 struct boot_info boot_info;
 static struct multiboot_result loader = {.info = &boot_info};
-static uint64_t trampoline;
+uint64_t boot_trampoline;
 
 extern char _image_end[], modules_archive[], modules_archive_end[];
 void boot_main(uint32_t magic, uint64_t info, uint64_t tsc);
@@ -68,11 +68,6 @@ static uint64_t find_trampoline(const struct ram_map *ram)
 	return 0;
 }
 
-uint64_t boot_trampoline(void)
-{
-	return trampoline;
-}
-
 // The highest place below 4 GiB: neither we nor loaders come there first, and it is the same at the
 // next boot.
 static uint64_t take_log_memory(struct ram_map *ram)
@@ -109,7 +104,7 @@ static void init_memory(void)
 	struct ram_map *ram = &loader.ram;
 	uint64_t used, bytes, pool, log;
 
-	trampoline = find_trampoline(ram);
+	boot_trampoline = find_trampoline(ram);
 	ram_remove(ram, 0, core_phys(_image_end));
 	log = take_log_memory(ram);
 	for (unsigned i = 0; i < boot_info.modules; i++)

@@ -29,9 +29,7 @@ extern const uint8_t retpolines_built; /* hv/x86/thunks.S */
 // AMD: 8000_0008 EBX, 8000_0021 EAX (APM 3); Intel: 7 EDX (SDM 2A).
 static void detect(struct cpu_features *f)
 {
-	uint32_t max = cpuid(0x80000000, 0).eax;
-	uint32_t amd = max >= 0x80000008 ? cpuid(0x80000008, 0).ebx : 0;
-	uint32_t intel = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).edx : 0;
+	uint32_t amd = cpuid_leaf(0x80000008).ebx, intel = cpuid_leaf(7).edx;
 	uint64_t capabilities = 0;
 
 	if (intel & 1u << 29)
@@ -40,7 +38,7 @@ static void detect(struct cpu_features *f)
 	f->ibrs = capabilities & ARCH_CAP_IBRS_ALL;
 	f->stibp = amd & 1u << 15 || intel & 1u << 27;
 	f->rsb_fill = true;
-	automatic_ibrs = max >= 0x80000021 && cpuid(0x80000021, 0).eax & 1u << 8;
+	automatic_ibrs = cpuid_leaf(0x80000021).eax & 1u << 8;
 }
 
 static int mitigations_init(void)

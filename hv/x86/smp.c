@@ -13,7 +13,6 @@
 #include "x86/cpu_init.h"
 #include "x86/machine.h"
 #include "x86/paging.h"
-#include "x86/space.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
@@ -122,19 +121,22 @@ static void start_all(uint64_t page, char *window)
 
 static int smp_init(void)
 {
-	uint64_t page = boot_trampoline();
+	uint64_t page = boot_trampoline;
 	size_t length;
 	char *window;
 
 	if (acpi_facts.cpu_count < 2 || boot_option("nosmp", &length))
 		return 0;
 	window = page ? core_map_phys(page, 4096, PAGE_READ | PAGE_WRITE) : NULL;
-	if (!window || core_tables.root >> 32 || space_map_trampoline(page)) {
+	// Mapped to itself, too: they turn paging on in it.
+	if (!window || core_tables.root >> 32 ||
+	    paging_map(&core_tables, page, page, PAGE_SIZE, PAGE_READ | PAGE_EXEC)) {
 		log_printf("smp: no page below 640 KiB to start CPUs in");
 		return -ENOMEM;
 	}
 	start_all(page, window);
-	space_unmap_trampoline(page);
+	paging_unmap(&core_tables, page, PAGE_SIZE);
+	paging_flush(~0ull, page, PAGE_SIZE);
 	core_unmap(window, 4096);
 	log_printf("smp: %u CPUs online", cpu_count);
 	return 0;

@@ -221,17 +221,6 @@ void paging_flush(uint64_t cpu_mask, uint64_t va, uint64_t bytes)
 		cpu_call(cpu_mask & ~self, flush_here, &f);
 }
 
-int space_map_trampoline(uint64_t phys)
-{
-	return paging_map(&core_tables, phys, phys, PAGE_SIZE, PAGE_READ | PAGE_EXEC);
-}
-
-void space_unmap_trampoline(uint64_t phys)
-{
-	paging_unmap(&core_tables, phys, PAGE_SIZE);
-	paging_flush(~0ull, phys, PAGE_SIZE);
-}
-
 static void count_leaf(void *arg, uint64_t bytes, unsigned attrs)
 {
 	struct info_wx *out = arg;

@@ -16,9 +16,5 @@
 void space_init(uint64_t ram_end);
 /* Clear frames that nobody has mapped. */
 void frame_clear(uint64_t phys, uint64_t bytes);
-/* Identity-map one page of low memory for processors that turn paging on in it; and away with it.
- */
-int space_map_trampoline(uint64_t phys);
-void space_unmap_trampoline(uint64_t phys);
 
 #endif

@@ -101,11 +101,8 @@ static int measure(const struct reference *r)
 // CPUID's own word on the TSC (SDM 2A, CPUID leaf 15H).
 static uint64_t cpuid_khz(void)
 {
-	struct cpuid_result r;
+	struct cpuid_result r = cpuid_leaf(0x15);
 
-	if (cpuid(0, 0).eax < 0x15)
-		return 0;
-	r = cpuid(0x15, 0);
 	return r.eax && r.ebx && r.ecx ? (uint64_t)r.ecx * r.ebx / r.eax / 1000 : 0;
 }
 
