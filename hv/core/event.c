@@ -2,6 +2,7 @@
 // Events: pending bits, and threads that wait for some of them.
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/list.h"
 #include "core/task.h"
 #include <postern/errno.h>
 
@@ -33,15 +34,6 @@ void event_signal(struct event *e, uint64_t bits)
 	spin_unlock(&e->lock);
 }
 
-static void waiter_remove(struct event *e, struct thread *t)
-{
-	struct thread **at = &e->waiters;
-
-	while (*at != t)
-		at = &(*at)->wait_next;
-	*at = t->wait_next;
-}
-
 static int64_t event_wait(struct event *e, uint64_t mask, uint64_t deadline)
 {
 	struct thread *self = current_thread();
@@ -55,7 +47,7 @@ static int64_t event_wait(struct event *e, uint64_t mask, uint64_t deadline)
 		e->waiters = self;
 		end = sched_block(&e->lock, deadline);
 		spin_lock(&e->lock);
-		waiter_remove(e, self);
+		list_unlink(e->waiters, self, wait_next);
 	}
 	e->pending &= ~got;
 	spin_unlock(&e->lock);

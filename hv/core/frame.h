@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Physical frames. RAM is kept as 2 MiB chunks: free, whole, or split into 4 KiB frames with a bitmap.
+ * Physical frames. RAM is kept as 2 MiB chunks: free, whole, or split into 4 KiB frames with a
+ * bitmap.
  *
- * Two kinds of owner. Frames of memory objects are never mapped in the core (but for clearing, through a
- * per-CPU window). The core's own pages come from its pool: chunks that it maps, writable and not
- * executable, at CORE_POOL_BASE + physical address; the pool grows a chunk at a time.
+ * Two kinds of owner. Frames of memory objects are never mapped in the core (but for clearing,
+ * through a per-CPU window). The core's own pages come from its pool: chunks that it maps, writable
+ * and not executable, at CORE_POOL_BASE + physical address; the pool grows a chunk at a time.
  */
 #ifndef CORE_FRAME_H
 #define CORE_FRAME_H
@@ -13,8 +14,8 @@
 
 #define CORE_POOL_BASE 0xffff800000000000ull
 
-/* Set frames aside for later allocation: -ENOMEM when fewer are free. Only reserved frames are allocated
- * with FRAME_RESERVED, so a touch of reserved memory never fails. */
+/* Set frames aside for later allocation: -ENOMEM when fewer are free. Only reserved frames are
+ * allocated with FRAME_RESERVED, so a touch of reserved memory never fails. */
 int frame_reserve(uint64_t frames);
 void frame_unreserve(uint64_t frames);
 
@@ -31,10 +32,10 @@ void *core_page_alloc(void);
 void core_page_free(void *page);
 void *core_pages_alloc(unsigned order); /* contiguous, order <= 4: IOPM is 12 KiB, MSRPM 8 KiB */
 void core_pages_free(void *pages, unsigned order);
-void *core_alloc(uint64_t bytes); /* objects, <= 4096 bytes, cleared, 16-byte aligned */
+void *core_alloc(uint64_t bytes); /* objects, <= 64 KiB, contiguous, cleared, 16-byte aligned */
 void core_free(void *p, uint64_t bytes);
-uint64_t core_phys(const void *p);	/* of pool or image memory */
-void *core_pool_virt(uint64_t phys);	/* of a pool page */
+uint64_t core_phys(const void *p);   /* of pool or image memory */
+void *core_pool_virt(uint64_t phys); /* of a pool page */
 
 struct info_memory;
 void frame_info(struct info_memory *out);

@@ -7,6 +7,7 @@
 // Granting it again wakes it up.
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/list.h"
 #include "core/log.h"
 #include "core/string.h"
 #include "core/task.h"
@@ -135,14 +136,11 @@ void irq_granted(struct object *o, struct task *t)
 
 static void irq_destroy(struct object *o)
 {
-	struct irq *i = (struct irq *)o, **at;
+	struct irq *i = (struct irq *)o;
 
 	spin_lock(&irq_lock);
 	silence(i);
-	at = &vectors[i->vector];
-	while (*at != i)
-		at = &(*at)->next;
-	*at = i->next;
+	list_unlink(vectors[i->vector], i, next);
 	spin_unlock(&irq_lock);
 	object_put(&i->event->object);
 	core_free(i, sizeof(*i));
@@ -158,31 +156,23 @@ static unsigned free_vector(void)
 	return 0;
 }
 
-static struct irq *find_gsi(uint32_t gsi)
+// Who has i's line, or its device's MSI, already.
+static struct irq *find_same(const struct irq *i)
 {
 	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
-		if (vectors[v] && vectors[v]->gsi == gsi)
+		if (vectors[v] && vectors[v]->gsi == i->gsi &&
+		    (!is_msi(i) || vectors[v]->bdf == i->bdf))
 			return vectors[v];
 	return NULL;
-}
-
-static bool bdf_taken(uint32_t bdf)
-{
-	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
-		if (vectors[v] && is_msi(vectors[v]) && vectors[v]->bdf == bdf)
-			return true;
-	return false;
 }
 
 // irq_lock held. Give it a vector and open its way to the CPU.
 static int connect(struct irq *i)
 {
-	struct irq *line = is_msi(i) ? NULL : find_gsi(i->gsi);
+	struct irq *line = find_same(i);
 	int error;
 
-	if (line && (!(i->flags & IRQ_LEVEL) || line->flags != i->flags))
-		return -EBUSY;
-	if (is_msi(i) && bdf_taken(i->bdf))
+	if (line && (is_msi(i) || !(i->flags & IRQ_LEVEL) || line->flags != i->flags))
 		return -EBUSY;
 	i->vector = line ? line->vector : free_vector();
 	if (!i->vector)

@@ -18,7 +18,6 @@
 #define CHUNK_WHOLE 1ull
 #define CHUNK_TABLE 2ull
 #define CHUNK_MASK 3ull
-#define DIRECTORY_ORDER 1 /* 1024 pages of 512 chunks: 1 TiB */
 #define MEMORY_MAX (1ull << 40)
 #define MEMORY_FLAGS (MEM_POPULATE | MEM_CONTIGUOUS | MEM_BELOW_4G | MEM_GUEST)
 #define PHYS_FLAGS (MEM_UNCACHED | MEM_WRITECOMB)
@@ -47,16 +46,9 @@ static void account(struct memory *m, int64_t bytes)
 			   __ATOMIC_RELAXED);
 }
 
-static bool directory(const struct memory *m)
-{
-	return m->chunk_count > CHUNK_PAGES;
-}
-
 static uint64_t *chunk_slot(struct memory *m, uint64_t index)
 {
-	if (!directory(m))
-		return &m->chunks[index];
-	return &((uint64_t **)m->chunks)[index / CHUNK_PAGES][index % CHUNK_PAGES];
+	return &m->chunks[index / CHUNK_PAGES][index % CHUNK_PAGES];
 }
 
 // Pages of the object in its chunk `index`: 512 but for the last.
@@ -67,37 +59,35 @@ static unsigned chunk_pages(const struct memory *m, uint64_t index)
 	return left >= LARGE_PAGE_SIZE ? CHUNK_PAGES : left / PAGE_SIZE;
 }
 
+static uint64_t directory_entries(const struct memory *m)
+{
+	return (m->chunk_count + CHUNK_PAGES - 1) / CHUNK_PAGES;
+}
+
+// Bytes of the directory's table i: a page but for the last.
+static uint64_t slots_bytes(const struct memory *m, uint64_t i)
+{
+	uint64_t left = m->chunk_count - i * CHUNK_PAGES;
+
+	return (left < CHUNK_PAGES ? left : CHUNK_PAGES) * sizeof(uint64_t);
+}
+
 static void chunks_free(struct memory *m)
 {
-	uint64_t **pages = (uint64_t **)m->chunks;
-
-	if (!m->chunks)
-		return;
-	if (!directory(m)) {
-		core_free(m->chunks, m->chunk_count * sizeof(uint64_t));
-		return;
-	}
-	for (uint64_t i = 0; i <= (m->chunk_count - 1) / CHUNK_PAGES; i++)
-		if (pages[i])
-			core_page_free(pages[i]);
-	core_pages_free(m->chunks, DIRECTORY_ORDER);
+	for (uint64_t i = 0; m->chunks && i < directory_entries(m); i++)
+		core_free(m->chunks[i], slots_bytes(m, i));
+	core_free(m->chunks, directory_entries(m) * sizeof(*m->chunks));
 }
 
 static int chunks_alloc(struct memory *m)
 {
-	uint64_t **pages;
-
 	m->chunk_count = (m->bytes + LARGE_PAGE_SIZE - 1) >> CHUNK_SHIFT;
-	m->chunks = directory(m) ? core_pages_alloc(DIRECTORY_ORDER)
-				 : core_alloc(m->chunk_count * sizeof(uint64_t));
+	m->chunks = core_alloc(directory_entries(m) * sizeof(*m->chunks));
 	if (!m->chunks)
 		return -ENOMEM;
-	if (!directory(m))
-		return 0;
-	pages = (uint64_t **)m->chunks;
-	for (uint64_t i = 0; i <= (m->chunk_count - 1) / CHUNK_PAGES; i++) {
-		pages[i] = core_page_alloc();
-		if (!pages[i])
+	for (uint64_t i = 0; i < directory_entries(m); i++) {
+		m->chunks[i] = core_alloc(slots_bytes(m, i));
+		if (!m->chunks[i])
 			return -ENOMEM;
 	}
 	return 0;
@@ -227,7 +217,7 @@ static void frames_free(struct memory *m)
 	for (uint64_t i = 0; m->chunks && i < m->chunk_count; i++) {
 		uint64_t slot;
 
-		if (directory(m) && !((uint64_t **)m->chunks)[i / CHUNK_PAGES])
+		if (!m->chunks[i / CHUNK_PAGES])
 			continue;
 		slot = *chunk_slot(m, i);
 		if (slot & CHUNK_WHOLE) {

@@ -17,8 +17,8 @@ struct memory {
 	uint64_t populated; /* bytes */
 	bool foreign;	    /* PHYS: frames are not ours to free */
 	struct task *owner; /* whose account it is on; a reference */
-	uint64_t *chunks;   /* per 2 MiB: 0, a whole frame | 1, or a table of frames | 2; two levels
-			       when many */
+	uint64_t **chunks; /* tables of 512; per 2 MiB: 0, a whole frame | 1, or a table of frames |
+			      2 */
 	uint64_t chunk_count;
 	uint32_t order;		     /* CONTIGUOUS: of the one piece it is */
 	uint32_t writers, executors; /* mappings by right: one of the two is always 0 */

@@ -121,9 +121,8 @@ void *core_alloc(uint64_t bytes)
 	unsigned shift = class_of(bytes);
 	void *object;
 
-	assert(bytes <= PAGE_SIZE);
 	if (shift > OBJECT_SHIFT_MAX)
-		return core_page_alloc();
+		return core_pages_alloc(shift - PAGE_SHIFT);
 	spin_lock(&object_lock);
 	if (!objects_free[shift])
 		refill(shift);
@@ -141,7 +140,7 @@ void core_free(void *p, uint64_t bytes)
 	if (!p)
 		return;
 	if (shift > OBJECT_SHIFT_MAX) {
-		core_page_free(p);
+		core_pages_free(p, shift - PAGE_SHIFT);
 		return;
 	}
 	spin_lock(&object_lock);

@@ -491,11 +491,6 @@ void sched_relax(void)
 		this_cpu()->resched = 1;
 }
 
-bool sched_pending(void)
-{
-	return this_cpu()->resched;
-}
-
 int sched_check(void)
 {
 	while (__atomic_exchange_n(&this_cpu()->resched, 0, __ATOMIC_SEQ_CST)) {

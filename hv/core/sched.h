@@ -25,8 +25,6 @@ int sched_check(void);
 /* The same without the end of the thread: between the steps of long work in the core, no locks
  * held. */
 void sched_relax(void);
-/* Would sched_check do anything? One load; for the engine's fast loop. */
-bool sched_pending(void);
 /* Block the current thread until sched_wake or the deadline (CLOCK ns, WAIT_FOREVER). The caller
  * set its wait condition under `l`, which is dropped once the thread counts as blocked, so that no
  * wake-up is lost. 0, -ETIMEDOUT, or -EINTR when the task ends. */

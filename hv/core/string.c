@@ -16,19 +16,6 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t n)
-{
-	uint8_t *d = to;
-	const uint8_t *s = from;
-
-	if (d <= s || d >= s + n)
-		return memcpy(to, from, n);
-	d += n - 1;
-	s += n - 1;
-	__asm__ volatile("std; rep movsb; cld" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
-	return to;
-}
-
 void *memset(void *to, int value, size_t n)
 {
 	void *d = to;

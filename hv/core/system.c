@@ -13,7 +13,6 @@
 #include "x86/trap.h"
 #include <postern/errno.h>
 
-#define PORTS_ORDER 1
 #define PORTS 65536u
 
 extern const char _image_start[], _image_end[];
@@ -61,11 +60,11 @@ static int ports_grant(struct task *t, unsigned first, unsigned count)
 	if (t->reaped)
 		return -ESRCH;
 	if (!bitmap) {
-		bitmap = core_pages_alloc(PORTS_ORDER);
+		bitmap = core_alloc(PORTS_BYTES);
 		if (!bitmap)
 			return -ENOMEM;
-		memset(bitmap, 0xff, PORTS / 8);
-		t->core_memory += PORTS / 8;
+		memset(bitmap, 0xff, PORTS_BYTES);
+		t->core_memory += PORTS_BYTES;
 	}
 	for (unsigned p = first; p < first + count; p++)
 		bitmap[p / 8] &= ~(1u << p % 8);

@@ -11,6 +11,7 @@
 #include "core/task.h"
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/list.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/string.h"
@@ -20,7 +21,6 @@
 
 #define MANAGER_ID 1 /* the first task */
 #define WATCHERS_MAX 32
-#define PORTS_ORDER 1
 
 struct death_watch {
 	struct death_watch *next;
@@ -84,21 +84,18 @@ static void task_reap(struct task *t)
 	sched_drop_tables(t);
 	task_unmap_all(t);
 	handle_close_all(t);
-	if (t->ports)
-		core_pages_free(t->ports, PORTS_ORDER);
+	core_free(t->ports, PORTS_BYTES);
 	t->ports = NULL;
 	tell_watchers(t);
 }
 
 static void task_destroy(struct object *o)
 {
-	struct task *t = (struct task *)o, **at = &tasks;
+	struct task *t = (struct task *)o;
 
 	if (!t->reaped)
 		task_reap(t);
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
+	list_unlink(tasks, t, next);
 	core_free(t, sizeof(*t));
 }
 OBJECT_TYPE(OBJ_TASK, "task", task_destroy);
@@ -151,16 +148,6 @@ void task_end(struct task *t, enum task_end how, int64_t detail, uint64_t addres
 	log_end(t);
 }
 
-static void thread_unlink(struct task *t, struct thread *self)
-{
-	struct thread **at = &t->threads;
-
-	while (*at != self)
-		at = &(*at)->task_next;
-	*at = self->task_next;
-	t->thread_count--;
-}
-
 void thread_finish(int64_t status)
 {
 	struct thread *self = current_thread();
@@ -172,7 +159,8 @@ void thread_finish(int64_t status)
 	if (t->thread_count == 1)
 		task_end(t, TASK_EXITED, status, 0, 0);
 	spin_lock(&t->lock);
-	thread_unlink(t, self);
+	list_unlink(t->threads, self, task_next);
+	t->thread_count--;
 	last = !t->thread_count && t->end != TASK_ALIVE;
 	spin_unlock(&t->lock);
 	if (last)

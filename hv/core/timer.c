@@ -2,6 +2,7 @@
 // CLOCK and the timers of each CPU: a list sorted by expiry, whose head is in the timer hardware.
 #include "core/sched.h"
 #include "core/frame.h"
+#include "core/list.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/unit.h"
@@ -87,11 +88,7 @@ static void insert(struct timer_queue *q, struct timer *t)
 
 static void unlink(struct timer_queue *q, struct timer *t)
 {
-	struct timer **at = &q->head;
-
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
+	list_unlink(q->head, t, next);
 	t->expiry = 0;
 }
 

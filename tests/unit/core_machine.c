@@ -138,7 +138,7 @@ static void *machine_alloc(size_t bytes)
 
 WEAK void *core_alloc(uint64_t bytes)
 {
-	assert_true(bytes && bytes <= 4096);
+	assert_true(bytes && bytes <= 65536);
 	return machine_alloc(bytes);
 }
 
