@@ -139,7 +139,8 @@ struct engine {
 	void (*vcpu_destroy)(struct vcpu *v);
 	/* RESET, or INIT which keeps CR0's cache bits, TSC, FPU. */
 	void (*reset)(struct vcpu *v, bool init);
-	/* RUN_SET_RIP: rip, rflags, rax, rsp from the run page; and to it, with all that a decoder needs. */
+	/* RUN_SET_RIP: rip, rflags, rax, rsp from the run page; and to it, with all that a decoder
+	 * needs. */
 	void (*take)(struct vcpu *v);
 	void (*exit_state)(struct vcpu *v, bool all);
 	enum verdict (*run)(struct vcpu *v);

@@ -113,6 +113,16 @@ static void svm_cpu_disable(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
 }
 
+/* Always, for every guest. */
+static const uint8_t intercepts[] = {
+	VMEXIT_INTR,	 VMEXIT_NMI,	 VMEXIT_INIT,	 VMEXIT_RDPMC,	 VMEXIT_CPUID,
+	VMEXIT_RSM,	 VMEXIT_INVD,	 VMEXIT_HLT,	 VMEXIT_INVLPGA, VMEXIT_IOIO,
+	VMEXIT_MSR,	 VMEXIT_VMRUN,	 VMEXIT_VMMCALL, VMEXIT_VMLOAD,	 VMEXIT_FERR_FREEZE,
+	VMEXIT_SHUTDOWN, VMEXIT_VMSAVE,	 VMEXIT_STGI,	 VMEXIT_CLGI,	 VMEXIT_SKINIT,
+	VMEXIT_WBINVD,	 VMEXIT_MONITOR, VMEXIT_MWAIT,	 VMEXIT_XSETBV,	 VMEXIT_RDPRU,
+	VMEXIT_INVLPGB,	 VMEXIT_MCOMMIT,
+};
+
 static int svm_vcpu_init(struct vcpu *v)
 {
 	struct svm_vcpu *s = to_svm(v);
@@ -125,28 +135,21 @@ static int svm_vcpu_init(struct vcpu *v)
 	s->clean = svm_machine.clean;
 	s->refill = svm_machine.refill;
 	s->has_next_rip = svm_machine.next_rip;
-	vmcb_set_intercept3(b, INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
-				       INTERCEPT_CPUID | INTERCEPT_RSM | INTERCEPT_INVD |
-				       INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IO |
-				       INTERCEPT_MSR | INTERCEPT_FERR_FREEZE | INTERCEPT_SHUTDOWN);
-	vmcb_set_intercept4(b, INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
-				       INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
-				       INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
-				       INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU);
-	vmcb_set_intercept5(b, INTERCEPT_INVLPGB | INTERCEPT_MCOMMIT);
+	for (unsigned i = 0; i < sizeof(intercepts); i++)
+		vmcb_intercept(b, intercepts[i], true);
 	/* #DB and #AC raised while one of them is delivered would never end (APM 2, 15.12.8). */
-	vmcb_set_exceptions(b, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
-	vmcb_set_dr_read(b, 0xffff);
-	vmcb_set_dr_write(b, 0xffff);
+	vmcb_set(b, exceptions, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
+	vmcb_set(b, dr_read, 0xffff);
+	vmcb_set(b, dr_write, 0xffff);
 	if (svm_machine.pause_filter) {
-		vmcb_set_intercept3(b, vmcb_intercept3(b) | INTERCEPT_PAUSE);
-		vmcb_set_pause_count(b, 3000);
+		vmcb_intercept(b, VMEXIT_PAUSE, true);
+		vmcb_set(b, pause_count, 3000);
 	}
-	vmcb_set_iopm(b, svm_machine.iopm);
-	vmcb_set_msrpm(b, svm_machine.msrpm);
-	vmcb_set_nested(b, 1);
-	vmcb_set_ncr3(b, v->vm->root[0].root);
-	vmcb_set_vintr(b, (union vmcb_vintr){.masking = 1}.raw);
+	vmcb_set(b, iopm, svm_machine.iopm);
+	vmcb_set(b, msrpm, svm_machine.msrpm);
+	vmcb_set(b, nested, 1);
+	vmcb_set(b, ncr3, v->vm->root[0].root);
+	vmcb_set(b, vintr, (union vmcb_vintr){.masking = 1}.raw);
 	s->shadow_rip = s->iret_rip = ~0ull;
 	return 0;
 }
@@ -165,15 +168,15 @@ static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 	if (++c->asid >= svm_machine.asids || c->asid == 0) {
 		c->asid = 1;
 		c->generation++;
-		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ALL);
+		vmcb_set(s->vmcb, tlb_control, TLB_FLUSH_ALL);
 	}
 	s->generation = c->generation;
-	vmcb_set_asid(s->vmcb, c->asid);
+	vmcb_set(s->vmcb, asid, c->asid);
 }
 
 static void svm_time_changed(struct vcpu *v)
 {
-	vmcb_set_tsc_offset(to_svm(v)->vmcb, v->vm->tsc_offset + v->tsc_adjust);
+	vmcb_set(to_svm(v)->vmcb, tsc_offset, v->vm->tsc_offset + v->tsc_adjust);
 }
 
 /* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between
@@ -182,12 +185,12 @@ static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 {
 	fpu_load(&s->vcpu);
 	svm_time_changed(&s->vcpu); /* perhaps another vcpu's state moved the guest's TSC */
-	if (vmcb_dr7(s->vmcb) & 0xff)
+	if (vmcb_get(s->vmcb, dr7) & 0xff)
 		svm_dr_load(s);
 	if (s->cpu != cpu) {
 		s->cpu = cpu;
 		s->generation = 0;
-		vmcb_set_clean(s->vmcb, 0);
+		vmcb_set(s->vmcb, clean, 0);
 	}
 }
 
@@ -208,7 +211,7 @@ static enum verdict svm_run(struct vcpu *v)
 	if (s->generation != c->generation)
 		new_asid(s, c);
 	do {
-		if (__builtin_expect(vmcb_shadow(b), 0))
+		if (__builtin_expect(vmcb_get(b, shadow), 0))
 			svm_shadow_entry(s);
 		svm_enter(s->vmcb_phys, v->run->gpr, host, s->refill);
 		b->f_clean = s->clean;
@@ -224,27 +227,27 @@ static void svm_flush(struct vcpu *v)
 	struct svm_vcpu *s = to_svm(v);
 
 	if (svm_machine.flush_by_asid)
-		vmcb_set_tlb_control(s->vmcb, TLB_FLUSH_ASID);
+		vmcb_set(s->vmcb, tlb_control, TLB_FLUSH_ASID);
 	else
 		s->generation = 0;
 }
 
 static uint64_t svm_cr4(struct vcpu *v)
 {
-	return vmcb_cr4(to_svm(v)->vmcb);
+	return vmcb_get(to_svm(v)->vmcb, cr4);
 }
 
 unsigned svm_cr8(struct vcpu *v)
 {
-	return ((union vmcb_vintr){vmcb_vintr(to_svm(v)->vmcb)}).tpr & 15;
+	return ((union vmcb_vintr){vmcb_get(to_svm(v)->vmcb, vintr)}).tpr & 15;
 }
 
 void svm_set_cr8(struct vcpu *v, unsigned cr8)
 {
-	union vmcb_vintr vintr = {vmcb_vintr(to_svm(v)->vmcb)};
+	union vmcb_vintr vintr = {vmcb_get(to_svm(v)->vmcb, vintr)};
 
 	vintr.tpr = cr8 & 15;
-	vmcb_set_vintr(to_svm(v)->vmcb, vintr.raw);
+	vmcb_set(to_svm(v)->vmcb, vintr, vintr.raw);
 }
 
 static void svm_switched_out(struct vcpu *v)

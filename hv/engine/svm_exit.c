@@ -10,13 +10,13 @@ typedef enum verdict handler(struct svm_vcpu *s);
  * without prefixes. */
 static uint64_t next_rip(struct svm_vcpu *s, unsigned length)
 {
-	return s->has_next_rip ? vmcb_next_rip(s->vmcb) : vmcb_rip(s->vmcb) + length;
+	return s->has_next_rip ? vmcb_get(s->vmcb, next_rip) : vmcb_get(s->vmcb, rip) + length;
 }
 
 static void advance(struct svm_vcpu *s, unsigned length)
 {
-	vmcb_set_rip(s->vmcb, next_rip(s, length));
-	vmcb_set_shadow(s->vmcb, 0);
+	vmcb_set(s->vmcb, rip, next_rip(s, length));
+	vmcb_set(s->vmcb, shadow, 0);
 }
 
 static enum verdict fault(struct svm_vcpu *s, unsigned vector, bool has_error)
@@ -29,9 +29,9 @@ static enum verdict raw_exit(struct svm_vcpu *s, enum exit_reason reason)
 {
 	struct vcpu_run *run = s->vcpu.run;
 
-	run->raw.code = vmcb_exit_code(s->vmcb);
-	run->raw.info1 = vmcb_exit_info1(s->vmcb);
-	run->raw.info2 = vmcb_exit_info2(s->vmcb);
+	run->raw.code = vmcb_get(s->vmcb, exit_code);
+	run->raw.info1 = vmcb_get(s->vmcb, exit_info1);
+	run->raw.info2 = vmcb_get(s->vmcb, exit_info2);
 	vcpu_fill_exit(&s->vcpu, reason, true);
 	return RUN_TO_VMM;
 }
@@ -41,8 +41,8 @@ static enum verdict exit_cpuid(struct svm_vcpu *s)
 	uint64_t *gpr = s->vcpu.run->gpr;
 	struct cpuid_result r;
 
-	cpuid_answer(&s->vcpu, (uint32_t)vmcb_rax(s->vmcb), (uint32_t)gpr[GPR_RCX], &r);
-	vmcb_set_rax(s->vmcb, r.eax);
+	cpuid_answer(&s->vcpu, (uint32_t)vmcb_get(s->vmcb, rax), (uint32_t)gpr[GPR_RCX], &r);
+	vmcb_set(s->vmcb, rax, r.eax);
 	gpr[GPR_RBX] = r.ebx;
 	gpr[GPR_RCX] = r.ecx;
 	gpr[GPR_RDX] = r.edx;
@@ -60,7 +60,7 @@ static enum verdict exit_pause(struct svm_vcpu *s)
 /* STI and HLT in one. */
 static enum verdict halt_with_interrupts(struct svm_vcpu *s)
 {
-	vmcb_set_rflags(s->vmcb, vmcb_rflags(s->vmcb) | RFLAGS_IF);
+	vmcb_set(s->vmcb, rflags, vmcb_get(s->vmcb, rflags) | RFLAGS_IF);
 	s->vcpu.activity = VCPU_HALTED;
 	return RUN_HALT;
 }
@@ -70,11 +70,11 @@ static enum verdict exit_vmmcall(struct svm_vcpu *s)
 	enum hypercall_answer answer;
 	uint64_t result;
 
-	if (vmcb_cpl(s->vmcb))
+	if (vmcb_get(s->vmcb, cpl))
 		return fault(s, VECTOR_UD, false);
-	answer = hypercall(&s->vcpu, vmcb_rax(s->vmcb), &result);
+	answer = hypercall(&s->vcpu, vmcb_get(s->vmcb, rax), &result);
 	if (answer != HYPERCALL_TO_VMM) {
-		vmcb_set_rax(s->vmcb, result);
+		vmcb_set(s->vmcb, rax, result);
 		advance(s, 3);
 		if (answer == HYPERCALL_HALT)
 			return halt_with_interrupts(s);
@@ -91,14 +91,14 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->vcpu;
 	uint32_t index = (uint32_t)v->run->gpr[GPR_RCX];
-	bool write = vmcb_exit_info1(s->vmcb) & 1;
-	uint64_t value = (uint32_t)vmcb_rax(s->vmcb) | v->run->gpr[GPR_RDX] << 32;
+	bool write = vmcb_get(s->vmcb, exit_info1) & 1;
+	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
 	enum msr_answer answer = write ? msr_write(v, index, value) : msr_read(v, index, &value);
 
 	switch (answer) {
 	case MSR_OK:
 		if (!write) {
-			vmcb_set_rax(s->vmcb, (uint32_t)value);
+			vmcb_set(s->vmcb, rax, (uint32_t)value);
 			v->run->gpr[GPR_RDX] = value >> 32;
 		}
 		advance(s, 2);
@@ -118,14 +118,14 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 static enum verdict exit_io(struct svm_vcpu *s)
 {
 	struct vcpu_run *run = s->vcpu.run;
-	union exit_io io = {vmcb_exit_info1(s->vmcb)};
+	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
 
 	run->io.port = io.port;
 	run->io.size = io.size;
 	run->io.in = io.in;
 	run->io.string = io.string;
 	run->io.repeat = io.repeat;
-	run->io.next_rip = vmcb_exit_info2(s->vmcb);
+	run->io.next_rip = vmcb_get(s->vmcb, exit_info2);
 	s->vcpu.exits[io.string ? COUNT_IO_STRING : COUNT_IO]++;
 	vcpu_fill_exit(&s->vcpu, EXIT_IO, io.string);
 	return RUN_TO_VMM;
@@ -135,9 +135,9 @@ static enum verdict exit_npf(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->vcpu;
 	struct vcpu_run *run = v->run;
-	union exit_npf error = {vmcb_exit_info1(s->vmcb)};
+	union exit_npf error = {vmcb_get(s->vmcb, exit_info1)};
 
-	switch (vm_fault(v->vm, 0, vmcb_exit_info2(s->vmcb), error.write, error.fetch)) {
+	switch (vm_fault(v->vm, 0, vmcb_get(s->vmcb, exit_info2), error.write, error.fetch)) {
 	case FAULT_4K:
 		v->exits[COUNT_FAULT_4K]++;
 		return RUN_AGAIN;
@@ -151,7 +151,7 @@ static enum verdict exit_npf(struct svm_vcpu *s)
 		break;
 	}
 	v->exits[COUNT_MMIO]++;
-	run->mmio.gpa = vmcb_exit_info2(s->vmcb);
+	run->mmio.gpa = vmcb_get(s->vmcb, exit_info2);
 	run->mmio.error = error.raw;
 	run->mmio.bytes_count = 0;
 	if (svm_machine.decode_assists) {
@@ -205,7 +205,7 @@ static enum verdict exit_dr(struct svm_vcpu *s)
 
 static enum verdict exit_exception(struct svm_vcpu *s)
 {
-	unsigned vector = (unsigned)vmcb_exit_code(s->vmcb) - VMEXIT_EXCEPTION;
+	unsigned vector = (unsigned)vmcb_get(s->vmcb, exit_code) - VMEXIT_EXCEPTION;
 
 	if (vector == VECTOR_DB && s->stepped) {
 		s->stepped = false;
@@ -220,7 +220,7 @@ static enum verdict exit_exception(struct svm_vcpu *s)
 static enum verdict exit_xsetbv(struct svm_vcpu *s)
 {
 	struct vcpu *v = &s->vcpu;
-	uint64_t value = (uint32_t)vmcb_rax(s->vmcb) | v->run->gpr[GPR_RDX] << 32;
+	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
 
 	if ((uint32_t)v->run->gpr[GPR_RCX] != 0 || fpu_set_xcr0(v, value))
 		return fault(s, VECTOR_GP, true);
@@ -323,12 +323,12 @@ static const struct row *row_of(uint64_t code)
 
 enum verdict svm_exit(struct svm_vcpu *s)
 {
-	uint64_t code = vmcb_exit_code(s->vmcb);
+	uint64_t code = vmcb_get(s->vmcb, exit_code);
 	const struct row *row;
 
 	if (s->irq)
 		svm_sync_irq(s);
-	if (((union vmcb_event){vmcb_exit_int_info(s->vmcb)}).valid)
+	if (((union vmcb_event){vmcb_get(s->vmcb, exit_int_info)}).valid)
 		svm_reinject(s);
 	if (s->watch)
 		svm_watched_exit(s);

@@ -9,17 +9,17 @@
 
 bool svm_can_inject(struct vcpu *v)
 {
-	return !((union vmcb_event){vmcb_event(to_svm(v)->vmcb)}).valid;
+	return !((union vmcb_event){vmcb_get(to_svm(v)->vmcb, event)}).valid;
 }
 
 bool svm_interrupts_on(struct vcpu *v)
 {
-	return vmcb_rflags(to_svm(v)->vmcb) & RFLAGS_IF;
+	return vmcb_get(to_svm(v)->vmcb, rflags) & RFLAGS_IF;
 }
 
 bool svm_can_interrupt(struct vcpu *v)
 {
-	return svm_interrupts_on(v) && !(vmcb_shadow(to_svm(v)->vmcb) & SHADOW) &&
+	return svm_interrupts_on(v) && !(vmcb_get(to_svm(v)->vmcb, shadow) & SHADOW) &&
 	       svm_can_inject(v);
 }
 
@@ -39,12 +39,12 @@ void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address)
 		.error = e->has_error ? e->error : 0,
 	};
 
-	vmcb_set_event(s->vmcb, event.raw);
+	vmcb_set(s->vmcb, event, event.raw);
 	if (e->type == EVENT_EXCEPTION && e->vector == VECTOR_PF)
-		vmcb_set_cr2(s->vmcb, address);
+		vmcb_set(s->vmcb, cr2, address);
 	if (e->type == EVENT_NMI) {
 		s->nmi_blocked = true;
-		vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) | INTERCEPT_IRET);
+		vmcb_intercept(s->vmcb, VMEXIT_IRET, true);
 	}
 }
 
@@ -52,17 +52,17 @@ void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address)
 static void step(struct svm_vcpu *s)
 {
 	s->watch = true;
-	if (vmcb_rflags(s->vmcb) & RFLAGS_TF)
+	if (vmcb_get(s->vmcb, rflags) & RFLAGS_TF)
 		return;
-	vmcb_set_rflags(s->vmcb, vmcb_rflags(s->vmcb) | RFLAGS_TF);
+	vmcb_set(s->vmcb, rflags, vmcb_get(s->vmcb, rflags) | RFLAGS_TF);
 	s->stepping = true;
 }
 
 /* IRET has not run yet, and NMIs are blocked until it has. */
 void svm_iret(struct svm_vcpu *s)
 {
-	vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) & ~INTERCEPT_IRET);
-	s->iret_rip = vmcb_rip(s->vmcb);
+	vmcb_intercept(s->vmcb, VMEXIT_IRET, false);
+	s->iret_rip = vmcb_get(s->vmcb, rip);
 	s->watch = true;
 	if (s->vcpu.nmi_pending)
 		vcpu_request(&s->vcpu, REQ_EVENT);
@@ -79,25 +79,25 @@ void svm_nmi_window(struct vcpu *v)
 
 void svm_withdraw(struct svm_vcpu *s)
 {
-	union vmcb_vintr vintr = {vmcb_vintr(s->vmcb)};
+	union vmcb_vintr vintr = {vmcb_get(s->vmcb, vintr)};
 
 	if (s->window)
-		vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) & ~INTERCEPT_VINTR);
+		vmcb_intercept(s->vmcb, VMEXIT_VINTR, false);
 	vintr.irq = 0;
-	vmcb_set_vintr(s->vmcb, vintr.raw);
+	vmcb_set(s->vmcb, vintr, vintr.raw);
 	s->irq = 0;
 	s->window = false;
 }
 
 static void request_irq(struct svm_vcpu *s, unsigned vector, unsigned priority, bool ignore_tpr)
 {
-	union vmcb_vintr vintr = {vmcb_vintr(s->vmcb)};
+	union vmcb_vintr vintr = {vmcb_get(s->vmcb, vintr)};
 
 	vintr.irq = 1;
 	vintr.vector = vector;
 	vintr.priority = priority;
 	vintr.ignore_tpr = ignore_tpr;
-	vmcb_set_vintr(s->vmcb, vintr.raw);
+	vmcb_set(s->vmcb, vintr, vintr.raw);
 }
 
 void svm_interrupt(struct vcpu *v, unsigned vector)
@@ -122,12 +122,12 @@ void svm_window(struct vcpu *v)
 		svm_withdraw(s);
 	request_irq(s, 0, 15, true);
 	s->window = true;
-	vmcb_set_intercept3(s->vmcb, vmcb_intercept3(s->vmcb) | INTERCEPT_VINTR);
+	vmcb_intercept(s->vmcb, VMEXIT_VINTR, true);
 }
 
 void svm_sync_irq(struct svm_vcpu *s)
 {
-	union vmcb_vintr vintr = {vmcb_vintr(s->vmcb)};
+	union vmcb_vintr vintr = {vmcb_get(s->vmcb, vintr)};
 
 	if (vintr.irq)
 		return;
@@ -139,7 +139,7 @@ void svm_sync_irq(struct svm_vcpu *s)
  * of INT3 and INTO come again by themselves, as the guest's RIP is still at the instruction. */
 void svm_reinject(struct svm_vcpu *s)
 {
-	union vmcb_event event = {vmcb_exit_int_info(s->vmcb)};
+	union vmcb_event event = {vmcb_get(s->vmcb, exit_int_info)};
 
 	event.type = quirk_exit_int_type(event.type, event.vector);
 	if (event.type == EVENT_SOFT)
@@ -152,15 +152,15 @@ void svm_reinject(struct svm_vcpu *s)
 		svm_withdraw(s);
 		vapic_accept(&s->vcpu, vector);
 	}
-	vmcb_set_event(s->vmcb, event.raw);
+	vmcb_set(s->vmcb, event, event.raw);
 }
 
 /* Quirk 1. */
 void svm_shadow_entry(struct svm_vcpu *s)
 {
-	s->shadow_rip = vmcb_rip(s->vmcb);
+	s->shadow_rip = vmcb_get(s->vmcb, rip);
 	s->watch = true;
-	if (!quirk_emulated || !(s->irq || s->window) || vmcb_rflags(s->vmcb) & RFLAGS_TF)
+	if (!quirk_emulated || !(s->irq || s->window) || vmcb_get(s->vmcb, rflags) & RFLAGS_TF)
 		return;
 	svm_withdraw(s);
 	step(s);
@@ -172,9 +172,9 @@ static void step_ends(struct svm_vcpu *s)
 	struct vmcb *b = s->vmcb;
 
 	s->stepping = false;
-	vmcb_set_rflags(b, vmcb_rflags(b) & ~RFLAGS_TF);
-	if (vmcb_exit_code(b) == VMEXIT_EXCEPTION + VECTOR_DB && vmcb_dr6(b) & DR6_BS) {
-		vmcb_set_dr6(b, vmcb_dr6(b) & ~DR6_BS);
+	vmcb_set(b, rflags, vmcb_get(b, rflags) & ~RFLAGS_TF);
+	if (vmcb_get(b, exit_code) == VMEXIT_EXCEPTION + VECTOR_DB && vmcb_get(b, dr6) & DR6_BS) {
+		vmcb_set(b, dr6, vmcb_get(b, dr6) & ~DR6_BS);
 		s->stepped = true;
 	}
 }
@@ -182,10 +182,10 @@ static void step_ends(struct svm_vcpu *s)
 void svm_watched_exit(struct svm_vcpu *s)
 {
 	struct vmcb *b = s->vmcb;
-	uint64_t rip = vmcb_rip(b);
+	uint64_t rip = vmcb_get(b, rip);
 
 	if (quirk_emulated && rip == s->shadow_rip)
-		vmcb_set_shadow(b, vmcb_shadow(b) | SHADOW);
+		vmcb_set(b, shadow, vmcb_get(b, shadow) | SHADOW);
 	s->shadow_rip = ~0ull;
 	if (s->stepping)
 		step_ends(s);

@@ -257,35 +257,46 @@ static void thread_leaves_cpu(struct thread *thread)
 	fpu_save_here();
 }
 
-static bool claim(struct vcpu *v)
+static int64_t kick(void *object, struct syscall_args *a)
 {
-	return !__atomic_exchange_n(&v->claimed, 1, __ATOMIC_ACQUIRE);
+	vcpu_request(object, REQ_KICK);
+	return 0;
 }
+SYSCALL_ON(SYS_VCPU_KICK, OBJ_VCPU, RIGHT_CONTROL, kick);
 
-static void release(struct vcpu *v)
-{
-	__atomic_store_n(&v->claimed, 0, __ATOMIC_RELEASE);
-}
+typedef int64_t vcpu_call(struct vcpu *v, struct syscall_args *a);
 
-static struct vcpu *vcpu_get(uint32_t handle, int *error)
+/* Calls that need a vcpu nobody runs. Inline, as SYS_VCPU_RUN is in the way of every exit to the
+ * VMM. */
+static inline __attribute__((always_inline)) int64_t with_claimed(struct syscall_args *a,
+								  vcpu_call *call)
 {
-	return (struct vcpu *)handle_get(handle, OBJ_VCPU, RIGHT_CONTROL, error);
-}
-
-static int64_t sys_vcpu_run(struct syscall_args *a)
-{
-	struct thread *thread = current_thread();
 	int error = 0;
-	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
-	uint64_t start;
+	struct vcpu *v = (struct vcpu *)handle_get((uint32_t)a->a, OBJ_VCPU, RIGHT_CONTROL, &error);
+	int64_t result = -EBUSY;
 
 	if (!v)
 		return error;
-	if (!claim(v)) {
-		object_put_unlocked(&v->object);
-		return -EBUSY;
+	if (!__atomic_exchange_n(&v->claimed, 1, __ATOMIC_ACQUIRE)) {
+		result = call(v, a);
+		__atomic_store_n(&v->claimed, 0, __ATOMIC_RELEASE);
 	}
-	start = rdtsc();
+	object_put_unlocked(&v->object);
+	return result;
+}
+#define SYSCALL_CLAIMED(n, fn)                            \
+	static int64_t fn##_entry(struct syscall_args *a) \
+	{                                                 \
+		return with_claimed(a, fn);               \
+	}                                                 \
+	SYSCALL(n, fn##_entry)
+
+static int64_t run(struct vcpu *v, struct syscall_args *a)
+{
+	struct thread *thread = current_thread();
+	uint64_t start = rdtsc();
+	int error;
+
 	thread->vcpu = v;
 	thread->switched_out = thread_leaves_cpu;
 	arrive(v);
@@ -297,42 +308,9 @@ static int64_t sys_vcpu_run(struct syscall_args *a)
 	v->in_guest = 0;
 	thread->vcpu = NULL;
 	v->guest_cycles += rdtsc() - start;
-	release(v);
-	object_put_unlocked(&v->object);
 	return error;
 }
-SYSCALL(SYS_VCPU_RUN, sys_vcpu_run);
-
-static int64_t sys_vcpu_kick(struct syscall_args *a)
-{
-	int error = 0;
-	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
-
-	if (!v)
-		return error;
-	vcpu_request(v, REQ_KICK);
-	object_put_unlocked(&v->object);
-	return 0;
-}
-SYSCALL(SYS_VCPU_KICK, sys_vcpu_kick);
-
-/* Calls that need a vcpu nobody runs. */
-static int64_t with_claimed(struct syscall_args *a,
-			    int64_t (*fn)(struct vcpu *, struct syscall_args *))
-{
-	int error = 0;
-	struct vcpu *v = vcpu_get((uint32_t)a->a, &error);
-	int64_t result = -EBUSY;
-
-	if (!v)
-		return error;
-	if (claim(v)) {
-		result = fn(v, a);
-		release(v);
-	}
-	object_put_unlocked(&v->object);
-	return result;
-}
+SYSCALL_CLAIMED(SYS_VCPU_RUN, run);
 
 static int64_t get_state(struct vcpu *v, struct syscall_args *a)
 {
@@ -351,12 +329,7 @@ static int64_t get_state(struct vcpu *v, struct syscall_args *a)
 	core_free(s, sizeof(*s));
 	return result;
 }
-
-static int64_t sys_vcpu_get_state(struct syscall_args *a)
-{
-	return with_claimed(a, get_state);
-}
-SYSCALL(SYS_VCPU_GET_STATE, sys_vcpu_get_state);
+SYSCALL_CLAIMED(SYS_VCPU_GET_STATE, get_state);
 
 static int64_t set_state(struct vcpu *v, struct syscall_args *a)
 {
@@ -377,12 +350,7 @@ static int64_t set_state(struct vcpu *v, struct syscall_args *a)
 	core_free(s, sizeof(*s));
 	return result;
 }
-
-static int64_t sys_vcpu_set_state(struct syscall_args *a)
-{
-	return with_claimed(a, set_state);
-}
-SYSCALL(SYS_VCPU_SET_STATE, sys_vcpu_set_state);
+SYSCALL_CLAIMED(SYS_VCPU_SET_STATE, set_state);
 
 static int64_t set_cpuid(struct vcpu *v, struct syscall_args *a)
 {
@@ -400,12 +368,7 @@ static int64_t set_cpuid(struct vcpu *v, struct syscall_args *a)
 	core_free(entries, sizeof(*entries) * VCPU_CPUID_MAX);
 	return result;
 }
-
-static int64_t sys_vcpu_set_cpuid(struct syscall_args *a)
-{
-	return with_claimed(a, set_cpuid);
-}
-SYSCALL(SYS_VCPU_SET_CPUID, sys_vcpu_set_cpuid);
+SYSCALL_CLAIMED(SYS_VCPU_SET_CPUID, set_cpuid);
 
 static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
 {
@@ -422,12 +385,7 @@ static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
 	vapic_write(v, (unsigned)a->b, (uint32_t)a->d);
 	return 0;
 }
-
-static int64_t sys_vcpu_apic(struct syscall_args *a)
-{
-	return with_claimed(a, access_apic);
-}
-SYSCALL(SYS_VCPU_APIC, sys_vcpu_apic);
+SYSCALL_CLAIMED(SYS_VCPU_APIC, access_apic);
 
 static int map_run_page(struct vcpu *v, uint64_t va)
 {
@@ -517,24 +475,14 @@ void vcpu_free(struct vcpu *v)
 	core_free(v, e->vcpu_bytes);
 }
 
-static int64_t sys_vcpu_create(struct syscall_args *a)
+static int64_t create(void *vm, struct syscall_args *a)
 {
-	int error = 0;
-	struct vm *vm = (struct vm *)handle_get((uint32_t)a->a, OBJ_VM, RIGHT_CONTROL, &error);
 	struct vcpu *v;
-	int64_t result;
+	int error = a->b >= VM_VCPUS_MAX ? -EINVAL : vcpu_create(vm, (uint32_t)a->b, a->c, &v);
 
-	if (!vm)
-		return error;
-	result = a->b >= VM_VCPUS_MAX ? -EINVAL : vcpu_create(vm, (uint32_t)a->b, a->c, &v);
-	if (!result) {
-		result = handle_add(current_task(), &v->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
-		object_put_unlocked(&v->object);
-	}
-	object_put_unlocked(&vm->object);
-	return result;
+	return error ? error : handle_new(&v->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
 }
-SYSCALL(SYS_VCPU_CREATE, sys_vcpu_create);
+SYSCALL_ON(SYS_VCPU_CREATE, OBJ_VM, RIGHT_CONTROL, create);
 
 /* The last handle is gone: nobody can run it. Its memory stays until the vm's end, because others
  * of the vm may be sending to it. */

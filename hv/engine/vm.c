@@ -294,17 +294,11 @@ static int vm_map(struct vm *vm, const struct vm_mapping *m)
 	return error;
 }
 
-static int64_t sys_vm_map(struct syscall_args *a)
+static int64_t map(void *vm, struct syscall_args *a)
 {
-	int error = 0;
-	struct vm *vm;
+	int error = a->c > MAPPINGS_MAX ? -E2BIG : 0;
 	struct vm_mapping m;
 
-	if (a->c > MAPPINGS_MAX)
-		return -E2BIG;
-	vm = (struct vm *)handle_get((uint32_t)a->a, OBJ_VM, RIGHT_CONTROL, &error);
-	if (!vm)
-		return error;
 	for (uint64_t i = 0; i < a->c && !error; i++) {
 		error = copy_from_user(&m, a->b + i * sizeof(m), sizeof(m));
 		if (error)
@@ -313,10 +307,9 @@ static int64_t sys_vm_map(struct syscall_args *a)
 		error = vm_map(vm, &m);
 		spin_unlock(&core_lock);
 	}
-	object_put_unlocked(&vm->object);
 	return error;
 }
-SYSCALL(SYS_VM_MAP, sys_vm_map);
+SYSCALL_ON(SYS_VM_MAP, OBJ_VM, RIGHT_CONTROL, map);
 
 static void set_extint(struct vm *vm, bool level)
 {
@@ -329,8 +322,9 @@ static void set_extint(struct vm *vm, bool level)
 	}
 }
 
-static int vm_irq(struct vm *vm, struct syscall_args *a)
+static int64_t vm_irq(void *object, struct syscall_args *a)
 {
+	struct vm *vm = object;
 	struct vcpu *v;
 
 	switch (a->b) {
@@ -355,19 +349,7 @@ static int vm_irq(struct vm *vm, struct syscall_args *a)
 		return -EINVAL;
 	}
 }
-
-static int64_t sys_vm_irq(struct syscall_args *a)
-{
-	int error = 0;
-	struct vm *vm = (struct vm *)handle_get((uint32_t)a->a, OBJ_VM, RIGHT_CONTROL, &error);
-
-	if (!vm)
-		return error;
-	error = vm_irq(vm, a);
-	object_put_unlocked(&vm->object);
-	return error;
-}
-SYSCALL(SYS_VM_IRQ, sys_vm_irq);
+SYSCALL_ON(SYS_VM_IRQ, OBJ_VM, RIGHT_CONTROL, vm_irq);
 
 static void unlink_vm(struct vm *vm)
 {
@@ -433,28 +415,18 @@ static struct vm *vm_create(void)
 	return vm;
 }
 
-static int64_t sys_vm_create(struct syscall_args *a)
+static int64_t create(void *system, struct syscall_args *a)
 {
-	int error = 0;
-	struct object *system = handle_get((uint32_t)a->a, OBJ_SYSTEM, RIGHT_VMS, &error);
 	struct vm *vm;
-	int64_t result;
 
-	if (!system)
-		return error;
-	object_put_unlocked(system);
 	if (a->b)
 		return -EINVAL;
 	if (!engine)
 		return -ENODEV;
 	vm = vm_create();
-	if (!vm)
-		return -ENOMEM;
-	result = handle_add(current_task(), &vm->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
-	object_put_unlocked(&vm->object);
-	return result;
+	return vm ? handle_new(&vm->object, RIGHT_CONTROL | RIGHT_GRANT, 0) : -ENOMEM;
 }
-SYSCALL(SYS_VM_CREATE, sys_vm_create);
+SYSCALL_ON(SYS_VM_CREATE, OBJ_SYSTEM, RIGHT_VMS, create);
 
 static void fill_info(const struct vcpu *v, struct info_vcpu *out)
 {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual machine control block (APM 2, appendix B). Its fields are reached by accessors only:
- * a set drops the clean bit that covers the field, so that the processor reloads it (APM 2, 15.15).
+ * The virtual machine control block (APM 2, appendix B). Its fields are reached by vmcb_get and
+ * vmcb_set only: a set drops the clean bit that covers the field, so that the processor reloads it
+ * (APM 2, 15.15).
  */
 #ifndef ENGINE_VMCB_H
 #define ENGINE_VMCB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <postern/vcpu.h>
 
-/* Clean bits. 0 on the left of VMCB_FIELD: the field is never cached. */
+/* Clean bits: what the processor may keep from one VMRUN to the next. */
 enum vmcb_clean {
 	CLEAN_NONE = 0,
 	CLEAN_INTERCEPTS = 1 << 0,  /* and TSC offset, PAUSE filter */
@@ -27,46 +29,8 @@ enum vmcb_clean {
 	CLEAN_ALL = 0x7ff,
 };
 
-/* Intercept words at 00C, 010 and 014h. */
-enum vmcb_intercept3 {
-	INTERCEPT_INTR = 1 << 0,
-	INTERCEPT_NMI = 1 << 1,
-	INTERCEPT_SMI = 1 << 2,
-	INTERCEPT_INIT = 1 << 3,
-	INTERCEPT_VINTR = 1 << 4,
-	INTERCEPT_RDPMC = 1 << 15,
-	INTERCEPT_CPUID = 1 << 18,
-	INTERCEPT_RSM = 1 << 19,
-	INTERCEPT_IRET = 1 << 20,
-	INTERCEPT_INVD = 1 << 22,
-	INTERCEPT_PAUSE = 1 << 23,
-	INTERCEPT_HLT = 1 << 24,
-	INTERCEPT_INVLPGA = 1 << 26,
-	INTERCEPT_IO = 1 << 27,
-	INTERCEPT_MSR = 1 << 28,
-	INTERCEPT_FERR_FREEZE = 1 << 30,
-	INTERCEPT_SHUTDOWN = 1u << 31,
-};
-enum vmcb_intercept4 {
-	INTERCEPT_VMRUN = 1 << 0,
-	INTERCEPT_VMMCALL = 1 << 1,
-	INTERCEPT_VMLOAD = 1 << 2,
-	INTERCEPT_VMSAVE = 1 << 3,
-	INTERCEPT_STGI = 1 << 4,
-	INTERCEPT_CLGI = 1 << 5,
-	INTERCEPT_SKINIT = 1 << 6,
-	INTERCEPT_ICEBP = 1 << 8,
-	INTERCEPT_WBINVD = 1 << 9,
-	INTERCEPT_MONITOR = 1 << 10,
-	INTERCEPT_MWAIT = 1 << 11,
-	INTERCEPT_XSETBV = 1 << 13,
-	INTERCEPT_RDPRU = 1 << 14,
-};
-enum vmcb_intercept5 {
-	INTERCEPT_INVLPGB = 1 << 0,
-	INTERCEPT_MCOMMIT = 1 << 3,
-};
-
+/* Exits by intercept; those from VMEXIT_INTR on are a bit each in the words at 00C, 010 and 014h.
+ */
 enum vmcb_exit {
 	VMEXIT_READ_DR0 = 0x20,
 	VMEXIT_WRITE_DR15 = 0x3f,
@@ -107,6 +71,8 @@ enum vmcb_exit {
 	VMEXIT_DIRECT = 0xa4, /* codes below have a row in the dispatcher's table */
 	VMEXIT_NPF = 0x400,
 };
+
+#define INTERCEPT(code) (1u << ((code)&31))
 
 enum { TLB_KEEP = 0, TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
 
@@ -152,7 +118,7 @@ struct vmcb {
 	uint16_t f_cr_read, f_cr_write;
 	uint16_t f_dr_read, f_dr_write;
 	uint32_t f_exceptions;
-	uint32_t f_intercept3, f_intercept4, f_intercept5;
+	uint32_t f_intercept[3];
 	uint8_t r018[0x3c - 0x18];
 	uint16_t f_pause_threshold, f_pause_count;
 	uint64_t f_iopm, f_msrpm;
@@ -196,7 +162,7 @@ struct vmcb {
 #define VMCB_AT(field, offset) \
 	_Static_assert(offsetof(struct vmcb, field) == (offset), "VMCB layout: " #field)
 VMCB_AT(f_exceptions, 0x008);
-VMCB_AT(f_intercept3, 0x00c);
+VMCB_AT(f_intercept, 0x00c);
 VMCB_AT(f_pause_threshold, 0x03c);
 VMCB_AT(f_iopm, 0x040);
 VMCB_AT(f_tsc_offset, 0x050);
@@ -227,81 +193,60 @@ VMCB_AT(f_debugctl, 0x670);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB size");
 _Static_assert(sizeof(struct segment) == 16, "segments have the VMCB's form");
 
-#define VMCB_FIELD(type, name, clean)                                  \
-	static inline type vmcb_##name(const struct vmcb *v)           \
-	{                                                              \
-		return v->f_##name;                                    \
-	}                                                              \
-	static inline void vmcb_set_##name(struct vmcb *v, type value) \
-	{                                                              \
-		v->f_##name = value;                                   \
-		if (clean)                                             \
-			v->f_clean &= ~(uint32_t)(clean);              \
+/* The clean bit that covers the field at an offset, 0: the processor never keeps it. */
+static inline __attribute__((always_inline)) uint32_t vmcb_clean_of(size_t offset)
+{
+	switch (offset) {
+	case offsetof(struct vmcb, f_cr_read)... offsetof(struct vmcb, f_pause_count):
+	case offsetof(struct vmcb, f_tsc_offset):
+		return CLEAN_INTERCEPTS;
+	case offsetof(struct vmcb, f_iopm)... offsetof(struct vmcb, f_msrpm):
+		return CLEAN_PERMISSIONS;
+	case offsetof(struct vmcb, f_asid):
+		return CLEAN_ASID;
+	case offsetof(struct vmcb, f_vintr):
+		return CLEAN_VINTR;
+	case offsetof(struct vmcb, f_nested):
+	case offsetof(struct vmcb, f_ncr3):
+	case offsetof(struct vmcb, f_pat):
+		return CLEAN_NESTED;
+	case offsetof(struct vmcb, f_efer):
+	case offsetof(struct vmcb, f_cr4)... offsetof(struct vmcb, f_cr0):
+		return CLEAN_CR;
+	case offsetof(struct vmcb, f_dr7)... offsetof(struct vmcb, f_dr6):
+		return CLEAN_DR;
+	case offsetof(struct vmcb, f_gdtr)... offsetof(struct vmcb, f_ldtr) - 1:
+	case offsetof(struct vmcb, f_idtr)... offsetof(struct vmcb, f_tr) - 1:
+		return CLEAN_TABLES;
+	case offsetof(struct vmcb, f_es)... offsetof(struct vmcb, f_ds):
+	case offsetof(struct vmcb, f_cpl):
+		return CLEAN_SEGMENTS;
+	case offsetof(struct vmcb, f_cr2):
+		return CLEAN_CR2;
+	case offsetof(struct vmcb, f_debugctl):
+		return CLEAN_LBR;
+	default:
+		return CLEAN_NONE;
 	}
+}
 
-VMCB_FIELD(uint16_t, cr_read, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint16_t, cr_write, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint16_t, dr_read, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint16_t, dr_write, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint32_t, exceptions, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint32_t, intercept3, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint32_t, intercept4, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint32_t, intercept5, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint16_t, pause_threshold, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint16_t, pause_count, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint64_t, iopm, CLEAN_PERMISSIONS)
-VMCB_FIELD(uint64_t, msrpm, CLEAN_PERMISSIONS)
-VMCB_FIELD(uint64_t, tsc_offset, CLEAN_INTERCEPTS)
-VMCB_FIELD(uint32_t, asid, CLEAN_ASID)
-VMCB_FIELD(uint8_t, tlb_control, CLEAN_NONE)
-VMCB_FIELD(uint64_t, vintr, CLEAN_VINTR)
-VMCB_FIELD(uint64_t, shadow, CLEAN_NONE)
-VMCB_FIELD(uint64_t, nested, CLEAN_NESTED)
-VMCB_FIELD(uint64_t, event, CLEAN_NONE)
-VMCB_FIELD(uint64_t, ncr3, CLEAN_NESTED)
-VMCB_FIELD(uint32_t, clean, CLEAN_NONE)
-VMCB_FIELD(uint8_t, cpl, CLEAN_SEGMENTS)
-VMCB_FIELD(uint64_t, efer, CLEAN_CR)
-VMCB_FIELD(uint64_t, cr4, CLEAN_CR)
-VMCB_FIELD(uint64_t, cr3, CLEAN_CR)
-VMCB_FIELD(uint64_t, cr0, CLEAN_CR)
-VMCB_FIELD(uint64_t, dr7, CLEAN_DR)
-VMCB_FIELD(uint64_t, dr6, CLEAN_DR)
-VMCB_FIELD(uint64_t, rflags, CLEAN_NONE)
-VMCB_FIELD(uint64_t, rip, CLEAN_NONE)
-VMCB_FIELD(uint64_t, rsp, CLEAN_NONE)
-VMCB_FIELD(uint64_t, rax, CLEAN_NONE)
-VMCB_FIELD(uint64_t, star, CLEAN_NONE)
-VMCB_FIELD(uint64_t, lstar, CLEAN_NONE)
-VMCB_FIELD(uint64_t, cstar, CLEAN_NONE)
-VMCB_FIELD(uint64_t, sfmask, CLEAN_NONE)
-VMCB_FIELD(uint64_t, kernel_gs_base, CLEAN_NONE)
-VMCB_FIELD(uint64_t, sysenter_cs, CLEAN_NONE)
-VMCB_FIELD(uint64_t, sysenter_esp, CLEAN_NONE)
-VMCB_FIELD(uint64_t, sysenter_eip, CLEAN_NONE)
-VMCB_FIELD(uint64_t, cr2, CLEAN_CR2)
-VMCB_FIELD(uint64_t, pat, CLEAN_NESTED)
-VMCB_FIELD(uint64_t, debugctl, CLEAN_LBR)
-VMCB_FIELD(struct segment, es, CLEAN_SEGMENTS)
-VMCB_FIELD(struct segment, cs, CLEAN_SEGMENTS)
-VMCB_FIELD(struct segment, ss, CLEAN_SEGMENTS)
-VMCB_FIELD(struct segment, ds, CLEAN_SEGMENTS)
-VMCB_FIELD(struct segment, fs, CLEAN_NONE)
-VMCB_FIELD(struct segment, gs, CLEAN_NONE)
-VMCB_FIELD(struct segment, ldtr, CLEAN_NONE)
-VMCB_FIELD(struct segment, tr, CLEAN_NONE)
-VMCB_FIELD(struct segment, gdtr, CLEAN_TABLES)
-VMCB_FIELD(struct segment, idtr, CLEAN_TABLES)
+#define vmcb_get(v, field) (((const struct vmcb *)(v))->f_##field)
+#define vmcb_set(v, field, ...) \
+	((v)->f_##field = (__VA_ARGS__), vmcb_touch((v), offsetof(struct vmcb, f_##field)))
 
-#define VMCB_EXIT_FIELD(type, name)                          \
-	static inline type vmcb_##name(const struct vmcb *v) \
-	{                                                    \
-		return v->f_##name;                          \
-	}
-VMCB_EXIT_FIELD(uint64_t, exit_code)
-VMCB_EXIT_FIELD(uint64_t, exit_info1)
-VMCB_EXIT_FIELD(uint64_t, exit_info2)
-VMCB_EXIT_FIELD(uint64_t, exit_int_info)
-VMCB_EXIT_FIELD(uint64_t, next_rip)
+static inline __attribute__((always_inline)) void vmcb_touch(struct vmcb *v, size_t offset)
+{
+	if (vmcb_clean_of(offset))
+		v->f_clean &= ~vmcb_clean_of(offset);
+}
+
+/* From here on this exit is wanted, or not (codes from VMEXIT_INTR on). */
+static inline void vmcb_intercept(struct vmcb *v, enum vmcb_exit code, bool on)
+{
+	uint32_t *word = &v->f_intercept[(code - VMEXIT_INTR) / 32];
+
+	*word = on ? *word | INTERCEPT(code) : *word & ~INTERCEPT(code);
+	v->f_clean &= ~(uint32_t)CLEAN_INTERCEPTS;
+}
 
 #endif

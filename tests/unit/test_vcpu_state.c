@@ -29,23 +29,24 @@ void svm_withdraw(struct svm_vcpu *vcpu)
 void svm_inject(struct vcpu *vcpu, const struct event_info *e, uint64_t address)
 {
 	injected = *e;
-	vmcb_set_event(&vmcb, (union vmcb_event){.vector = e->vector,
-						 .type = e->type,
-						 .has_error = e->has_error,
-						 .error = e->error,
-						 .valid = 1}
-				      .raw);
+	vmcb_set(&vmcb, event,
+		 (union vmcb_event){.vector = e->vector,
+				    .type = e->type,
+				    .has_error = e->has_error,
+				    .error = e->error,
+				    .valid = 1}
+			 .raw);
 }
 unsigned svm_cr8(struct vcpu *vcpu)
 {
-	return ((union vmcb_vintr){vmcb_vintr(&vmcb)}).tpr & 15;
+	return ((union vmcb_vintr){vmcb_get(&vmcb, vintr)}).tpr & 15;
 }
 void svm_set_cr8(struct vcpu *vcpu, unsigned cr8)
 {
-	union vmcb_vintr vintr = {vmcb_vintr(&vmcb)};
+	union vmcb_vintr vintr = {vmcb_get(&vmcb, vintr)};
 
 	vintr.tpr = cr8 & 15;
-	vmcb_set_vintr(&vmcb, vintr.raw);
+	vmcb_set(&vmcb, vintr, vintr.raw);
 }
 uint32_t vapic_read(struct vcpu *vcpu, unsigned offset)
 {
@@ -73,7 +74,7 @@ bool vcpu_reset(struct vcpu *vcpu, bool init)
 }
 static void time_changed(struct vcpu *vcpu)
 {
-	vmcb_set_tsc_offset(&vmcb, vm.tsc_offset + v->tsc_adjust);
+	vmcb_set(&vmcb, tsc_offset, vm.tsc_offset + v->tsc_adjust);
 }
 
 static const struct engine stub = {
@@ -159,7 +160,7 @@ static void round_trip(void **state)
 	memset(in.pad, 0, sizeof(in.pad));
 	assert_int_equal(vcpu_set_state(v, &in), 0);
 	assert_true(vmcb.f_efer & EFER_SVME);
-	assert_true(vmcb.f_intercept3 & INTERCEPT_IRET);
+	assert_true(vmcb.f_intercept[0] & INTERCEPT(VMEXIT_IRET));
 	assert_int_equal(v->requests, REQ_EVENT);
 	assert_int_equal(vcpu_get_state(v, &out), 0);
 	assert_memory_equal(&in, &out, sizeof(in));

@@ -90,10 +90,9 @@ void object_put_unlocked(struct object *o)
 {
 	o->refs--;
 }
-int handle_add(struct task *t, struct object *o, uint32_t rights, uint64_t badge)
+int handle_new(struct object *o, uint32_t rights, uint64_t badge)
 {
 	vm = (struct vm *)o;
-	object_get(o);
 	return 9;
 }
 struct object *handle_get(uint32_t handle, enum object_type type, uint32_t rights, int *error)
@@ -117,6 +116,19 @@ struct object *handle_get(uint32_t handle, enum object_type type, uint32_t right
 	}
 	object_get(o);
 	return o;
+}
+int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
+		       struct syscall_args *a)
+{
+	int error = 0;
+	struct object *o = handle_get((uint32_t)a->a, type, rights, &error);
+	int64_t result;
+
+	if (!o)
+		return error;
+	result = fn(o, a);
+	object_put(o);
+	return result;
 }
 int copy_from_user(void *to, uint64_t from, uint64_t bytes)
 {

@@ -40,25 +40,25 @@ static int setup(void **state)
 
 static void clean_bits(void **state)
 {
-	vmcb_set_rip(&b, 1);
-	vmcb_set_event(&b, 1);
-	vmcb_set_shadow(&b, 1);
-	vmcb_set_star(&b, 1);
+	vmcb_set(&b, rip, 1);
+	vmcb_set(&b, event, 1);
+	vmcb_set(&b, shadow, 1);
+	vmcb_set(&b, star, 1);
 	assert_int_equal(b.f_clean, CLEAN_ALL);
-	vmcb_set_cr3(&b, 1);
+	vmcb_set(&b, cr3, 1);
 	assert_int_equal(b.f_clean, CLEAN_ALL & ~CLEAN_CR);
-	vmcb_set_intercept3(&b, 1);
-	vmcb_set_tsc_offset(&b, 1);
-	vmcb_set_asid(&b, 1);
-	vmcb_set_vintr(&b, 1);
-	vmcb_set_pat(&b, 1);
-	vmcb_set_dr7(&b, 1);
-	vmcb_set_gdtr(&b, (struct segment){0});
-	vmcb_set_cs(&b, (struct segment){0});
-	vmcb_set_cr2(&b, 1);
-	vmcb_set_debugctl(&b, 1);
+	vmcb_intercept(&b, VMEXIT_INTR, true);
+	vmcb_set(&b, tsc_offset, 1);
+	vmcb_set(&b, asid, 1);
+	vmcb_set(&b, vintr, 1);
+	vmcb_set(&b, pat, 1);
+	vmcb_set(&b, dr7, 1);
+	vmcb_set(&b, gdtr, (struct segment){0});
+	vmcb_set(&b, cs, (struct segment){0});
+	vmcb_set(&b, cr2, 1);
+	vmcb_set(&b, debugctl, 1);
 	assert_int_equal(b.f_clean, CLEAN_PERMISSIONS);
-	vmcb_set_iopm(&b, 0);
+	vmcb_set(&b, iopm, 0);
 	assert_int_equal(b.f_clean, 0);
 }
 
@@ -103,7 +103,7 @@ static void virtual_interrupt(void **state)
 	assert_true(v.irq && !v.ignore_tpr);
 	assert_int_equal(v.vector, 0x51);
 	assert_int_equal(v.priority, 5);
-	assert_int_equal(b.f_intercept3 & INTERCEPT_VINTR, 0);
+	assert_int_equal(b.f_intercept[0] & INTERCEPT(VMEXIT_VINTR), 0);
 	svm_sync_irq(&s); /* not taken yet */
 	assert_int_equal(accepted, 0);
 	svm_interrupt(&s.vcpu, 0x61); /* a better one */
@@ -129,12 +129,12 @@ static void windows(void **state)
 	svm_window(&s.vcpu);
 	v.raw = b.f_vintr;
 	assert_true(v.irq && v.ignore_tpr);
-	assert_true(b.f_intercept3 & INTERCEPT_VINTR);
+	assert_true(b.f_intercept[0] & INTERCEPT(VMEXIT_VINTR));
 	assert_int_equal(s.irq, 0);
 	svm_interrupt(&s.vcpu, 0x51);
 	v.raw = b.f_vintr;
 	assert_true(v.irq && !v.ignore_tpr);
-	assert_int_equal(b.f_intercept3 & INTERCEPT_VINTR, 0);
+	assert_int_equal(b.f_intercept[0] & INTERCEPT(VMEXIT_VINTR), 0);
 	assert_false(s.window);
 }
 
@@ -187,7 +187,7 @@ static void nmi_until_iret(void **state)
 
 	svm_inject(&s.vcpu, &e, 0);
 	assert_true(svm_nmi_blocked(&s.vcpu));
-	assert_true(b.f_intercept3 & INTERCEPT_IRET);
+	assert_true(b.f_intercept[0] & INTERCEPT(VMEXIT_IRET));
 	svm_nmi_window(&s.vcpu); /* nothing to do before the IRET */
 	assert_false(s.stepping);
 	s.vcpu.nmi_pending = true;
