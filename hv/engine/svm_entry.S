@@ -42,14 +42,9 @@ svm_enter:
 	movq GPR(RBX)(%rsi), %rbx
 	movq GPR(RBP)(%rsi), %rbp
 	movq GPR(RDI)(%rsi), %rdi
-	movq GPR(8)(%rsi), %r8
-	movq GPR(9)(%rsi), %r9
-	movq GPR(10)(%rsi), %r10
-	movq GPR(11)(%rsi), %r11
-	movq GPR(12)(%rsi), %r12
-	movq GPR(13)(%rsi), %r13
-	movq GPR(14)(%rsi), %r14
-	movq GPR(15)(%rsi), %r15
+	.irp n, 8, 9, 10, 11, 12, 13, 14, 15
+	movq GPR(\n)(%rsi), %r\n
+	.endr
 	movq GPR(RSI)(%rsi), %rsi
 
 	vmrun %rax		/* back with the host's RAX and RSP */
@@ -63,14 +58,9 @@ svm_enter:
 	movq %rbp, GPR(RBP)(%rax)
 	movq %rsi, GPR(RSI)(%rax)
 	movq %rdi, GPR(RDI)(%rax)
-	movq %r8, GPR(8)(%rax)
-	movq %r9, GPR(9)(%rax)
-	movq %r10, GPR(10)(%rax)
-	movq %r11, GPR(11)(%rax)
-	movq %r12, GPR(12)(%rax)
-	movq %r13, GPR(13)(%rax)
-	movq %r14, GPR(14)(%rax)
-	movq %r15, GPR(15)(%rax)
+	.irp n, 8, 9, 10, 11, 12, 13, 14, 15
+	movq %r\n, GPR(\n)(%rax)
+	.endr
 	popq %rax
 	vmload %rax
 	popq %rax

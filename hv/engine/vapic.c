@@ -268,10 +268,27 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wi
 	}
 }
 
-static uint32_t id_register(const struct vcpu *v)
-{
-	return vapic_x2(&v->apic) ? v->number : v->number << 24;
-}
+/* Sets of registers, a bit for each offset / 16. */
+#define BIT(offset) (1ull << (offset) / 16)
+#define BITS(from, to) (BIT((to) + 16) - BIT(from))
+/* ISR, TMR, IRR. */
+#define WORDS BITS(APIC_ISR, APIC_IRR + 0x70)
+#define LVT BITS(APIC_LVT_TIMER, APIC_LVT_ERROR)
+#define TIMER (BIT(APIC_TIMER_INITIAL) | BIT(APIC_TIMER_DIVIDE))
+/* Read as they were written. */
+#define STORED                                                                                   \
+	(BIT(APIC_LDR) | BIT(APIC_DFR) | BIT(APIC_SVR) | WORDS | BIT(APIC_ESR) | BIT(APIC_ICR) | \
+	 BIT(APIC_ICR2) | LVT | TIMER)
+#define READ_ZERO (BIT(APIC_EOI) | BIT(APIC_APR) | BIT(APIC_RRD))
+/* APIC_ID, too, as on all processors with x2APIC. */
+#define READ_ONLY                                                                           \
+	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_APR) | BIT(APIC_PPR) | BIT(APIC_RRD) | \
+	 WORDS | BIT(APIC_TIMER_CURRENT))
+/* What x2APIC mode has (SDM 3, table 11-6), but for EOI, ICR, ESR and self IPI. */
+#define X2_WRITABLE (BIT(APIC_TPR) | BIT(APIC_SVR) | LVT | TIMER)
+#define X2_READABLE                                                                               \
+	(X2_WRITABLE | WORDS | BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_PPR) | BIT(APIC_LDR) | \
+	 BIT(APIC_ESR) | BIT(APIC_ICR) | BIT(APIC_TIMER_CURRENT))
 
 uint32_t vapic_read(struct vcpu *v, unsigned offset)
 {
@@ -279,7 +296,7 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 
 	switch (offset) {
 	case APIC_ID:
-		return id_register(v);
+		return vapic_x2(a) ? v->number : v->number << 24;
 	case APIC_VERSION:
 		return VERSION;
 	case APIC_TPR:
@@ -288,24 +305,14 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 		return ppr(v);
 	case APIC_TIMER_CURRENT:
 		return vapic_timer_count(v);
-	case APIC_LDR:
-	case APIC_DFR:
-	case APIC_SVR:
-	case APIC_ISR ... APIC_IRR + 0x70:
-	case APIC_ESR:
-	case APIC_ICR:
-	case APIC_ICR2:
-	case APIC_LVT_TIMER ... APIC_TIMER_INITIAL:
-	case APIC_TIMER_DIVIDE:
-		return REG(a, offset);
-	case APIC_EOI:
-	case APIC_APR:
-	case APIC_RRD:
-		return 0;
 	default:
-		raise_error(v, ESR_REGISTER);
-		return 0;
+		break;
 	}
+	if (STORED & BIT(offset))
+		return REG(a, offset);
+	if (!(READ_ZERO & BIT(offset)))
+		raise_error(v, ESR_REGISTER);
+	return 0;
 }
 
 static uint32_t lvt_bits(unsigned offset)
@@ -395,25 +402,11 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 		REG(a, APIC_TIMER_DIVIDE) = value & 11;
 		vapic_timer_divide(v, old);
 		break;
-	case APIC_ID: /* read-only from here on, as on all processors with x2APIC */
-	case APIC_VERSION:
-	case APIC_APR ... APIC_PPR:
-	case APIC_RRD:
-	case APIC_ISR ... APIC_IRR + 0x70:
-	case APIC_TIMER_CURRENT:
-		break;
 	default:
-		raise_error(v, ESR_REGISTER);
+		if (!(READ_ONLY & BIT(offset)))
+			raise_error(v, ESR_REGISTER);
 	}
 }
-
-/* Registers that x2APIC mode has for reading (SDM 3, table 11-6), a bit for each offset / 16. */
-#define BIT(offset) (1ull << (offset) / 16)
-#define BITS(from, to) (BIT((to) + 16) - BIT(from))
-#define X2_READABLE                                                                         \
-	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_TPR) | BIT(APIC_PPR) | BIT(APIC_LDR) | \
-	 BIT(APIC_SVR) | BITS(APIC_ISR, APIC_ESR) | BIT(APIC_ICR) |                         \
-	 BITS(APIC_LVT_TIMER, APIC_TIMER_CURRENT) | BIT(APIC_TIMER_DIVIDE))
 
 int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 {
@@ -448,13 +441,11 @@ int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	}
 	if (value >> 32)
 		return MSR_FAULT;
-	switch (offset) {
-	case APIC_TPR:
-	case APIC_SVR:
-	case APIC_LVT_TIMER ... APIC_TIMER_INITIAL:
-	case APIC_TIMER_DIVIDE:
+	if (X2_WRITABLE & BIT(offset)) {
 		vapic_write(v, offset, (uint32_t)value);
 		return MSR_OK;
+	}
+	switch (offset) {
 	case APIC_ESR:
 		if (value)
 			return MSR_FAULT;
