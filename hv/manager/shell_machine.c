@@ -108,12 +108,24 @@ static void print_processor(void)
 		       cpuid(LEAF_FEATURES, ECX) >> 24 & 1 ? "TSC deadline" : "APIC counter");
 }
 
+static void print_pci(void)
+{
+	if (boot()->mmconfig_phys)
+		console_printf("pci: MMCONFIG at 0x%llx, buses %u-%u\n",
+			       (unsigned long long)boot()->mmconfig_phys,
+			       (unsigned)boot()->mmconfig_first_bus,
+			       (unsigned)boot()->mmconfig_last_bus);
+	else
+		console_printf("pci: ports 0xcf8/0xcfc\n");
+}
+
 static void machine_command(int count, char **words)
 {
 	char line[256];
 	int64_t n;
 
 	print_processor();
+	print_pci();
 	for (unsigned i = 0; (n = info(INFO_MACHINE, i, line, sizeof(line) - 1)) > 0; i++) {
 		line[sizeof(line) - 1] = 0;
 		console_printf("%s\n", line);

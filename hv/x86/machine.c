@@ -20,15 +20,6 @@ static int line_interrupts(char *out, unsigned size)
 			   acpi_facts.override_count, acpi_facts.sci);
 }
 
-static int line_pci(char *out, unsigned size)
-{
-	if (!acpi_facts.mmconfig_phys)
-		return format_text(out, size, "pci: ports 0xcf8/0xcfc");
-	return format_text(out, size, "pci: MMCONFIG at 0x%lx, buses %u-%u",
-			   acpi_facts.mmconfig_phys, acpi_facts.mmconfig_first_bus,
-			   acpi_facts.mmconfig_last_bus);
-}
-
 static int line_firmware(char *out, unsigned size)
 {
 	return format_text(out, size, "firmware: RSDP at 0x%lx, PM timer port 0x%x, IOMMU %s",
@@ -41,7 +32,10 @@ static int line_firmware(char *out, unsigned size)
 int machine_line(unsigned index, char *out, unsigned size)
 {
 	static int (*const lines[])(char *, unsigned) = {
-		mitigation_line, line_interrupts, line_pci, line_firmware, screen_line,
+		mitigation_line,
+		line_interrupts,
+		line_firmware,
+		screen_line,
 	};
 
 	return index < sizeof(lines) / sizeof(lines[0]) ? lines[index](out, size) : -ENOENT;
