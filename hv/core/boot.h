@@ -17,9 +17,8 @@ const char *boot_option(const char *key, size_t *length);
 bool boot_option_is(const char *key, const char *value);
 
 /* Bring-up calls these once its own work is done, with all CPUs online: the boot processor
- * core_start, the others, each on its own stack, core_start_cpu. They never return; the stack
+ * core_start, the others, each on its own stack, sched_idle. They never return; the stack
  * becomes the idle loop's. */
-_Noreturn void core_start(struct boot_info *info);
-_Noreturn void core_start_cpu(void);
+_Noreturn void core_start(void);
 
 #endif

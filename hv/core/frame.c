@@ -119,8 +119,8 @@ static void run_mark(struct chunk *c, unsigned first, unsigned n, bool is_free)
 	unsigned word;
 
 	for (word = first / 64; word <= (first + n - 1) / 64; word++) {
-		assert((c->map[word] & mask) ==
-		       (is_free ? 0 : mask)); /* neither freed nor taken twice */
+		// Neither freed nor taken twice.
+		assert((c->map[word] & mask) == (is_free ? 0 : mask));
 		c->map[word] ^= mask;
 	}
 	c->free += is_free ? n : -n;

@@ -8,7 +8,6 @@
 #include "core/format.h"
 #include "core/lock.h"
 #include "core/log_ring.h"
-#include "core/string.h"
 #include "x86/console.h"
 #include "x86/cpu.h"
 

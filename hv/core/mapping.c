@@ -5,7 +5,6 @@
 // after the flush that follows their removal from the tables, by dropping the mapping's reference.
 #include "core/frame.h"
 #include "core/guest.h"
-#include "core/log.h"
 #include "core/memory.h"
 #include "core/task.h"
 #include <postern/errno.h>

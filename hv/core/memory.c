@@ -8,8 +8,6 @@
 #include "core/memory.h"
 #include "core/frame.h"
 #include "core/boot.h"
-#include "core/log.h"
-#include "core/string.h"
 #include "core/task.h"
 #include <postern/errno.h>
 

@@ -63,12 +63,11 @@ struct syscall_args {
 };
 struct syscall_entry {
 	uint32_t number;
-	const char *name;
 	int64_t (*call)(struct syscall_args *);
 };
 #define SYSCALL(n, fn)                                \
 	static const struct syscall_entry syscall_##n \
-		__attribute__((used, section("syscalls"), aligned(8))) = {n, #n, fn}
+		__attribute__((used, section("syscalls"), aligned(8))) = {n, fn}
 
 /* A call on the object that its first argument names: of this type, by a handle with all of
  * `rights`, else -EBADF or -EPERM. A reference is held meanwhile. Of a task, RIGHT_CONTROL or

@@ -32,7 +32,8 @@ extern const uint32_t symbol_count, symbol_offsets[];
 extern const char symbol_names[];
 extern char _text[], _text_end[];
 
-const char *symbol_name(uint64_t address, uint64_t *offset)
+// "name+0x12" of a text address.
+static const char *symbol_name(uint64_t address, uint64_t *offset)
 {
 	uint64_t at = address - (uint64_t)_text;
 	const char *name = symbol_names, *found = "?";

@@ -3,7 +3,6 @@
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct ram_range {

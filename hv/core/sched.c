@@ -20,8 +20,8 @@
 #include <postern/errno.h>
 
 #define FLOOR_NS 1000000ull /* so old may vruntime_min be */
-#define MIGRATE_NS \
-	8000000ull /* so far apart must two CPUs be before a waiting thread moves between them */
+/* So far apart must two CPUs be before a waiting thread moves between them. */
+#define MIGRATE_NS 8000000ull
 
 struct sched_queue {
 	struct spinlock lock;
@@ -43,8 +43,8 @@ void context_switch(uint64_t *save_rsp, uint64_t rsp);
 void cpu_wait(void);
 
 static uint64_t idle_cpus; /* halted, or about to */
-static uint64_t
-	vruntime_min; /* follows the least vruntime that runs at guests' level; only grows */
+/* Follows the least vruntime that runs at guests' level; only grows. */
+static uint64_t vruntime_min;
 static uint64_t vruntime_min_at;
 
 static bool is_idle(const struct thread *t)
@@ -287,7 +287,7 @@ void sched_drop_tables(struct task *t)
 }
 
 // On the new thread's stack: the one before it is off its own now.
-static void switch_done(void)
+void sched_switched(void)
 {
 	struct cpu *c = this_cpu();
 	struct sched_queue *q = c->sched;
@@ -343,7 +343,7 @@ static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev,
 		cpu_set_kernel_stack((uint64_t)next->kernel_stack + CORE_STACK_BYTES);
 	}
 	context_switch(&prev->kernel_rsp, next->kernel_rsp);
-	switch_done();
+	sched_switched();
 }
 
 static void schedule(void)
@@ -505,11 +505,6 @@ int sched_check(void)
 		schedule();
 	}
 	return 0;
-}
-
-void sched_switched(void)
-{
-	switch_done();
 }
 
 void sched_leave(void)

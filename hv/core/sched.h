@@ -10,7 +10,6 @@
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct thread;

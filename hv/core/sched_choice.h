@@ -12,12 +12,12 @@ struct thread;
 #define PERIOD_NS 10000000ull	    /* budgets are per 10 ms */
 #define DRIVER_BUDGET_NS 3000000ull /* of a driver task, on all CPUs together */
 #define HEART_BUDGET_NS 2000000ull  /* of a heartbeat task */
-#define ABOVE_BUDGET_NS \
-	5000000ull	    /* of all of them together on one CPU: guests keep the other half */
+/* Of all of them together on one CPU: guests keep the other half. */
+#define ABOVE_BUDGET_NS 5000000ull
 #define SLICE_NS 4000000ull /* a turn while somebody of the same level waits */
 #define SLICE_MIN_NS 100000ull
-#define GRAIN_NS \
-	1000000ull /* who is behind by more than this does not wait for the end of a turn */
+/* Who is behind by more than this does not wait for the end of a turn. */
+#define GRAIN_NS 1000000ull
 #define BONUS_NS 3000000ull /* who slept starts this far before the others at most */
 
 enum sched_level { LEVEL_HEARTBEAT, LEVEL_DRIVER, LEVEL_GUEST, LEVEL_IDLE };

@@ -93,7 +93,7 @@ static void manager_body(void)
 	}
 }
 
-void core_start(struct boot_info *info)
+void core_start(void)
 {
 	struct task *t;
 	int error;
@@ -103,10 +103,5 @@ void core_start(struct boot_info *info)
 		error = thread_create(t, manager_body, first_task_entry, STACK_TOP, START_VA);
 	if (error < 0)
 		panic("no memory for the first task");
-	sched_idle();
-}
-
-void core_start_cpu(void)
-{
 	sched_idle();
 }

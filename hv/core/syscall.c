@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The table of system calls, what failures cost, and the calls that concern no object.
 #include "core/log.h"
-#include "core/string.h"
 #include "core/task.h"
 #include "core/unit.h"
 #include <postern/errno.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Threads: a kernel stack, a place on a run queue, and a way into ring 3.
 #include "core/frame.h"
-#include "core/log.h"
 #include "core/task.h"
 #include <postern/errno.h>
 

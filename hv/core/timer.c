@@ -16,8 +16,8 @@ struct timer_queue {
 	uint64_t programmed; /* CLOCK ns that the hardware has, 0: off */
 };
 
-#define FIRED_AT_ONCE \
-	64 /* timers that re-arm themselves into the past do not hold the CPU for ever */
+/* Timers that re-arm themselves into the past do not hold the CPU for ever. */
+#define FIRED_AT_ONCE 64
 
 #define CLOCK_FAR (~0ull >> 1) /* a TSC value that never comes */
 

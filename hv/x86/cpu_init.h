@@ -15,6 +15,6 @@ void cpu_load(struct cpu *c); /* GDT, TSS, IDT, GS */
 void cpu_control(void);	      /* CR0, CR4, EFER, PAT, SYSCALL */
 
 extern uint64_t boot_trampoline; /* a free page below 640 KiB; 0: none */
-void smp_release(void);		 /* let the other processors into core_start_cpu */
+void smp_release(void);		 /* let the other processors into sched_idle */
 
 #endif

@@ -140,5 +140,5 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	units_init();
 	boot_info.cpus = cpu_count;
 	smp_release();
-	core_start(&boot_info);
+	core_start();
 }

@@ -61,7 +61,7 @@ static void ap_main(struct cpu *c)
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 	while (!released)
 		cpu_wait();
-	core_start_cpu();
+	sched_idle();
 }
 
 // INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause
