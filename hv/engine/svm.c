@@ -250,11 +250,6 @@ void svm_set_cr8(struct vcpu *v, unsigned cr8)
 	vmcb_set(to_svm(v)->vmcb, vintr, vintr.raw);
 }
 
-static void svm_switched_out(struct vcpu *v)
-{
-	svm_dr_save(to_svm(v));
-}
-
 const struct engine svm_engine = {
 	.name = "AMD-V",
 	.number = 1,
@@ -286,5 +281,5 @@ const struct engine svm_engine = {
 	.set_cr8 = svm_set_cr8,
 	.time_changed = svm_time_changed,
 	.flush = svm_flush,
-	.switched_out = svm_switched_out,
+	.switched_out = svm_dr_save,
 };

@@ -107,6 +107,6 @@ void svm_take(struct vcpu *v);
 int svm_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
 int svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
 void svm_dr_load(struct svm_vcpu *s);
-void svm_dr_save(struct svm_vcpu *s);
+void svm_dr_save(struct vcpu *v);
 
 #endif

@@ -24,12 +24,9 @@
 	.type svm_enter, @function
 	.balign 64
 svm_enter:
-	pushq %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
+	.irp r, rbp, rbx, r12, r13, r14, r15
+	pushq %\r
+	.endr
 	pushq %rcx		/* 16: refill */
 	pushq %rsi		/* 8: gpr */
 	pushq %rdx		/* 0: host VMCB */
@@ -78,19 +75,12 @@ svm_enter:
 	addq $32 * 8, %rsp
 	lfence
 1:
-	xorl %edx, %edx
-	xorl %esi, %esi
-	xorl %edi, %edi
-	xorl %r8d, %r8d
-	xorl %r9d, %r9d
-	xorl %r10d, %r10d
-	xorl %r11d, %r11d
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbx
-	popq %rbp
+	.irp r, edx, esi, edi, r8d, r9d, r10d, r11d
+	xorl %\r, %\r
+	.endr
+	.irp r, r15, r14, r13, r12, rbx, rbp
+	popq %\r
+	.endr
 	stgi
 	ret
 	.size svm_enter, . - svm_enter

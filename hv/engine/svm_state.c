@@ -18,8 +18,10 @@
 struct pair {
 	uint16_t state, vmcb, bytes;
 };
-#define PAIR(member, field, size) \
-	{offsetof(struct vcpu_state, member), offsetof(struct vmcb, f_##field), size}
+#define PAIR(member, field, size)                                                           \
+	{                                                                                   \
+		offsetof(struct vcpu_state, member), offsetof(struct vmcb, f_##field), size \
+	}
 static const struct pair system_pairs[] = {
 	PAIR(cr0, cr0, 8),
 	PAIR(cr2, cr2, 8),
@@ -114,7 +116,7 @@ void svm_reset(struct vcpu *v, bool init)
 	struct vmcb *b = s->vmcb;
 	uint64_t cache = vmcb_get(b, cr0) & CR0_CACHE;
 
-	svm_dr_save(s);
+	svm_dr_save(v);
 	svm_withdraw(s);
 	set_events(s, &reset_state);
 	s->shadow_rip = ~0ull;
@@ -200,7 +202,7 @@ void svm_get_state(struct vcpu *v, struct vcpu_state *out)
 	struct svm_vcpu *s = to_svm(v);
 	const struct vmcb *b = s->vmcb;
 
-	svm_dr_save(s);
+	svm_dr_save(v);
 	memcpy(out->gpr, v->run->gpr, sizeof(out->gpr));
 	out->gpr[GPR_RAX] = vmcb_get(b, rax);
 	out->gpr[GPR_RSP] = vmcb_get(b, rsp);
@@ -219,7 +221,7 @@ int svm_set_state(struct vcpu *v, const struct vcpu_state *in)
 
 	if ((in->valid & STATE_EVENTS) && in->pending_type > 1 + EVENT_SOFT)
 		return -EINVAL;
-	svm_dr_save(s);
+	svm_dr_save(v);
 	if (in->valid & STATE_SYSTEM) {
 		set_pairs(b, in, PAIRS);
 		memcpy(v->dr, in->dr, sizeof(v->dr));
@@ -315,15 +317,16 @@ void svm_dr_load(struct svm_vcpu *s)
 	s->vcpu.dr_loaded = true;
 }
 
-void svm_dr_save(struct svm_vcpu *s)
+void svm_dr_save(struct vcpu *v)
 {
-	uint64_t *dr = s->vcpu.dr;
+	struct vmcb *b = to_svm(v)->vmcb;
+	uint64_t *dr = v->dr;
 
-	if (!s->vcpu.dr_loaded)
+	if (!v->dr_loaded)
 		return;
 	__asm__ volatile("mov %%db0, %0\n\tmov %%db1, %1\n\tmov %%db2, %2\n\tmov %%db3, %3"
 			 : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
-	vmcb_set(s->vmcb, dr_read, INTERCEPT_ALL_DR);
-	vmcb_set(s->vmcb, dr_write, INTERCEPT_ALL_DR);
-	s->vcpu.dr_loaded = false;
+	vmcb_set(b, dr_read, INTERCEPT_ALL_DR);
+	vmcb_set(b, dr_write, INTERCEPT_ALL_DR);
+	v->dr_loaded = false;
 }

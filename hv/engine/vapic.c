@@ -315,27 +315,22 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 	return 0;
 }
 
-static uint32_t lvt_bits(unsigned offset)
-{
-	switch (offset) {
-	case APIC_LVT_TIMER:
-		return 0xff | LVT_MASKED | LVT_TIMER_MODE;
-	case APIC_LVT_LINT0:
-	case APIC_LVT_LINT1:
-		return 0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED;
-	case APIC_LVT_ERROR:
-		return 0xff | LVT_MASKED;
-	default:
-		return 0xff | 7 << 8 | LVT_MASKED;
-	}
-}
+/* What a guest can set, from APIC_LVT_TIMER on. */
+static const uint32_t lvt_bits[] = {
+	0xff | LVT_MASKED | LVT_TIMER_MODE,
+	0xff | 7 << 8 | LVT_MASKED,			/* thermal */
+	0xff | 7 << 8 | LVT_MASKED,			/* performance counters */
+	0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED, /* LINT0 */
+	0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED, /* LINT1 */
+	0xff | LVT_MASKED,				/* error */
+};
 
 static void write_lvt(struct vcpu *v, unsigned offset, uint32_t value)
 {
 	struct vapic *a = &v->apic;
 	uint32_t old = REG(a, offset);
 
-	value &= lvt_bits(offset);
+	value &= lvt_bits[(offset - APIC_LVT_TIMER) / 16];
 	if (!(REG(a, APIC_SVR) & SVR_ON))
 		value |= LVT_MASKED;
 	REG(a, offset) = value;

@@ -177,6 +177,14 @@ static void slot_add(struct vm *vm, const struct slot *s)
 	object_get(&s->memory->object);
 }
 
+static void slot_add_part(struct vm *vm, struct slot s, uint64_t from, uint64_t to)
+{
+	s.offset += from - s.gpa;
+	s.gpa = from;
+	s.bytes = to - from;
+	slot_add(vm, &s);
+}
+
 /* Take [gpa, gpa + bytes) out of all slots of the root; what is left of each stays. Room for one
  * more slot, which a hole in the middle of one needs, was checked. */
 static void slots_cut(struct vm *vm, unsigned root, uint64_t gpa, uint64_t bytes)
@@ -187,20 +195,10 @@ static void slots_cut(struct vm *vm, unsigned root, uint64_t gpa, uint64_t bytes
 
 		if (s.root != root || s.gpa >= end || slot_end <= gpa)
 			continue;
-		if (s.gpa < gpa) {
-			struct slot below = s;
-
-			below.bytes = gpa - s.gpa;
-			slot_add(vm, &below);
-		}
-		if (slot_end > end) {
-			struct slot above = s;
-
-			above.gpa = end;
-			above.bytes = slot_end - end;
-			above.offset += end - s.gpa;
-			slot_add(vm, &above);
-		}
+		if (s.gpa < gpa)
+			slot_add_part(vm, s, s.gpa, gpa);
+		if (slot_end > end)
+			slot_add_part(vm, s, end, slot_end);
 		slot_drop(vm, i);
 	}
 }
