@@ -12,8 +12,6 @@
 
 #define MSR_TSC_AUX 0xc0000103
 #define CR0_TS (1ull << 3)
-#define CR4_OSFXSR (1ull << 9)
-#define CR4_OSXSAVE (1ull << 18)
 
 #define XCR0_X87 1ull
 #define XCR0_SSE 2ull
@@ -67,17 +65,12 @@ static void fpu_close(uint64_t cr0)
 		__asm__ volatile("mov %0, %%cr0" : : "r"(cr0));
 }
 
-/* Every CPU: what XSAVE and FXSAVE need in CR4. */
+/* CR4 has what XSAVE and FXSAVE need on every CPU (hv/x86/cpu.c). */
 void fpu_init_machine(void)
 {
 	static uint8_t area[512] __attribute__((aligned(16)));
-	uint64_t cr4, cr0 = fpu_open();
+	uint64_t cr0 = fpu_open();
 
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr4 |= CR4_OSFXSR;
-	if (cpu_features.xsave)
-		cr4 |= CR4_OSXSAVE;
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 	if (!mxcsr_mask) {
 		__asm__ volatile("fxsave %0" : "=m"(area));
 		memcpy(&mxcsr_mask, area + AREA_MXCSR_MASK, 4);
