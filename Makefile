@@ -151,9 +151,11 @@ $(O)/modules.cpio: $(modules)
 	$(Q)cd $(O)/modules && printf '%s\n' $(sort $(modules-y)) | cpio --quiet -o -H newc -R 0:0 --reproducible > ../modules.cpio
 
 # The first task is read out of the archive while the image is built, so that the core need not.
-$(O)/first-task: tools/first-task.c hv/lib/elf64.c hv/manager/archive.c
+$(O)/first-task: tools/first-task.c hv/lib/elf64.c hv/manager/archive.c hv/lib/elf64.h hv/manager/archive.h \
+		 include/postern/syscall.h include/postern/start.h
+	@mkdir -p $(@D)
 	@echo "  HOSTCC  $@"
-	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Iinclude -iquote hv/lib -iquote hv/manager -o $@ $^
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Iinclude -iquote hv/lib -iquote hv/manager -o $@ $(filter %.c,$^)
 $(O)/first-task.s: $(O)/first-task $(O)/modules.cpio
 	$(Q)$< $(O)/modules.cpio manager modules_archive > $@.new && mv $@.new $@
 
