@@ -18,6 +18,7 @@
 #include "core/lock.h"
 #include "core/object.h"
 #include "core/task.h"
+#include "engine/alarm.h"
 #include "engine/vapic.h"
 #include "x86/cpu.h"
 #include "x86/paging.h"
@@ -110,6 +111,7 @@ struct vcpu {
 	uint8_t sipi;
 	bool nmi_pending;
 	struct vapic apic;
+	struct alarm alarm[ALARMS];
 
 	uint64_t exits[COUNT_KINDS + 1]; /* the last: counted elsewhere */
 	uint64_t runs, guest_cycles;

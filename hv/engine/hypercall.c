@@ -48,25 +48,32 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 	*result = 0;
 	switch (c->op) {
 	case OP_APIC_WRITE:
-		if (apic_offset(v, c->a0 & 0xfff))
-			vapic_write(v, c->a0 & 0xfff, c->a1);
+		if (apic_offset(v, c->a[0] & 0xfff))
+			vapic_write(v, c->a[0] & 0xfff, c->a[1]);
 		return HYPERCALL_DONE;
 	case OP_APIC_READ:
-		if (apic_offset(v, c->a0 & 0xfff))
-			*result = vapic_read(v, c->a0 & 0xfff);
+		if (apic_offset(v, c->a[0] & 0xfff))
+			*result = vapic_read(v, c->a[0] & 0xfff);
 		return HYPERCALL_DONE;
 	case OP_BLOCK:
 		return HYPERCALL_HALT;
 	case OP_YIELD:
 		return HYPERCALL_YIELD;
 	case OP_IPI:
-		send_ipi(v, c->a0, c->a1);
+		send_ipi(v, c->a[0], c->a[1]);
 		return HYPERCALL_DONE;
 	case OP_TIME_FREQUENCY:
 		*result = wide(v, tsc_khz * 1000);
 		return HYPERCALL_DONE;
 	case OP_TIME_COUNTER:
-		*result = wide(v, c->a0 < 2 ? vcpu_tsc(v) : 0); /* no time is counted as stolen */
+		*result = wide(v, c->a[0] < 2 ? vcpu_tsc(v) : 0); /* no time is counted as stolen */
+		return HYPERCALL_DONE;
+	case OP_TIMER_SET:
+		alarm_set(v, c->a[0], c->a[1] | (uint64_t)c->a[2] << 32,
+			  c->a[3] | (uint64_t)c->a[4] << 32);
+		return HYPERCALL_DONE;
+	case OP_TIMER_CANCEL:
+		*result = alarm_cancel(v, c->a[0]);
 		return HYPERCALL_DONE;
 	default:
 		return HYPERCALL_DONE;

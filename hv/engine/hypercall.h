@@ -15,6 +15,8 @@ enum operation {
 	OP_APIC_WRITE,
 	OP_TIME_FREQUENCY,
 	OP_TIME_COUNTER,
+	OP_TIMER_SET,
+	OP_TIMER_CANCEL,
 	OP_MMU, /* notifications that nested paging has no use for */
 	OP_LAZY,
 	OP_TRACE,
@@ -22,7 +24,7 @@ enum operation {
 
 struct operation_call {
 	enum operation op;
-	uint32_t a0, a1;
+	uint32_t a[5];
 };
 
 /* `gpr` in x86 order, but RAX: NUMBER instead. False: this epoch has no such call, or the VMM

@@ -13,7 +13,9 @@ static const struct {
 #define OPERATION(name, op) {{0, HC1_##name, HC2_##name}, HC1_##name##_COMMAND, op}
 	OPERATION(APIC_WRITE, OP_APIC_WRITE),
 	OPERATION(APIC_READ, OP_APIC_READ),
+	OPERATION(TIMER_SET, OP_TIMER_SET),
 	OPERATION(BLOCK, OP_BLOCK),
+	OPERATION(TIMER_CANCEL, OP_TIMER_CANCEL),
 	OPERATION(IPI, OP_IPI),
 	OPERATION(YIELD, OP_YIELD),
 	OPERATION(TIME_COUNTER, OP_TIME_COUNTER),
@@ -29,13 +31,13 @@ static const struct {
 	OPERATION(TRACE, OP_TRACE),
 };
 
-/* Where an epoch has its command and its first two arguments. */
+/* Whether an epoch has commands, and where its arguments are. */
 static const struct {
 	bool commands;
-	uint8_t a0, a1;
+	uint8_t argument[5];
 } epochs[HYPERCALL_EPOCHS + 1] = {
-	[1] = {true, GPR_RCX, GPR_RDX},
-	[2] = {false, GPR_RBX, GPR_RDX},
+	[1] = {true, {GPR_RCX, GPR_RDX, GPR_RSI, GPR_RDI, GPR_RBP}},
+	[2] = {false, {GPR_RBX, GPR_RDX, GPR_RCX, GPR_RSI, GPR_RDI}},
 };
 
 bool hypercall_decode(unsigned epoch, uint32_t number, const uint64_t *gpr,
@@ -51,8 +53,8 @@ bool hypercall_decode(unsigned epoch, uint32_t number, const uint64_t *gpr,
 		if (epochs[epoch].commands && operations[i].command != command)
 			continue;
 		call->op = operations[i].op;
-		call->a0 = (uint32_t)gpr[epochs[epoch].a0];
-		call->a1 = (uint32_t)gpr[epochs[epoch].a1];
+		for (unsigned n = 0; n < 5; n++)
+			call->a[n] = (uint32_t)gpr[epochs[epoch].argument[n]];
 		return true;
 	}
 	return false;

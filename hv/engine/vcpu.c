@@ -102,6 +102,7 @@ bool vcpu_reset(struct vcpu *v, bool init)
 {
 	v->nmi_pending = false;
 	vapic_reset(v, init);
+	alarm_stop(v);
 	if (!init) {
 		fpu_reset(v);
 		v->tsc_adjust = 0;
@@ -439,6 +440,7 @@ static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct v
 	v->fpu = core_page_alloc();
 	cpuid_set(&v->cpuid, NULL, 0);
 	vapic_timer_init(v);
+	alarm_init(v);
 	error = v->fpu ? map_run_page(v, run_va) : -ENOMEM;
 	if (!error)
 		error = vm->engine->vcpu_init(v);
@@ -464,6 +466,7 @@ void vcpu_free(struct vcpu *v)
 	const struct engine *e = v->vm->engine;
 
 	vapic_timer_stop(v);
+	alarm_stop(v);
 	fpu_unload(v);
 	if (v->run)
 		core_unmap(v->run, PAGE_SIZE);

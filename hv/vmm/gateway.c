@@ -7,12 +7,12 @@
 #include <postern/vmi.h>
 #include "gateway.h"
 
-/* What this hypervisor serves. Not yet: the timer (66 to 71), the start of processors (62). */
+/* What this hypervisor serves. Not yet: the start of processors (62). */
 #define SERVED                                                                              \
 	(1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS | 1u << VMI_FEATURE_CPUID | \
-	 1u << VMI_FEATURE_HALT | 1u << VMI_FEATURE_APIC | 1u << VMI_FEATURE_MMU |          \
-	 1u << VMI_FEATURE_LAZY | 1u << VMI_FEATURE_NATIVE | 1u << VMI_FEATURE_IPI |        \
-	 1u << VMI_FEATURE_YIELD | 1u << VMI_FEATURE_TRACE)
+	 1u << VMI_FEATURE_HALT | 1u << VMI_FEATURE_APIC | 1u << VMI_FEATURE_TIMER |        \
+	 1u << VMI_FEATURE_MMU | 1u << VMI_FEATURE_LAZY | 1u << VMI_FEATURE_NATIVE |        \
+	 1u << VMI_FEATURE_IPI | 1u << VMI_FEATURE_YIELD | 1u << VMI_FEATURE_TRACE)
 #define ALWAYS (1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS)
 #define ROM_BYTES_MAX (RAM_TABLES - GATEWAY_AT)
 

@@ -26,6 +26,13 @@ static void isa_line(void *ctx, unsigned irq, bool level)
 	ioapic_set_line(&guest.ioapic, irq == 0 ? 2 : irq, level);
 }
 
+/* The line stays up: the PIC forgets an edge whose line falls before it is acknowledged. */
+void platform_pulse(unsigned irq)
+{
+	isa_line(NULL, irq, false);
+	isa_line(NULL, irq, true);
+}
+
 static void extint_line(void *ctx, unsigned number, bool level)
 {
 	sys_vm_irq(guest.vm, VM_IRQ_EXTINT, level, 0);

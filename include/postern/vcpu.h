@@ -98,7 +98,9 @@ struct vcpu_run {
 	uint32_t stop;
 	uint8_t inta_vector, inject_vector, inject_has_error, cpl;
 	uint32_t inject_error;
-	uint32_t pad;
+	/* Alarms of the gateway's timer that are due on IRQ 0: with EXIT_KICKED; the VMM takes them by an exchange
+	 * with 0 and pulses the line once. */
+	uint32_t irq0;
 	uint64_t inject_address; /* CR2 for a page fault */
 	union {
 		struct {

@@ -357,6 +357,92 @@ static void apic(void)
 	cli();
 }
 
+static volatile unsigned int pic_ticks;
+
+static void pic_tick(struct regs *regs)
+{
+	pic_ticks++;
+	outb(0x20, 0x20);
+}
+
+static void alarm_set(uint32_t flags, uint64_t expiry, uint64_t period)
+{
+	vmi_call(entry[VMI_CALL_SetAlarm], flags, expiry, expiry >> 32, period, period >> 32);
+}
+
+static uint64_t counter(uint32_t number)
+{
+	struct result r = call(VMI_CALL_GetCycleCounter, number, 0, 0, 0, 0);
+
+	return (uint64_t)r.edx << 32 | r.eax;
+}
+
+/* IRQ 0 at vector 0x50, all others off. */
+static void pic_on(void)
+{
+	outb(0x20, 0x11);
+	outb(0x21, 0x50);
+	outb(0x21, 4);
+	outb(0x21, 1);
+	outb(0x21, 0xfe);
+	outb(0xa1, 0xff);
+}
+
+static void alarms(void)
+{
+	uint64_t hz, ms, from;
+	struct result r;
+
+	if (!served(VMI_CALL_GetCycleFrequency))
+		return;
+	r = call(VMI_CALL_GetCycleFrequency, 0, 0, 0, 0, 0);
+	hz = (uint64_t)r.edx << 32 | r.eax;
+	ms = (uint32_t)hz / 1000 + (hz >> 32 ? 0xffffffff / 1000 : 0);
+	check(hz > 1000000 && hz < 1ull << 42, "GetCycleFrequency: %u MHz", (uint32_t)(hz >> 6) / 15625);
+	from = counter(VMI_COUNTER_REAL);
+	check(counter(VMI_COUNTER_REAL) > from && rdtsc() > from && counter(VMI_COUNTER_AVAILABLE) > from,
+	      "GetCycleCounter counts as the TSC");
+	check(!counter(VMI_COUNTER_STOLEN) && !counter(9), "no time is stolen, other counters are 0");
+	on_vector(0x40, tick);
+	apic_write(APIC_LVT_TIMER, 0x40);
+	ticks = 0;
+	alarm_set(VMI_ALARM_WIRED_LVTT, rdtsc() + ms, 0);
+	call(VMI_CALL_Halt, 0, 0, 0, 0, 0);
+	check(ticks == 1, "SetAlarm, one-shot by the APIC, wakes Halt");
+	check(counter(0) - from >= ms, "not before its time");
+	cli();
+	alarm_set(VMI_ALARM_PERIODIC | VMI_ALARM_WIRED_LVTT | VMI_COUNTER_AVAILABLE, rdtsc() + ms, ms);
+	while (ticks < 6)
+		call(VMI_CALL_Halt, 0, 0, 0, 0, 0);
+	cli();
+	check(ticks >= 6, "SetAlarm, periodic");
+	check(call(VMI_CALL_CancelAlarm, 1, 0, 0, 0, 0).eax == 1, "CancelAlarm: it was armed");
+	check(!call(VMI_CALL_CancelAlarm, 1, 0, 0, 0, 0).eax, "CancelAlarm: it was not");
+	check(!call(VMI_CALL_CancelAlarm, 7, 0, 0, 0, 0).eax, "CancelAlarm: no such counter");
+	alarm_set(VMI_COUNTER_STOLEN, 0, 0);
+	sti(); /* one may have come before it was cancelled */
+	relax();
+	ticks = 0;
+	delay_ms(3);
+	cli();
+	check(!ticks, "no alarm after that");
+	pic_on();
+	on_vector(0x50, pic_tick);
+	alarm_set(0, rdtsc() + ms, 0);
+	call(VMI_CALL_Halt, 0, 0, 0, 0, 0);
+	check(pic_ticks == 1, "SetAlarm, one-shot by IRQ 0");
+	alarm_set(VMI_ALARM_PERIODIC, 0, ms);
+	while (pic_ticks < 4)
+		call(VMI_CALL_Halt, 0, 0, 0, 0, 0);
+	cli();
+	call(VMI_CALL_CancelAlarm, 0, 0, 0, 0, 0);
+	check(pic_ticks >= 4, "SetAlarm, periodic by IRQ 0, from the past");
+	pic_mask_all();
+	r = call(VMI_CALL_GetWallclockTime, 0, 0, 0, 0, 0);
+	check(r.edx > 0x16000000, "GetWallclockTime is after 2020: %x", r.edx);
+	call(VMI_CALL_WallclockUpdated, 0, 0, 0, 0, 0);
+}
+
 /* Where the code is called: above virtual_top when there is one, and not to be changed there. */
 static void top(void)
 {
@@ -459,6 +545,7 @@ int main(void)
 	interrupts();
 	halt();
 	apic();
+	alarms();
 	memory();
 	extensions();
 	return verdict("vmi");

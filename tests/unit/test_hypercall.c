@@ -22,6 +22,7 @@ static void test_epochs(void **state)
 		{{0, HC1_YIELD, HC2_YIELD}, HC1_YIELD_COMMAND, OP_YIELD},
 		{{0, HC1_IPI, HC2_IPI}, HC1_IPI_COMMAND, OP_IPI},
 		{{0, HC1_TIME_COUNTER, HC2_TIME_COUNTER}, HC1_TIME_COUNTER_COMMAND, OP_TIME_COUNTER},
+		{{0, HC1_TIMER_SET, HC2_TIMER_SET}, HC1_TIMER_SET_COMMAND, OP_TIMER_SET},
 		{{0, HC1_MMU_SET, HC2_MMU_SET}, HC1_MMU_SET_COMMAND, OP_MMU},
 		{{0, HC1_LAZY, HC2_LAZY}, HC1_LAZY_COMMAND, OP_LAZY},
 		{{0, HC1_TRACE, HC2_TRACE}, HC1_TRACE_COMMAND, OP_TRACE},
@@ -35,14 +36,14 @@ static void test_epochs(void **state)
 		gpr[GPR_RDX] = 0x22;
 		assert_true(hypercall_decode(1, row[i].number[1], gpr, &c));
 		assert_int_equal(c.op, row[i].op);
-		assert_int_equal(c.a0, 0x11);
-		assert_int_equal(c.a1, 0x22);
+		assert_int_equal(c.a[0], 0x11);
+		assert_int_equal(c.a[1], 0x22);
 		assert_false(hypercall_decode(2, row[i].number[1], gpr, &c));
 		gpr[GPR_RBX] = 0xffffffff00000033;
 		assert_true(hypercall_decode(2, row[i].number[2], gpr, &c));
 		assert_int_equal(c.op, row[i].op);
-		assert_int_equal(c.a0, 0x33);
-		assert_int_equal(c.a1, 0x22);
+		assert_int_equal(c.a[0], 0x33);
+		assert_int_equal(c.a[1], 0x22);
 		assert_false(hypercall_decode(1, row[i].number[2], gpr, &c));
 		/* another command of the same number */
 		assert_false(hypercall_decode(1, row[i].number[1], gpr, &c));
