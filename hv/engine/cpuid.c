@@ -8,25 +8,10 @@
 #define CR4_OSXSAVE (1ull << 18)
 #define CR4_PKE (1ull << 22)
 
-/* What has to be filled in. */
-enum dynamic { STATIC, FEATURES, STRUCTURED, TOPOLOGY, XSAVE_SIZES, XSAVE_COMPACT, AMD_APIC_ID };
-
-static enum dynamic dynamic_of(const struct cpuid_entry *e)
+/* Leaves with something to be filled in. */
+static bool is_dynamic(uint32_t leaf)
 {
-	switch (e->leaf) {
-	case 1:
-		return FEATURES;
-	case 7:
-		return e->subleaf ? STATIC : STRUCTURED;
-	case 0xb:
-		return TOPOLOGY;
-	case 0xd:
-		return e->subleaf == 0 ? XSAVE_SIZES : e->subleaf == 1 ? XSAVE_COMPACT : STATIC;
-	case 0x8000001e:
-		return AMD_APIC_ID;
-	default:
-		return STATIC;
-	}
+	return leaf == 1 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0x8000001e;
 }
 
 static bool before(const struct cpuid_entry *a, const struct cpuid_entry *b)
@@ -55,7 +40,7 @@ int cpuid_set(struct cpuid_table *t, const struct cpuid_entry *entries, uint32_t
 	for (uint32_t i = count; i-- > 0;) {
 		const struct cpuid_entry *e = &t->entry[i];
 
-		t->dynamic[i] = (uint8_t)dynamic_of(e);
+		t->dynamic[i] = is_dynamic(e->leaf);
 		if (e->leaf < CPUID_DIRECT)
 			t->basic[e->leaf] = (uint8_t)i;
 		else if (e->leaf - 0x80000000 < CPUID_DIRECT)
@@ -94,32 +79,32 @@ static void replace_bit(uint32_t *word, unsigned bit, bool value)
 	*word = (*word & ~(1u << bit)) | (uint32_t)value << bit;
 }
 
-static void fill(struct vcpu *v, enum dynamic what, struct cpuid_result *r)
+/* Not inline: most answers need none of it, nor its stack frame. */
+static __attribute__((noinline)) void fill(struct vcpu *v, const struct cpuid_entry *e,
+					   struct cpuid_result *r)
 {
-	uint64_t cr4;
-
-	switch (what) {
-	case FEATURES:
-		cr4 = v->vm->engine->cr4(v);
+	switch (e->leaf) {
+	case 1:
 		r->ebx = (r->ebx & 0x00ffffff) | v->number << 24;
-		replace_bit(&r->ecx, 27, r->ecx >> 26 & 1 && cr4 & CR4_OSXSAVE);
+		replace_bit(&r->ecx, 27, r->ecx >> 26 & 1 && v->vm->engine->cr4(v) & CR4_OSXSAVE);
 		replace_bit(&r->edx, 9, v->apic.base & APIC_BASE_ON);
 		break;
-	case STRUCTURED:
-		if (r->ecx >> 3 & 1)
+	case 7:
+		if (!e->subleaf && r->ecx >> 3 & 1)
 			replace_bit(&r->ecx, 4, v->vm->engine->cr4(v) & CR4_PKE);
 		break;
-	case TOPOLOGY:
+	case 0xb:
 		r->edx = v->number;
 		break;
-	case XSAVE_SIZES:
-		r->ebx = fpu_area_bytes(fpu_xcr0(v));
-		r->ecx = fpu_area_bytes(r->eax | (uint64_t)r->edx << 32);
+	case 0xd: /* sizes: standard form, compact form */
+		if (e->subleaf == 0) {
+			r->ebx = fpu_area_bytes(fpu_xcr0(v));
+			r->ecx = fpu_area_bytes(r->eax | (uint64_t)r->edx << 32);
+		} else if (e->subleaf == 1) {
+			r->ebx = r->eax >> 1 & 1 ? fpu_area_bytes(fpu_xcr0(v)) : 0;
+		}
 		break;
-	case XSAVE_COMPACT:
-		r->ebx = r->eax >> 1 & 1 ? fpu_area_bytes(fpu_xcr0(v)) : 0;
-		break;
-	case AMD_APIC_ID:
+	case 0x8000001e:
 		r->eax = v->number;
 		break;
 	default:
@@ -144,6 +129,6 @@ void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_
 	}
 	e = &t->entry[i];
 	*r = (struct cpuid_result){e->eax, e->ebx, e->ecx, e->edx};
-	if (t->dynamic[i] != STATIC)
-		fill(v, t->dynamic[i], r);
+	if (t->dynamic[i])
+		fill(v, e, r);
 }

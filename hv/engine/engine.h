@@ -93,7 +93,7 @@ enum verdict {
 struct cpuid_table {
 	/* First entry of the leaf, or CPUID_NONE. */
 	uint8_t basic[CPUID_DIRECT], extended[CPUID_DIRECT];
-	uint8_t dynamic[VCPU_CPUID_MAX]; /* enum in cpuid.c: what to fill in */
+	bool dynamic[VCPU_CPUID_MAX]; /* there is something to fill in */
 	uint32_t count;
 	struct cpuid_entry entry[VCPU_CPUID_MAX]; /* sorted by leaf and subleaf */
 };
@@ -175,7 +175,6 @@ extern const struct engine *engine; /* NULL: none on this machine */
 void vcpu_request(struct vcpu *v, uint32_t requests);
 struct vcpu *vcpu_find(struct vm *vm, uint32_t number);
 void vcpu_fill_exit(struct vcpu *v, enum exit_reason reason, bool all);
-void vcpu_inject_fault(struct vcpu *v, unsigned vector, bool has_error, uint32_t error);
 void vcpu_free(struct vcpu *v); /* with its vm */
 bool vcpu_reset(struct vcpu *v, bool init);
 

@@ -21,7 +21,10 @@ static void advance(struct svm_vcpu *s, unsigned length)
 
 static enum verdict fault(struct svm_vcpu *s, unsigned vector, bool has_error)
 {
-	vcpu_inject_fault(&s->vcpu, vector, has_error, 0);
+	struct event_info e = {
+		.vector = (uint8_t)vector, .type = EVENT_EXCEPTION, .has_error = has_error};
+
+	svm_inject(&s->vcpu, &e, 0);
 	return RUN_AGAIN;
 }
 

@@ -46,16 +46,6 @@ void vcpu_fill_exit(struct vcpu *v, enum exit_reason reason, bool all)
 	v->vm->engine->exit_state(v, all);
 }
 
-void vcpu_inject_fault(struct vcpu *v, unsigned vector, bool has_error, uint32_t error)
-{
-	v->vm->engine->inject(v,
-			      &(struct event_info){.vector = (uint8_t)vector,
-						   .type = EVENT_EXCEPTION,
-						   .has_error = has_error,
-						   .error = error},
-			      0);
-}
-
 /* Would a halted processor go on? (APM 3, HLT) */
 static bool wakes(struct vcpu *v)
 {

@@ -6,8 +6,7 @@ static const char *vmx_probe(void)
 {
 	if (cpuid(1, 0).ecx & 1 << 5)
 		return "this processor has Intel VT-x, which this version of Postern does not "
-		       "support yet; "
-		       "AMD-V it does";
+		       "support yet; AMD-V it does";
 	return "this processor has no Intel VT-x";
 }
 
