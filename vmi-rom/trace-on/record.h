@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* trace_call: records a call; the number is on the stack and is taken off. Changes flags other than IF at most. */
 function trace_call
-	.cfi_def_cfa_offset 8
 	pusha
 	.cfi_adjust_cfa_offset 32
 	trace_record		/* number at 36(%esp), EAX, ECX, EDX at 28, 24, 20 */
