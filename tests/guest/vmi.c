@@ -527,6 +527,7 @@ int main(void)
 {
 	unsigned calls = 0;
 
+	pic_mask_all(); /* firmware's timer runs */
 	page();
 	find();
 	if (!rom) {
