@@ -31,12 +31,33 @@ struct connection {
 	enum connection_role role;
 	uint32_t memory, event;
 	bool broken; /* the peer wrote nonsense: no more messages are taken */
+	char peer[128]; /* who is at the other end, from the manager: "guest NAME VALUE", "module NAME ARGUMENT" */
 	union {
 		void *shared;		/* CONNECTION_BYTES, mapped read-write */
 		struct channel *rpc;	/* classes with messages */
 		struct console_link *link; /* class "console" */
 	};
 	void *private_; /* the module's own */
+};
+
+struct share {
+	uint32_t memory, rights, tag;
+	uint64_t bytes;
+};
+
+struct device_bar {
+	uint64_t bytes, address; /* address: first port of an I/O BAR, else physical */
+	uint32_t memory;	 /* handle, 0 for I/O */
+	uint32_t flags;		 /* enum pci_bar_flag */
+	void *va;		 /* device_map() */
+};
+
+/* A PCI function that the manifest's `pci` names and the machine has. */
+struct device {
+	uint32_t index, bdf, vendor_device, class_revision, subsystem;
+	uint32_t handle, irq, flags; /* SYS_DEVICE_*; SYS_IRQ_ACK; enum device_flag */
+	uint64_t irq_bit;	     /* of event() */
+	struct device_bar bar[6];
 };
 
 struct module_ops {
@@ -57,6 +78,9 @@ struct module_ops {
 	 * client's end. With this verb set, the library empties the message ring of every
 	 * connection but "console". */
 	void (*message)(struct connection *c, const struct message *m);
+	/* The other side shared memory on this connection; the handle is this module's, and the library
+	 * closes it after disconnected(). */
+	void (*shared)(struct connection *c, const struct share *s);
 	/* Interrupt `index` of the manifest's list: serve the device, then sys_irq_ack(irq). */
 	void (*interrupt)(unsigned index, uint32_t irq);
 	/* Messages from the manager that the library does not answer itself: COMMAND, GUEST_*. */
@@ -96,6 +120,24 @@ void connection_signal(struct connection *c);
  * meanwhile are delivered to message() as usual. 0 or an error; *m becomes the reply. */
 int connection_call(struct connection *c, struct message *m, uint64_t timeout);
 struct connection *connection_find(const char *class_, unsigned nth);
+
+/* Asks for one more connection of a class that the manifest `opens`: its id, which connected() will
+ * bring when the server is ready, or an error (-ENODEV: nobody provides it). Main thread. */
+int module_open(const char *class_, uint32_t port, const char *argument);
+void module_close(uint32_t connection);
+/* Shows a memory object to the other side, with these of the rights that our handle has. */
+int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uint32_t tag);
+/* Memory that outlives this life: 0 or an error. module_kept: the handle from earlier lives, 0 none. */
+int module_keep(uint32_t memory, uint32_t tag);
+uint32_t module_kept(uint32_t tag, uint64_t *bytes);
+
+/* Devices, in the order of their bdf; NULL past the last. Interrupts arrive in event() as d->irq_bit. */
+#define MODULE_DEVICES_MAX 8
+struct device *module_device(unsigned index);
+/* The boot loader's frame buffer (manifest `framebuffer`), NULL: none. Its size is in `m->bar`. */
+const struct message *module_framebuffer(void);
+/* Maps a memory BAR, uncached; NULL on error. The same pointer at each call. */
+void *device_map(struct device *d, unsigned bar);
 
 /* Timers of the main loop. Zeroed memory is a timer that is off. */
 struct timer {

@@ -9,9 +9,22 @@
  *
  *   "acpi", "bus.pci"   struct channel: requests and replies (kinds from MSG_SERVICE up)
  *   "console"           struct console_link: a byte stream in both directions (Xen's console ring)
+ *   "disk"              struct disk_link (disk.h): Xen's block ring
+ *   "disk.driver"       the same; the driver is the client and serves the requests
+ *   "nic", "nic.driver" struct nic_link (nic.h): Xen's network rings
+ *   "display", "input"  struct display_link, struct input_link (screen.h): Xen's frame buffer and keyboard rings
  *
  * A new class needs no change here: the manager passes class names on and gives each connection
  * CONNECTION_BYTES, and the two sides agree.
+ *
+ * Connections of `requires` and `uses` are made by the manager before START, one each, port 0. Those
+ * of `opens` are asked for by the client, as many as it likes, with MSG_OPEN. When a server is reborn the
+ * manager connects its clients again, with the next generation and empty memory; a client that is
+ * reborn asks again. Of guests the server learns the value of the configuration's key of the class's name
+ * (`disk = ...`, the port-th), which nobody but the configuration can set.
+ *
+ * Memory of one side reaches the other by MSG_SHARE: the manager copies the handle, because neither
+ * side can name the other's task. It lasts as long as the connection does.
  *
  * Whoever wrote into a ring signals the peer's event (the badge of the handle selects its bit). The
  * other side of a ring is not trusted: a consumer copies a message out before it looks at it, and
@@ -48,6 +61,10 @@ enum message_kind {
 	MSG_STOP = 5,	    /* put the device to rest and end (THREAD_EXIT) */
 	MSG_PING = 6,	    /* .word[0] = sequence; answer PONG with the same */
 	MSG_COMMAND = 7,    /* .text: a line from the shell's `send` */
+	MSG_DEVICE = 8,	    /* .device: a PCI function that the manifest's `pci` names, before START */
+	MSG_BAR = 9,	    /* .bar: of the device named; its BARs follow it. Device NO_DEVICE: the boot loader's frame buffer */
+	MSG_PEER = 10,	    /* .peer: who is at the other end, in pieces, before the CONNECT it belongs to */
+	MSG_SHARED = 11,    /* .share: memory of the other side, on this connection */
 
 	/* From a module to the manager. */
 	MSG_READY = 16,	 /* the device works; its services may be used */
@@ -57,6 +74,12 @@ enum message_kind {
 	MSG_OPEN_FILE = 20, /* .text = name of a boot file. Reply .file */
 	MSG_HANGUP = 21,    /* .connect: this side gives the connection up; a new generation follows */
 	MSG_POWER_BUTTON = 22, /* from the provider of "acpi": the machine's power button was pressed */
+	MSG_OPEN = 23,	    /* .open: one more connection as client; reply .result = its id. It comes by CONNECT when the
+			     * server is ready */
+	MSG_CLOSE = 24,	    /* .connect.connection: the client gives a connection of MSG_OPEN back */
+	MSG_SHARE = 25,	    /* .share: to the other side of the connection. `memory` is a handle of the sender with GRANT */
+	MSG_KEEP = 26,	    /* .share, connection 0: keep this memory beyond this life, under `tag` (0..7); the next life gets it
+			     * by SHARED with connection 0 before START. Identity and tables of brokers live there */
 
 	/* Manager to VMM. The VMM reports the new state with GUEST_STATE. */
 	MSG_GUEST_PAUSE = 32,
@@ -99,6 +122,9 @@ enum pci_bar_flag { PCI_BAR_IO = 1, PCI_BAR_64 = 2, PCI_BAR_PREFETCH = 4 };
 /* Bits of the command register. */
 enum pci_enable { PCI_ENABLE_IO = 1, PCI_ENABLE_MEMORY = 2, PCI_ENABLE_MASTER = 4, PCI_ENABLE_NO_INTX = 0x400 };
 
+enum device_flag { DEVICE_MSI = 1, DEVICE_IS_CONFINED = 2 };
+#define NO_DEVICE 0xffffffffu
+
 enum connection_role { ROLE_CLIENT, ROLE_SERVER };
 
 #define CLASS_NAME 16
@@ -128,6 +154,41 @@ struct message {
 			uint32_t handle; /* for SYS_IRQ_ACK */
 			uint32_t bit;
 		} irq;
+		struct {
+			char class_[CLASS_NAME];
+			uint32_t port;
+			char argument[28]; /* what the client asks for, to the server's `peer` text */
+		} open;
+		struct {
+			uint32_t connection;
+			uint32_t piece; /* 0, 1, ...: text goes on with this one */
+			char text[40];	/* "module NAME ARGUMENT" or "guest NAME VALUE"; NUL in the last piece */
+		} peer;
+		struct {
+			uint32_t connection, generation;
+			uint32_t memory; /* handle; of the receiver's table in SHARED */
+			uint32_t rights; /* enum right: READ, WRITE, PHYS, GRANT */
+			uint32_t tag;	 /* the class says what it means */
+			uint32_t spare;
+			uint64_t bytes; /* SHARED: of the object */
+		} share;
+		struct {
+			uint32_t index; /* 0, 1, ...: of this module's devices */
+			uint32_t bdf, vendor_device, class_revision, subsystem;
+			uint32_t device; /* handle for SYS_DEVICE_*: CONTROL */
+			uint32_t irq;	 /* handle for SYS_IRQ_ACK, 0: none could be had */
+			uint32_t bit;	 /* of the main event */
+			uint32_t flags;	 /* enum device_flag */
+			uint32_t bars;	 /* bit n: BAR n follows */
+		} device;
+		struct {
+			uint32_t device, number;
+			uint64_t bytes;
+			uint64_t address; /* I/O: the first port, granted; else physical address */
+			uint32_t memory;  /* handle, mappable READ and WRITE; 0 for I/O */
+			uint32_t flags;	  /* enum pci_bar_flag */
+			uint32_t width, height, pitch_bpp, spare; /* frame buffer: pitch << 8 | bits a pixel */
+		} bar;
 		struct {
 			uint32_t memory; /* handle, mappable READ; the file starts at `offset` in it */
 			uint32_t offset;
@@ -197,7 +258,7 @@ struct console_link {
 };
 
 #define CHANNEL_BYTES 0x2000
-#define CONNECTION_BYTES 0x2000
+#define CONNECTION_BYTES 0x8000 /* frames come at first touch */
 
 _Static_assert(sizeof(struct message) == 64, "a message is one cache line");
 _Static_assert(sizeof(struct channel) <= CHANNEL_BYTES, "channel size");

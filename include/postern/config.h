@@ -41,6 +41,15 @@
  *   entry     = auto | 64 | 32 | pvh                                     (auto)
  *   memory    = 64K .. 1T    RAM; suffix K, M, G, T, none: MiB            (256M)
  *   cpus      = 1 .. 64                                                   (1)
+ *   disk      = VOLUME [ro] [bus=virtio|ide] [serial=TEXT]
+ *                            a disk; repeatable. VOLUME names what the volume module offers (`volumes` in the
+ *                            shell): ahci0, ahci0p2, label:NAME, guid:GUID, file:NAME         (none)
+ *   cdrom     = VOLUME       an ATAPI CD drive on the IDE bus; repeatable
+ *   nic       = NETWORK [model=virtio|pcnet] [mac=AA:..] [vlan=N]
+ *                            a network card; repeatable. NETWORK: a name; cards of the same name are on one switch.
+ *                            `uplink` is the one that the machine's own cards belong to       (none)
+ *   screen    = auto | none | vga              a VGA card, keyboard and mouse. auto: with a `display` provider (auto)
+ *   virtio    = LIST of console rng balloon input   further virtio devices                  (rng)
  *   console   = shell | com1 | com2 | com3 | com4 | none
  *                            where the guest's COM1 goes: the shell's port, by `attach`; a port of
  *                            its own; nowhere                             (shell)

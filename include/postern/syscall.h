@@ -64,7 +64,12 @@
 #define SYS_VCPU_APIC 33      /* (vcpu, register offset in the xAPIC page, APIC_*, value) -> value */
 #define SYS_SYSTEM_INFO 34    /* (system INFO, INFO_*, index, buffer, bytes) -> bytes filled */
 #define SYS_SYSTEM_CONTROL 35 /* (system POWER, CTL_*, argument) */
-#define SYS_COUNT 36
+#define SYS_HANDLE_TAKE 36    /* (task, handle in its table, rights) -> handle in the caller's; that one needs GRANT */
+#define SYS_DEVICE_CREATE 37  /* (system PCI, bdf) -> device: CONTROL, GRANT. -EBUSY: there is one already */
+#define SYS_DEVICE_CONTROL 38 /* (device, DEVICE_*, argument) -> by operation */
+#define SYS_DEVICE_DMA 39     /* (device, memory, offset, bytes, struct dma_extent *, count <= 512) -> extents filled */
+#define SYS_VM_DOORBELL 40    /* (vm, I/O port, event or 0, bits): an OUT there signals and does not leave the core */
+#define SYS_COUNT 41
 
 #ifndef __ASSEMBLY__
 #include <stdint.h>
@@ -151,6 +156,28 @@ enum irq_flag { IRQ_LEVEL = 1 << 0, IRQ_LOW = 1 << 1 };
  * | device << 3 | function; registers 0..4095 (over 255 needs MMCONFIG: -ENODEV without). */
 #define PCI_READ 0
 #define PCI_WRITE 0x100
+
+/* A device is one PCI function as its driver holds it: bus mastering, and what it reaches by DMA. It
+ * belongs to the task that it was granted to last. At that task's end, and at DEVICE_QUIESCE, the core
+ * revokes in this order: interrupts masked (line and MSI), bus mastering off and read back, wait until
+ * quiet (bounded), DMA window detached, only then the memory behind it let go: memory objects
+ * stay whole until then, whoever closed their handles. Granting it again wakes it up. */
+enum device_op {
+	DEVICE_MASTER,	 /* argument 1, 0: bus mastering on, off (and read back: -EIO if it stays) */
+	DEVICE_QUIESCE,	 /* the revocation above; 0, or -EIO when it would not become quiet */
+	DEVICE_CONFINED, /* -> 1: an IOMMU confines its DMA, 0: unconfined */
+	DEVICE_CONFIG,	 /* argument register << 32 | PCI_* | width -> value; reads only */
+};
+
+/* DEVICE_DMA adds [offset, offset + bytes) of memory, whole pages, to what the device reaches: to read
+ * if the handle has READ, to write if WRITE; it needs RIGHT_PHYS. Frames that are not there yet are made (2 MiB at
+ * a time where possible) and stay pinned until the device is revoked. The extents are in order, for the
+ * device's registers: bus addresses; fewer than all when `count` is too small (-E2BIG). The same range may be
+ * added again: it costs nothing and tells the addresses. */
+struct dma_extent {
+	uint64_t address;
+	uint64_t bytes;
+};
 
 enum vm_irq_op {
 	VM_IRQ_MSI,	   /* a = address, b = data, as a device would write them */
