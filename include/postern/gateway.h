@@ -4,8 +4,8 @@
  * leaves to the ROM (vmi-rom/abi/vmi-3.0.def). Read by the VMM, which may set `features`, `virtual_top` and
  * the checksum byte in its copy, by tools/romcheck, and by nobody else: guests never look at it. Little endian.
  *
- *	0x0000	header, strings, vmi_init, get_reloc, slots	the entry page
- *	0x1000	bodies of the calls				the body page
+ *	0x0000	header, strings; jumps to vmi_init, get_reloc and the body of each call	the entry page
+ *	0x1000	all code							the body page
  *	0x2000	two pages for page tables, when `tables` is not 0: the first for two-level, the second for PAE
  *		tables; the guest's, writable
  *	then	the source, gzip'd tar, when `source` is not 0
@@ -17,10 +17,11 @@
 
 #define GATEWAY_MAGIC 0x6e747350 /* "Pstn" */
 #define GATEWAY_BLOCK 0x20
-#define GATEWAY_BLOCK_BYTES 0x40
+#define GATEWAY_BLOCK_BYTES 0x44
+#define GATEWAY_BLOCK_BYTES_1_0 0x40 /* of ROMs up to 1.0, which cannot be replaced under a running guest */
 
 #define GATEWAY_AT_MAGIC 0x20
-#define GATEWAY_AT_BYTES 0x24	     /* u16, GATEWAY_BLOCK_BYTES or more */
+#define GATEWAY_AT_BYTES 0x24	     /* u16, GATEWAY_BLOCK_BYTES_1_0 or more */
 #define GATEWAY_AT_EPOCH 0x26	     /* u16, hypercall epoch; 0: makes no hypercalls */
 #define GATEWAY_AT_FEATURES 0x28     /* u32, GATEWAY_FEATURE bits that are on */
 #define GATEWAY_AT_POSSIBLE 0x2c     /* u32, those that may be on */
@@ -36,7 +37,20 @@
 #define GATEWAY_AT_SOURCE 0x40	     /* u32, offset of the source in this image, 0 none */
 #define GATEWAY_AT_SOURCE_BYTES 0x44 /* u32 */
 
+#define GATEWAY_AT_PAGES 0x60	     /* u16: pages from the ROM's start on that it maps above the fixmap, where bodies to
+					come have their place; 0 in a ROM that cannot be replaced */
+
 #define GATEWAY_AT_CHECKSUM 0x07 /* u8, makes the sum 0 */
+
+/*
+ * What a replacement under a running guest rests on. The entry page holds nothing but data and jumps: at these two
+ * places, and ENDBR32 and a jump or a RET in each slot. A body's page refers to nothing outside, and finds the entry
+ * page by its last word: how many bytes before it that lies. So a VMM can give a body any page of the window.
+ */
+#define GATEWAY_INIT_JUMP 0x90
+#define GATEWAY_RELOC_JUMP 0x95
+#define GATEWAY_BODY_LINK 0xffc /* u32 in the body's page */
+#define GATEWAY_WINDOW_PAGES 32
 
 #define GATEWAY_SLOTS 0x200
 #define GATEWAY_SLOT_BYTES 16

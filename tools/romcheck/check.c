@@ -157,8 +157,8 @@ static void follow(struct code *c, const struct def *d, struct report *r)
 	rules.name = "vmi_init";
 	rules.may_change = 1 << R_EAX | 1 << R_ECX | 1 << R_EDX;
 	rules.may = MAY(CPUID) | MAY(CR0) | MAY(CR3) | MAY(CR4) | MAY(INVLPG) | MAY(CLI);
-	/* The guest calls these with interrupts off; a swap looks for them. */
-	rules.strict = false;
+	/* Those that cannot be replaced may have code in the entry page. */
+	rules.strict = r->rom.pages != 0;
 	flow_check(c, ROM_VMI_INIT, &rules, &r->findings);
 	rules.name = "get_reloc";
 	rules.may = 0;

@@ -195,6 +195,30 @@ static void code_layout(struct rom *r, struct findings *f)
 			u8(r, 0x0e), r->slot_count);
 }
 
+/* Can it be replaced while its guest runs? Nothing but jumps before the body, which finds the way back by its link. */
+static void replacement(struct rom *r, struct findings *f)
+{
+	static const uint16_t jump[] = {GATEWAY_INIT_JUMP, GATEWAY_RELOC_JUMP};
+	uint32_t link;
+
+	r->pages = u16(r, GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES ? 0 : u16(r, GATEWAY_AT_PAGES);
+	if (!r->pages)
+		return;
+	if (r->pages > GATEWAY_WINDOW_PAGES || r->pages * 0x1000 < r->code_bytes)
+		finding(f, "pages", NO_CALL, GATEWAY_AT_PAGES,
+			"%u pages are to be mapped: at most %u, and all of the code", r->pages,
+			GATEWAY_WINDOW_PAGES);
+	link = u32(r, r->body + GATEWAY_BODY_LINK);
+	if (link != r->body)
+		finding(f, "link", NO_CALL, r->body + GATEWAY_BODY_LINK,
+			"the body looks for the entry page 0x%x bytes before it, not 0x%x", link, r->body);
+	for (unsigned i = 0; i < 2; i++)
+		if (u8(r, jump[i]) != 0xe9 ||
+		    jump[i] + 5 + u32(r, jump[i] + 1) - r->body >= 0x1000)
+			finding(f, "entry-jump", NO_CALL, jump[i],
+				"no jump to the body at 0x%x, where a replacement looks for one", jump[i]);
+}
+
 /* Postern's block in the header. */
 static void block(struct rom *r, struct findings *f)
 {
@@ -205,10 +229,10 @@ static void block(struct rom *r, struct findings *f)
 	r->ours = u32(r, GATEWAY_AT_MAGIC) == GATEWAY_MAGIC;
 	if (!r->ours)
 		return;
-	if (u16(r, GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES)
+	if (u16(r, GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES_1_0)
 		finding(f, "block-size", NO_CALL, GATEWAY_AT_BYTES,
 			"Postern's block has %u bytes, fewer than %u", u16(r, GATEWAY_AT_BYTES),
-			GATEWAY_BLOCK_BYTES);
+			GATEWAY_BLOCK_BYTES_1_0);
 	r->epoch = u16(r, GATEWAY_AT_EPOCH);
 	r->features = u32(r, GATEWAY_AT_FEATURES);
 	r->possible = u32(r, GATEWAY_AT_POSSIBLE);
@@ -220,6 +244,7 @@ static void block(struct rom *r, struct findings *f)
 		finding(f, "features", NO_CALL, GATEWAY_AT_FEATURES,
 			"`probe' and `interrupts' cannot be off");
 	code_layout(r, f);
+	replacement(r, f);
 	at = u16(r, GATEWAY_AT_BUILD_ID);
 	if (at < ROM_HEADER_BYTES || !inside(r, at, GATEWAY_BUILD_ID_BYTES) ||
 	    at + GATEWAY_BUILD_ID_BYTES > r->code_bytes)

@@ -25,6 +25,7 @@ struct rom {
 	/* Postern's block; ours is false for others' ROMs */
 	bool ours;
 	unsigned epoch, slots_at, slot_bytes, slot_count, body, tables;
+	unsigned pages; /* 0: cannot be replaced under a running guest */
 	uint32_t features, possible;
 	const char *url, *engine;
 	const uint8_t *build_id, *source;

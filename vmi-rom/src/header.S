@@ -42,6 +42,8 @@ rom:
 	.word url - rom
 	.word engine - rom
 	.long 0, 0		/* source */
+	.org rom + GATEWAY_AT_PAGES
+	.word GATEWAY_WINDOW_PAGES
 
 	.org rom + VMI_VROM_HEADER_VMI_INIT
 	.globl vmi_init_entry
@@ -52,8 +54,9 @@ vmi_init_entry:
 get_reloc_entry:
 	endbr32
 	jmp 2f
-	.org rom + VMI_VROM_HEADER_BYTES
+	.org rom + GATEWAY_INIT_JUMP
 1:	jmp vmi_init
+	.org rom + GATEWAY_RELOC_JUMP
 2:	jmp get_reloc
 
 	.balign 4

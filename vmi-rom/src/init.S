@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Init: vmi_init, get_reloc, and mapping the gateway above the fixmap. All of it in the entry page, run in place
- * (PAGE_OFFSET + where the ROM lies), for the guest has no other address of it yet.
+ * Init: vmi_init, get_reloc, and mapping the gateway above the fixmap. Run in place (PAGE_OFFSET + where the ROM
+ * lies), for the guest has no other address of it yet.
  */
 #include "rom.h"
 #include "flavour.h"
 
-	.section .entry.table, "ax", @progbits
+	.section .body, "ax", @progbits
 	/* A byte a call: bits 0, 1 the answer while its feature is on, 2, 3 the answer while it is off, 4 to 7 the feature. */
 	.macro row feature, on, off, calls:vararg
 	.irp c, \calls
@@ -20,11 +20,19 @@ table:
 	.org table + VMI_CALLS
 table_end:
 
-	.section .entry.text, "ax", @progbits
-	/* EBX = address of the ROM. The call is paired with its return, for shadow stacks and return predictors. */
-	.macro get_rom
+	.balign 16
+	/*
+	 * EBX = address of the ROM; BYTE = row INDEX of TABLE if asked for. The call is paired with its return, for
+	 * shadow stacks and return predictors.
+	 */
+	.macro get_rom table, index, byte
 	call get_pc
-9:	sub $9b, %ebx		/* linked at 0: addresses are offsets */
+9:
+	.ifnb \table
+	movzbl \table - 9b(%ebx, \index), \byte
+	.endif
+	sub $9b - GATEWAY_BODY, %ebx	/* linked at 0: addresses are offsets; the page of this body */
+	sub GATEWAY_BODY_LINK(%ebx), %ebx
 	.endm
 
 function get_pc
@@ -57,10 +65,10 @@ end_function vmi_init
 function get_reloc
 	saved ebx
 	saved esi
-	get_rom
 	xor %edx, %edx
 	cmp $VMI_CALLS, %eax
 	jae 3f
+	get_rom table, %eax, %edx
 	mov GATEWAY_AT_FEATURES(%ebx), %esi
 	and GATEWAY_AT_POSSIBLE(%ebx), %esi
 	or $(1 << VMI_FEATURE_PROBE | 1 << VMI_FEATURE_INTERRUPTS), %esi
@@ -69,8 +77,7 @@ function get_reloc
 	cmpl $0, VMI_VROM_HEADER_VIRTUAL_TOP(%ebx)
 	je 1f
 0:	or $(1 << VMI_FEATURE_TOP), %esi
-1:	movzbl table(%ebx, %eax), %ecx
-	mov %ecx, %edx
+1:	mov %edx, %ecx
 	shr $4, %ecx
 	bt %ecx, %esi
 	jc 2f
@@ -103,9 +110,9 @@ function get_reloc
 end_function get_reloc
 
 /*
- * Maps the entry and the body page at virtual_top, in the tables that CR3 points to, read as CR4 = EAX would have
- * them. EBX = address of the ROM. EAX = 0, or 1 when those tables have no place for it. Changes ECX, EDX,
- * ESI, EDI, EBP.
+ * Maps the window that the ROM lies in at virtual_top, all pages of it, for bodies to come: in the tables that CR3
+ * points to, read as CR4 = EAX would have them. EBX = address of the ROM. EAX = 0, or 1 when those tables have no place for it.
+ * Changes ECX, EDX, ESI, EDI, EBP.
  *
  * The page tables are two pages of the ROM's area, because a kernel that turns PAE on late needs both for a moment.
  * Tables of the kernel lie in memory that it has mapped linearly. Code pages read-only, accessed already, never
@@ -130,9 +137,12 @@ function map_top
 	and $0xffc, %ebp
 	add %ebp, %ecx		/* the entry for virtual_top */
 	lea 0x21(%esi), %eax	/* present, read-only, accessed */
-	mov %eax, (%ecx)
+	mov $GATEWAY_WINDOW_PAGES, %ebp
+4:	mov %eax, (%ecx)
+	add $4, %ecx
 	add $0x1000, %eax
-	mov %eax, 4(%ecx)
+	dec %ebp
+	jnz 4b
 	lea GATEWAY_TABLES + 0x23(%esi), %eax
 	mov %eax, (%edi, %edx)
 	jmp 2f
@@ -154,11 +164,13 @@ function map_top
 	and $0xff8, %ebp
 	add %ebp, %ecx
 	lea 0x21(%esi), %eax
-	mov %eax, (%ecx)
+	mov $GATEWAY_WINDOW_PAGES, %ebp
+5:	mov %eax, (%ecx)
 	movl $0, 4(%ecx)
+	add $8, %ecx
 	add $0x1000, %eax
-	mov %eax, 8(%ecx)
-	movl $0, 12(%ecx)
+	dec %ebp
+	jnz 5b
 	lea GATEWAY_TABLES + 0x1023(%esi), %eax
 	movl $0, 4(%edi, %edx)
 	mov %eax, (%edi, %edx)

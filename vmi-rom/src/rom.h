@@ -5,7 +5,7 @@
  *  - a call changes what the .def allows, keeps EBX, ESI, EDI, EBP, and unwinds (CFI after each push);
  *  - nothing in the ROM is written to: code pages are read-only to the guest;
  *  - calls whose MEMORY is `stack` touch no memory but the stack;
- *  - a body stays within the body page, without a jump to the entry page or back: another body may take its place
+ *  - all code is in the body's page and never jumps to the entry page: another body may take its place
  *    under a running guest (README.md).
  */
 #ifndef ROM_H

@@ -7,7 +7,7 @@
 #include "rom.h"
 #include "flavour.h"
 
-	.section .entry.text, "ax", @progbits
+	.section .body, "ax", @progbits
 /* EAX = 0: CPUID says Postern, at one of the hypervisor leaves' bases. Keeps EBX. */
 function find_postern
 	saved ebx
@@ -40,8 +40,6 @@ function find_postern
 	restored ebx
 	ret
 end_function find_postern
-
-	.section .body, "ax", @progbits
 
 	.macro by_hypercall name, operation, arguments
 	vmi_call \name

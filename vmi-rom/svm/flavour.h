@@ -28,8 +28,11 @@
 	saved ebx
 	mov GATEWAY_AT_FEATURES(%ebx), %ecx
 	mov $FLAVOUR_EPOCH, %ebx
+	save_flags
+	cli
 	mov $HYPERCALL_OPEN, %eax
 	hyper_insn
+	restore_flags
 	restored ebx
 7:
 	.endm
