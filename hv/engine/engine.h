@@ -52,7 +52,6 @@ struct vm {
 		unsigned root;
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
-	uint32_t epoch;			 /* of hypercalls, that the guest's gateway ROM opened; 0 none */
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
 	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
 	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
@@ -202,10 +201,10 @@ enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
 enum msr_answer msr_read(struct vcpu *v, uint32_t index, uint64_t *value);
 enum msr_answer msr_write(struct vcpu *v, uint32_t index, uint64_t value);
 
-/* hypercall.c. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
+/* hypercall.c, for the instruction at rip. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
  * others run. */
 enum hypercall_answer { HYPERCALL_TO_VMM, HYPERCALL_DONE, HYPERCALL_HALT, HYPERCALL_YIELD };
-enum hypercall_answer hypercall(struct vcpu *v, uint64_t number, uint64_t *result);
+enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, uint64_t *result);
 
 /* fpu.c */
 void fpu_init_machine(void);

@@ -6,16 +6,6 @@
 #include <postern/errno.h>
 #include <postern/hypercall.h>
 
-static uint64_t open_epoch(struct vcpu *v)
-{
-	uint32_t epoch = (uint32_t)v->run->gpr[GPR_RBX];
-
-	if (!epoch || epoch > HYPERCALL_EPOCHS)
-		return (uint32_t)-ENOSYS;
-	v->vm->epoch = epoch;
-	return 0;
-}
-
 /* The registers of the xAPIC page, whichever mode the APIC is in but x2APIC, which is not reached
  * by offsets. */
 static bool apic_offset(const struct vcpu *v, uint32_t offset)
@@ -81,24 +71,27 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 }
 
 /* Not inline: the call that is measured needs none of it, nor its stack frame. */
-static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, uint64_t number,
-							       uint64_t *result)
+static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, uint64_t rip,
+							       uint64_t number, uint64_t *result)
 {
+	uint32_t epoch = v->run->epoch[(rip >> 12) % RUN_EPOCHS];
 	struct operation_call call;
 
 	if (number == HYPERCALL_OPEN) {
-		*result = open_epoch(v);
+		*result = epoch && epoch <= HYPERCALL_EPOCHS && epoch == (uint32_t)v->run->gpr[GPR_RBX]
+				  ? 0
+				  : (uint32_t)-ENOSYS;
 		return HYPERCALL_DONE;
 	}
-	if (!hypercall_decode(v->vm->epoch, (uint32_t)number, v->run->gpr, &call))
+	if (!hypercall_decode(epoch, (uint32_t)number, v->run->gpr, &call))
 		return HYPERCALL_TO_VMM;
 	return operate(v, &call, result);
 }
 
-enum hypercall_answer hypercall(struct vcpu *v, uint64_t number, uint64_t *result)
+enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, uint64_t *result)
 {
 	if (number != HYPERCALL_NULL)
-		return gateway(v, number, result);
+		return gateway(v, rip, number, result);
 	*result = 0;
 	return HYPERCALL_DONE;
 }

@@ -75,7 +75,7 @@ static enum verdict exit_vmmcall(struct svm_vcpu *s)
 
 	if (vmcb_get(s->vmcb, cpl))
 		return fault(s, VECTOR_UD, false);
-	answer = hypercall(&s->vcpu, vmcb_get(s->vmcb, rax), &result);
+	answer = hypercall(&s->vcpu, vmcb_get(s->vmcb, rip), vmcb_get(s->vmcb, rax), &result);
 	if (answer != HYPERCALL_TO_VMM) {
 		vmcb_set(s->vmcb, rax, result);
 		advance(s, 3);

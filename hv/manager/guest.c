@@ -182,10 +182,11 @@ void guest_connect(struct guest *g)
 		link_try(g->console);
 }
 
-bool guest_command(struct guest *g, uint16_t kind)
+bool guest_command(struct guest *g, uint16_t kind, const char *text)
 {
 	struct message m = {.kind = kind};
 
+	strlcpy(m.text, text, sizeof(m.text));
 	return g->phase != PHASE_OFF && instance_send(g->instance, &m) > 0;
 }
 
@@ -261,7 +262,7 @@ static void follow(struct guest *g)
 
 	if (on == ON_RESTART && g->how != END_FAULT) {
 		g->ended = false;
-		guest_command(g, MSG_GUEST_RESET);
+		guest_command(g, MSG_GUEST_RESET, "");
 		return;
 	}
 	if (on == ON_END)
@@ -316,6 +317,10 @@ void guest_message(struct guest *g, const struct message *m)
 {
 	if (m->kind == MSG_GUEST_STATE) {
 		state_changed(g, m);
+		return;
+	}
+	if (m->kind == MSG_GUEST_ROM_DONE) {
+		console_printf("guest %s: %s\n", g->config->name, g->instance->sentence);
 		return;
 	}
 	if (g->ended || g->phase == PHASE_OFF || m->ended.how > END_REFUSED)

@@ -54,7 +54,7 @@ struct guest *guest_find(const char *name);
 const char *guest_start(struct guest *g);
 void guest_stop(struct guest *g);
 /* One of MSG_GUEST_*; false when it is not running. */
-bool guest_command(struct guest *g, uint16_t kind);
+bool guest_command(struct guest *g, uint16_t kind, const char *text);
 
 /* From instance.c. */
 void guest_connect(struct guest *g);

@@ -329,9 +329,10 @@ static void receive(struct instance *i, struct message *m)
 		break;
 	case MSG_GUEST_STATE:
 	case MSG_GUEST_ENDED:
+	case MSG_GUEST_ROM_DONE:
 		if (!i->guest)
 			break;
-		if (m->kind == MSG_GUEST_ENDED)
+		if (m->kind != MSG_GUEST_STATE)
 			copy_sentence(i);
 		guest_message(i->guest, m);
 		break;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Shell commands for guests. */
 #include <string.h>
+#include <postern/channel.h>
 #include <postern/vcpu.h>
 #include "clock.h"
 #include "console.h"
 #include "guest.h"
 #include "init.h"
+#include "resource.h"
 #include "shell.h"
 #include "syscalls.h"
 
@@ -107,7 +109,7 @@ static void send_command(const char *name, uint16_t kind)
 {
 	struct guest *g = need(name);
 
-	if (g && !guest_command(g, kind))
+	if (g && !guest_command(g, kind, ""))
 		console_printf("guest %s is not running\n", name);
 }
 
@@ -129,6 +131,18 @@ static void reset_command(int count, char **words)
 static void button_command(int count, char **words)
 {
 	send_command(words[1], MSG_GUEST_POWER_BUTTON);
+}
+
+static void rom_command(int count, char **words)
+{
+	struct guest *g = strcmp(words[1], "swap") ? NULL : need(words[2]);
+
+	if (strcmp(words[1], "swap"))
+		console_printf("usage: rom swap GUEST FILE\n");
+	else if (g && (strlen(words[3]) >= MESSAGE_TEXT || !resource_file(words[3])))
+		console_printf("the boot loader gave no file '%s'\n", words[3]);
+	else if (g && !guest_command(g, MSG_GUEST_ROM, words[3]))
+		console_printf("guest %s is not running\n", words[2]);
 }
 
 static void attach_command(int count, char **words)
@@ -195,6 +209,7 @@ const struct command shell_guest_commands[] = {
 	{"resume", "GUEST", "and let them run again", 1, 1, resume_command},
 	{"reset", "GUEST", "as by its reset button", 1, 1, reset_command},
 	{"button", "GUEST", "press its power button", 1, 1, button_command},
+	{"rom", "swap GUEST FILE", "another gateway ROM for it, while it runs", 3, 3, rom_command},
 	{"attach", "GUEST", "this terminal becomes its console", 1, 1, attach_command},
 	{"exits", "[GUEST]", "exit counts by reason", 0, 1, exits_command},
 	{NULL, NULL, NULL, 0, 0, NULL},

@@ -108,7 +108,7 @@ static void report_end(enum guest_end how, uint32_t value, const char *sentence)
 }
 
 /* Lock held. An end outranks a pause and a reset; the first end counts. */
-static bool begin_action(enum action action)
+bool control_begin(enum action action)
 {
 	if (guest.action >= action)
 		return false;
@@ -128,7 +128,7 @@ void guest_end(enum guest_end how, uint32_t value, const char *format, ...)
 		va_end(args);
 		guest.end_how = how;
 		guest.end_value = value;
-		begin_action(ACTION_END);
+		control_begin(ACTION_END);
 	}
 	guest_unlock();
 }
@@ -144,39 +144,6 @@ static struct {
 	struct boot_error error;
 } loader;
 
-/* The guest may run its gateway and not change it; the page tables behind are its own. */
-static int protect_gateway(void)
-{
-	struct vm_mapping m = {.gpa = GATEWAY_AT,
-			       .bytes = guest.gateway.code_bytes,
-			       .offset = GATEWAY_AT,
-			       .memory = guest.memory,
-			       .rights = MAP_READ | MAP_EXEC};
-
-	return sys_vm_map(guest.vm, &m, 1);
-}
-
-/* A ROM that will not do is said, and the guest runs without it. */
-static void install_gateway(void)
-{
-	const struct gateway_request *q = &guest.gateway_request;
-	struct gateway *g = &guest.gateway;
-	const char *wrong;
-
-	if (!q->data)
-		return;
-	wrong = gateway_install(&guest.ram, q, g);
-	if (!wrong && protect_gateway())
-		wrong = "the core does not map it";
-	if (wrong)
-		log_line("guest %s: gateway %s is refused: %s; the guest runs without it", guest.name,
-			 q->name, wrong);
-	else
-		log_line("guest %s: gateway %s (%s), hypercall epoch %u, features %#x, %s", guest.name,
-			 q->name, g->engine, g->epoch, g->features,
-			 g->virtual_top ? "above the fixmap" : "in place");
-}
-
 static int load(struct boot_error *error)
 {
 	int e;
@@ -188,7 +155,7 @@ static int load(struct boot_error *error)
 	guest.boot.fresh = false;
 	if (e)
 		return e;
-	install_gateway();
+	gateway_set_up();
 	e = vcpu_reset_all();
 	return e ? boot_fail(error, e, "the core refuses the processors' first state") : 0;
 }
@@ -243,8 +210,12 @@ static void act(void)
 
 	guest_lock();
 	action = guest.parked == guest.cpus ? guest.action : ACTION_NONE;
-	if (action == ACTION_PAUSE)
+	if (action != ACTION_NONE)
+		gateway_parked();
+	if (action == ACTION_PAUSE || action == ACTION_SWAP)
 		guest.action = ACTION_NONE;
+	if (action == ACTION_SWAP)
+		vcpu_unpark_all();
 	guest_unlock();
 	switch (action) {
 	case ACTION_PAUSE:
@@ -261,9 +232,12 @@ static void act(void)
 			report_end(guest.end_how, guest.end_value, guest.end_sentence);
 		}
 		break;
+	case ACTION_SWAP:
 	case ACTION_NONE:
 		break;
 	}
+	if (action != ACTION_NONE)
+		gateway_report();
 }
 
 static void resume(void)
@@ -282,7 +256,7 @@ static void reset(void)
 		return;
 	if (guest.state == GUEST_RUNNING) {
 		guest_lock();
-		begin_action(ACTION_RESET);
+		control_begin(ACTION_RESET);
 		guest_unlock();
 	} else {
 		restart();
@@ -296,7 +270,7 @@ static void control(const struct message *m)
 		if (guest.state != GUEST_RUNNING)
 			break;
 		guest_lock();
-		begin_action(ACTION_PAUSE);
+		control_begin(ACTION_PAUSE);
 		guest_unlock();
 		break;
 	case MSG_GUEST_RESUME:
@@ -313,6 +287,9 @@ static void control(const struct message *m)
 		break;
 	case MSG_GUEST_QUERY:
 		report_state(guest.state);
+		break;
+	case MSG_GUEST_ROM:
+		gateway_replace(m);
 		break;
 	case MSG_GUEST_POWER_BUTTON:
 		guest_lock();

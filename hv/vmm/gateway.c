@@ -6,6 +6,7 @@
 #include <postern/hypercall.h>
 #include <postern/vmi.h>
 #include "gateway.h"
+#include "gateway_priv.h"
 
 /* What this hypervisor serves. Not yet: the start of processors (62). */
 #define SERVED                                                                              \
@@ -16,17 +17,7 @@
 #define ALWAYS (1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS)
 #define ROM_BYTES_MAX (RAM_TABLES - GATEWAY_AT)
 
-static uint16_t u16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static uint32_t u32(const uint8_t *p)
-{
-	return u16(p) | (uint32_t)u16(p + 2) << 16;
-}
-
-static uint8_t sum(const uint8_t *p, size_t n)
+uint8_t gateway_sum(const uint8_t *p, size_t n)
 {
 	uint8_t s = 0;
 
@@ -47,29 +38,29 @@ const char *gateway_check(const uint8_t *data, size_t bytes)
 
 	if (bytes < GATEWAY_CODE_BYTES || bytes > ROM_BYTES_MAX)
 		return "its size is not that of a gateway ROM";
-	if (u16(data) != VMI_SIGNATURE_00 || u32(data + 8) != VMI_SIGNATURE_08)
+	if (get16(data) != VMI_SIGNATURE_00 || get32(data + 8) != VMI_SIGNATURE_08)
 		return "it is no VMI ROM";
 	length = data[VMI_VROM_HEADER_ROM_LENGTH] * 512;
 	if (length < GATEWAY_CODE_BYTES || length > bytes)
 		return "it is not as long as it says";
-	if (sum(data, length))
+	if (gateway_sum(data, length))
 		return "its checksum is wrong";
 	if (data[VMI_VROM_HEADER_API_VERSION_MAJ] != VMI_API_MAJOR)
 		return "it is for another VMI version";
-	if (u32(data + GATEWAY_AT_MAGIC) != GATEWAY_MAGIC ||
-	    u16(data + GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES)
+	if (get32(data + GATEWAY_AT_MAGIC) != GATEWAY_MAGIC ||
+	    get16(data + GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES_1_0)
 		return "it is not one of Postern's";
-	if (!text_at(data, length, u16(data + VMI_VROM_HEADER_LICENSE_OFFS)) ||
-	    !text_at(data, length, u16(data + GATEWAY_AT_ENGINE)))
+	if (!text_at(data, length, get16(data + VMI_VROM_HEADER_LICENSE_OFFS)) ||
+	    !text_at(data, length, get16(data + GATEWAY_AT_ENGINE)))
 		return "its header is damaged";
-	licence = (const char *)data + u16(data + VMI_VROM_HEADER_LICENSE_OFFS);
+	licence = (const char *)data + get16(data + VMI_VROM_HEADER_LICENSE_OFFS);
 	if (strcmp(licence, "GPL") && strcmp(licence, "GPL v2"))
 		return "its licence is one that kernels refuse";
-	tables = u16(data + GATEWAY_AT_TABLES);
-	if (u16(data + GATEWAY_AT_CODE_BYTES) != GATEWAY_CODE_BYTES ||
+	tables = get16(data + GATEWAY_AT_TABLES);
+	if (get16(data + GATEWAY_AT_CODE_BYTES) != GATEWAY_CODE_BYTES ||
 	    (tables && (tables != GATEWAY_TABLES || length - tables < GATEWAY_TABLES_BYTES)))
 		return "its layout is not ours";
-	if (u16(data + GATEWAY_AT_EPOCH) > HYPERCALL_EPOCHS)
+	if (get16(data + GATEWAY_AT_EPOCH) > HYPERCALL_EPOCHS)
 		return "it speaks a hypercall epoch that this hypervisor does not";
 	return NULL;
 }
@@ -85,12 +76,27 @@ static uint32_t top_for(const struct gateway_request *q)
 {
 	bool top = q->place == GATEWAY_FIXMAP || (q->place == GATEWAY_AUTO && top_is_free(q));
 
-	return top && u16(q->data + GATEWAY_AT_TABLES) ? GATEWAY_TOP : 0;
+	return top && get16(q->data + GATEWAY_AT_TABLES) ? GATEWAY_TOP : 0;
 }
 
-static void put32(uint8_t *p, uint32_t v)
+unsigned gateway_pages(const uint8_t *data)
 {
-	memcpy(p, &v, 4);
+	unsigned pages = 0;
+
+	if (get16(data + GATEWAY_AT_BYTES) >= GATEWAY_BLOCK_BYTES)
+		pages = get16(data + GATEWAY_AT_PAGES);
+	return pages > GATEWAY_WINDOW_PAGES ? 0 : pages;
+}
+
+/* Where replacements have their place, if they can have one. */
+static void measure_window(const struct ram *ram, const uint8_t *rom, size_t length,
+			   struct gateway *g)
+{
+	unsigned pages = gateway_pages(rom);
+
+	if (pages && ram_at(ram, GATEWAY_AT, pages * 4096))
+		g->pages = pages;
+	g->next = (length + 4095) / 4096;
 }
 
 const char *gateway_install(const struct ram *ram, const struct gateway_request *q,
@@ -109,16 +115,19 @@ const char *gateway_install(const struct ram *ram, const struct gateway_request 
 	if (!to)
 		return "the guest has no memory at 0xc0000";
 	memcpy(to, q->data, length);
-	g->features = q->masked ? q->mask : u32(to + GATEWAY_AT_FEATURES);
-	g->features = (g->features & u32(to + GATEWAY_AT_POSSIBLE) & SERVED) | ALWAYS;
+	g->features = q->masked ? q->mask : get32(to + GATEWAY_AT_FEATURES);
+	g->features = (g->features & get32(to + GATEWAY_AT_POSSIBLE) & SERVED) | ALWAYS;
 	g->virtual_top = top_for(q);
 	put32(to + GATEWAY_AT_FEATURES, g->features);
 	put32(to + VMI_VROM_HEADER_VIRTUAL_TOP, g->virtual_top);
-	to[GATEWAY_AT_CHECKSUM] -= sum(to, length);
+	to[GATEWAY_AT_CHECKSUM] -= gateway_sum(to, length);
 	g->present = true;
 	g->code_bytes = GATEWAY_CODE_BYTES;
-	g->epoch = u16(to + GATEWAY_AT_EPOCH);
-	g->engine = (const char *)q->data + u16(q->data + GATEWAY_AT_ENGINE);
+	g->tables = get16(to + GATEWAY_AT_TABLES);
+	g->epoch = get16(to + GATEWAY_AT_EPOCH);
+	memset(g->epochs, g->epoch, GATEWAY_CODE_BYTES / 4096);
+	measure_window(ram, to, length, g);
+	g->engine = (const char *)q->data + get16(q->data + GATEWAY_AT_ENGINE);
 	return NULL;
 }
 
@@ -141,7 +150,7 @@ bool gateway_kernel_version(const uint8_t *data, size_t bytes, struct gateway_re
 	if (bytes < 0x210 || memcmp(data + 0x202, "HdrS", 4))
 		return false;
 	q->linux_kernel = true;
-	at = u16(data + 0x20e) + 0x200u;
+	at = get16(data + 0x20e) + 0x200u;
 	if (at == 0x200 || !number(data, bytes, &at, &q->major) || at >= bytes ||
 	    data[at++] != '.' || !number(data, bytes, &at, &q->minor)) {
 		q->major = q->minor = 0;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <postern/vcpu.h>
 #include "ram.h"
 
 #define GATEWAY_AT \
@@ -29,8 +30,19 @@ struct gateway_request {
 
 struct gateway {
 	bool present;
-	uint32_t features, virtual_top, code_bytes;
+	uint32_t features, virtual_top, code_bytes, tables; /* tables: offset of the two pages, 0 none */
 	unsigned epoch;
+	const char *engine;
+	unsigned pages; /* of the window; 0: this ROM cannot be replaced while the guest runs */
+	unsigned next;	/* the first of them that is free */
+	unsigned generation;	     /* replacements since the guest's reset */
+	uint8_t epochs[RUN_EPOCHS]; /* of hypercalls from each page, 0 none */
+};
+
+/* A replacement that is ready: what it does to the window. */
+struct gateway_swap {
+	uint8_t entry[4096], body[4096];
+	unsigned page, epoch;
 	const char *engine;
 };
 
@@ -39,6 +51,11 @@ const char *gateway_check(const uint8_t *data, size_t bytes);
 /* Puts the ROM into RAM. NULL, or the reason for which the guest has none. */
 const char *gateway_install(const struct ram *ram, const struct gateway_request *q,
 			    struct gateway *g);
+/* Makes a replacement ready, changing nothing. NULL, or the reason for which the guest keeps what it has. */
+const char *gateway_swap_prepare(const struct ram *ram, const struct gateway *g,
+				 const uint8_t *data, size_t bytes, struct gateway_swap *s);
+/* While no processor of the guest runs. */
+void gateway_swap_commit(const struct ram *ram, struct gateway *g, const struct gateway_swap *s);
 /* The version in a bzImage's header; false: it says none. Pure. */
 bool gateway_kernel_version(const uint8_t *data, size_t bytes, struct gateway_request *q);
 

@@ -44,7 +44,7 @@ struct vcpu {
 };
 
 /* What the main thread shall do when all processors are parked; guarded by lock. */
-enum action { ACTION_NONE, ACTION_PAUSE, ACTION_RESET, ACTION_END };
+enum action { ACTION_NONE, ACTION_SWAP, ACTION_PAUSE, ACTION_RESET, ACTION_END };
 
 struct guest {
 	char name[16];
@@ -112,11 +112,19 @@ void guest_lock(void);
 void guest_unlock(void);
 /* lock held: `next` may be sooner than the main thread's timer */
 void control_deadline(uint64_t next);
+/* lock held: false when something as grave is under way */
+bool control_begin(enum action action);
 /* Bits of the main event. */
 #define EVENT_DEADLINE (1ull << 48)
 #define EVENT_PARKED (1ull << 49)
 #define EVENT_CONSOLE (1ull << 50)
 #define EVENT_LOADED (1ull << 51)
+
+/* gateway_control.c */
+void gateway_set_up(void); /* puts the ROM there before the guest starts; no processor runs */
+void gateway_replace(const struct message *m); /* main thread: MSG_GUEST_ROM */
+void gateway_parked(void);  /* main thread, lock held, all processors parked */
+void gateway_report(void);  /* main thread: what became of it, to the manager */
 
 /* vcpu.c */
 int vcpu_create_all(const struct cpuid_entry *table, unsigned count);

@@ -122,10 +122,11 @@ static bool gateway_call(struct vcpu *v)
 {
 	struct vcpu_run *r = v->run;
 	uint32_t number = r->gpr[GPR_RAX], command = r->gpr[GPR_RBX];
-	bool first = guest.gateway.epoch == 1;
+	unsigned epoch = r->epoch[(r->rip >> 12) % RUN_EPOCHS];
+	bool first = epoch == 1;
 	int64_t wall;
 
-	if (!guest.gateway.present)
+	if (!epoch)
 		return false;
 	if (first ? number == HC1_WALLCLOCK && command == HC1_WALLCLOCK_COMMAND
 		  : number == HC2_WALLCLOCK) {

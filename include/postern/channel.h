@@ -88,10 +88,13 @@ enum message_kind {
 	MSG_GUEST_STOP = 35,  /* end at once, as by pulling the plug; answer GUEST_ENDED(END_STOPPED) */
 	MSG_GUEST_QUERY = 36, /* answer GUEST_STATE */
 	MSG_GUEST_POWER_BUTTON = 37,
+	MSG_GUEST_ROM = 38, /* .text: the boot file that replaces its gateway; answer GUEST_ROM_DONE */
 
 	/* VMM to manager. */
 	MSG_GUEST_STATE = 48, /* .guest; also sent unasked at every change */
 	MSG_GUEST_ENDED = 49, /* .ended; the sentence in channel.sentence. The VMM stays until STOP or RESET */
+
+	MSG_GUEST_ROM_DONE = 50, /* .result; the sentence in channel.sentence */
 
 	/* Kinds of service classes. The requester picks the id. */
 	MSG_SERVICE = 0x100,

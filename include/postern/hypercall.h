@@ -5,8 +5,9 @@
  * the guest's VMM. A negative result is -errno (postern/errno.h).
  *
  * Two groups. The base never changes. The rest belongs to the gateway ROM and to an epoch: numbers and registers may
- * differ in each, ROM and core are built for one (CONFIG_HYPERCALL_EPOCH), and the core may speak others too. No
- * guest relies on them: what a guest calls is the ROM (postern/vmi.h).
+ * differ in each, ROM and core are built for one (CONFIG_HYPERCALL_EPOCH), and the core may speak others too. Which
+ * one a call is of is a matter of the page that it comes from (postern/vcpu.h, epoch), so that ROMs of two epochs can
+ * serve one guest while one replaces the other. No guest relies on them: what a guest calls is the ROM (postern/vmi.h).
  *
  * Usable from assembler.
  */
@@ -14,8 +15,8 @@
 #define POSTERN_HYPERCALL_H
 
 #define HYPERCALL_NULL 0 /* () -> 0. For measurement. */
-/* EBX = epoch the caller speaks, ECX = features it uses (postern/gateway.h) -> 0; -ENOSYS: not that epoch;
- * -EPERM: this guest is to run without (paravirt = off). */
+/* EBX = epoch the caller speaks, ECX = features it uses (postern/gateway.h) -> 0; -ENOSYS: not the epoch of the page
+ * that the call comes from, or this guest has no gateway. */
 #define HYPERCALL_OPEN 0x506f0002
 
 #define HYPERCALL_EPOCH CONFIG_HYPERCALL_EPOCH

@@ -88,6 +88,8 @@ struct segment {
 
 enum seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 
+#define RUN_EPOCHS 32
+
 struct vcpu_run {
 	uint64_t gpr[16]; /* x86 order; RAX and RSP valid at exits, taken with RUN_SET_RIP; others always live */
 	uint64_t rip, rflags;
@@ -131,6 +133,9 @@ struct vcpu_run {
 	/* Valid for MMIO, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
 	uint64_t cr0, cr2, cr3, cr4, efer;
 	struct segment seg[SEG_COUNT];
+	/* From the VMM: the epoch of hypercalls (postern/hypercall.h) that come from a page of the gateway, by bits 16 to 12
+	 * of the instruction's linear address; 0: none. */
+	uint8_t epoch[RUN_EPOCHS];
 };
 
 /* Entries of a guest's CPUID. The core answers CPUID from these alone (never from the host's), and

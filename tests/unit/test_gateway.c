@@ -1,4 +1,4 @@
-/* sources: hv/vmm/gateway.c hv/vmm/ram.c */
+/* sources: hv/vmm/gateway.c hv/vmm/gateway_swap.c hv/vmm/ram.c */
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VMM's side of the gateway: which ROMs it offers, how it sets them up, where they go by the
  * kernel's version. */
