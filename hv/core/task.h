@@ -6,6 +6,7 @@
 
 #include <postern/syscall.h>
 #include "core/lock.h"
+#include "core/mapping.h"
 #include "core/object.h"
 #include "core/sched.h"
 #include "x86/paging.h"
@@ -19,7 +20,6 @@
 #define PORTS_BYTES 8192 /* of an I/O permission bitmap */
 
 struct memory;
-struct mapping; /* va range -> memory object, hv/core/task.c */
 
 struct task {
 	struct object object;
@@ -30,7 +30,7 @@ struct task {
 	struct page_tables tables;
 	uint64_t loaded_on; /* CPUs that have these tables loaded: bit mask */
 	struct handle_table *handles;
-	struct mapping *mappings;
+	struct mappings mappings; /* hv/core/task_map.c */
 	struct thread *threads;
 	uint32_t thread_count;
 	uint32_t end; /* enum task_end; not ALIVE: its threads end at their next way out */
@@ -44,7 +44,7 @@ struct task {
 	struct task *next;
 	void *ports; /* I/O permission: NULL for none */
 	struct death_watch *watchers;
-	uint32_t mapping_count, watcher_count, thread_numbers;
+	uint32_t watcher_count, thread_numbers;
 	bool reaped; /* nothing left but this structure */
 };
 

@@ -5,8 +5,6 @@
 #include "engine/engine.h"
 #include <postern/errno.h>
 
-#define CR4_OSXSAVE (1ull << 18)
-#define CR4_PKE (1ull << 22)
 
 /* Leaves with something to be filled in. */
 static bool is_dynamic(uint32_t leaf)

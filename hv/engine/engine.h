@@ -25,30 +25,22 @@
 
 #define VM_VCPUS_MAX 64
 #define VM_ROOTS 2
-#define VM_SLOTS 80
+#define VM_MAPPINGS 80 /* of a root */
 
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
 struct engine;
 struct memory;
 
-/* Guest-physical [gpa, gpa + bytes) of one root shows memory from offset on. */
-struct slot {
-	uint64_t gpa, bytes, offset;
-	struct memory *memory; /* holds a reference */
-	uint16_t rights, root;
-};
-
 struct vm {
 	struct object object;
-	struct spinlock lock; /* slots, roots, vcpu[] */
+	struct spinlock lock; /* mappings, roots, vcpu[] */
 	const struct engine *engine;
 	struct task *owner; /* whose account it is on; holds a reference */
 	struct page_tables root[VM_ROOTS];
-	struct slot *slots; /* a page */
-	unsigned slot_count;
+	struct mappings mappings[VM_ROOTS];
 	struct {
-		uint64_t gpa, bytes; /* no slot of `root` lies in it; bytes 0: not known */
+		uint64_t gpa, bytes; /* nothing of `root` is mapped in it; bytes 0: not known */
 		unsigned root;
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
@@ -128,6 +120,14 @@ struct vcpu {
 	struct cpuid_table cpuid;
 };
 
+/* What a guest would take now. */
+enum open_to {
+	OPEN_EVENT = 1 << 0,	 /* none is waiting for delivery */
+	OPEN_WAKE = 1 << 1,	 /* RFLAGS.IF: an interrupt ends a halt */
+	OPEN_INTERRUPT = 1 << 2, /* both, and no shadow */
+	OPEN_NMI = 1 << 3,	 /* no handler of one runs */
+};
+
 /* A back end. All but probe, cpu_enable and cpu_disable are called by the claiming thread. */
 struct engine {
 	const char *name;
@@ -145,10 +145,7 @@ struct engine {
 	void (*take)(struct vcpu *v);
 	void (*exit_state)(struct vcpu *v, bool all);
 	enum verdict (*run)(struct vcpu *v);
-	bool (*can_inject)(struct vcpu *v);    /* no event is waiting for delivery */
-	bool (*can_interrupt)(struct vcpu *v); /* and RFLAGS.IF, no shadow */
-	bool (*interrupts_on)(struct vcpu *v); /* RFLAGS.IF */
-	bool (*nmi_blocked)(struct vcpu *v);
+	unsigned (*open_to)(struct vcpu *v);   /* enum open_to */
 	void (*nmi_window)(struct vcpu *v); /* come out with REQ_EVENT when they no longer are */
 	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
 	/* Deliver this vector when the guest can take it, calling vapic_accept then; 0: none. */

@@ -10,8 +10,6 @@
 #include "engine/engine.h"
 #include <postern/errno.h>
 
-#define MSR_TSC_AUX 0xc0000103
-#define CR0_TS (1ull << 3)
 
 #define XCR0_X87 1ull
 #define XCR0_SSE 2ull

@@ -4,14 +4,6 @@
 // it.
 #include "engine/engine.h"
 
-#define MSR_TSC 0x10
-#define MSR_APIC_BASE 0x1b
-#define MSR_TSC_ADJUST 0x3b
-#define MSR_TSC_DEADLINE 0x6e0
-#define MSR_X2APIC_FIRST 0x800
-#define MSR_X2APIC_LAST 0x8ff
-#define MSR_PATCH_LEVEL 0x8b
-#define MSR_TSC_AUX 0xc0000103
 
 /* Read as a constant; writes are ignored where `write` says so, else they fault. */
 static const struct constant {

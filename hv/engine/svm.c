@@ -7,9 +7,6 @@
 #include "engine/svm.h"
 #include <postern/errno.h>
 
-#define MSR_EFER 0xc0000080
-#define MSR_VM_CR 0xc0010114
-#define MSR_VM_HSAVE_PA 0xc0010117
 #define VM_CR_SVMDIS (1 << 4)
 
 #define IOPM_ORDER 2  /* 12 KiB (APM 2, 15.10.1) */
@@ -39,14 +36,12 @@ static const char *svm_probe(void)
 		return "this processor's AMD-V has no ASID for guests";
 	svm_machine.asids = r.ebx;
 	svm_machine.next_rip = r.edx >> 3 & 1;
-	svm_machine.clean = r.edx >> 5 & 1 ? CLEAN_ALL : 0;
 	svm_machine.flush_by_asid = r.edx >> 6 & 1;
 	svm_machine.decode_assists = r.edx >> 7 & 1;
 	svm_machine.pause_filter = r.edx >> 10 & 1;
 	svm_machine.refill = cpu_features.rsb_fill;
-	log_printf("svm: %u ASIDs%s%s%s%s%s", svm_machine.asids,
+	log_printf("svm: %u ASIDs%s%s%s%s", svm_machine.asids,
 		   svm_machine.next_rip ? ", next RIP" : "",
-		   svm_machine.clean ? ", clean bits" : "",
 		   svm_machine.flush_by_asid ? ", flush by ASID" : "",
 		   svm_machine.decode_assists ? ", decode assists" : "",
 		   svm_machine.pause_filter ? ", PAUSE filter" : "");
@@ -132,7 +127,6 @@ static int svm_vcpu_init(struct vcpu *v)
 		return -ENOMEM;
 	s->vmcb = b;
 	s->vmcb_phys = core_phys(b);
-	s->clean = svm_machine.clean;
 	s->refill = svm_machine.refill;
 	s->has_next_rip = svm_machine.next_rip;
 	for (unsigned i = 0; i < sizeof(intercepts); i++)
@@ -190,7 +184,6 @@ static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 	if (s->cpu != cpu) {
 		s->cpu = cpu;
 		s->generation = 0;
-		vmcb_set(s->vmcb, clean, 0);
 	}
 }
 
@@ -214,8 +207,7 @@ static enum verdict svm_run(struct vcpu *v)
 		if (__builtin_expect(vmcb_get(b, shadow), 0))
 			svm_shadow_entry(s);
 		svm_enter(s->vmcb_phys, v->run->gpr, host, s->refill);
-		b->f_clean = s->clean;
-		b->f_tlb_control = TLB_KEEP;
+		vmcb_set(b, tlb_control, TLB_KEEP);
 		v->runs++;
 		verdict = svm_exit(s);
 	} while (verdict == RUN_AGAIN && !v->requests);
@@ -263,10 +255,7 @@ const struct engine svm_engine = {
 	.take = svm_take,
 	.exit_state = svm_exit_state,
 	.run = svm_run,
-	.can_inject = svm_can_inject,
-	.can_interrupt = svm_can_interrupt,
-	.interrupts_on = svm_interrupts_on,
-	.nmi_blocked = svm_nmi_blocked,
+	.open_to = svm_open_to,
 	.nmi_window = svm_nmi_window,
 	.inject = svm_inject,
 	.interrupt = svm_interrupt,

@@ -6,16 +6,7 @@
 #include "engine/engine.h"
 #include "engine/vmcb.h"
 
-#define CR0_PE 1ull
-#define CR0_ET (1ull << 4)
-#define CR0_PG (1ull << 31)
 #define CR0_CACHE (3ull << 29) /* CD and NW */
-#define EFER_SCE 1ull
-#define EFER_LME (1ull << 8)
-#define EFER_LMA (1ull << 10)
-#define EFER_NXE (1ull << 11)
-#define EFER_SVME (1ull << 12)
-#define EFER_FFXSR (1ull << 14)
 #define RFLAGS_FIXED 2ull
 #define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
@@ -35,7 +26,6 @@ enum {
 /* What CPUID 8000000A shows. */
 struct svm_machine {
 	bool next_rip, flush_by_asid, decode_assists, pause_filter;
-	uint32_t clean;	      /* CLEAN_ALL, or 0 without the feature */
 	uint32_t asids;	      /* 1 .. asids - 1 are guests' */
 	bool refill;	      /* return stack, after every exit */
 	uint64_t iopm, msrpm; /* physical: shared by all guests */
@@ -56,8 +46,7 @@ struct svm_vcpu {
 	uint64_t vmcb_phys;
 	struct cpu *cpu;     /* where the ASID is good */
 	uint64_t generation; /* of the ASID */
-	uint32_t clean;	     /* svm_machine's, so that the fast loop touches no page for them */
-	bool refill, has_next_rip;
+	bool refill, has_next_rip; /* svm_machine's, so that the fast loop touches no page for them */
 	uint64_t shadow_rip; /* an interrupt shadow was due here at entry, ~0 no */
 	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
 	bool window;	     /* V_IRQ stands for a window instead */
@@ -80,10 +69,7 @@ void svm_enter(uint64_t vmcb, uint64_t *gpr, uint64_t host, bool refill);
 enum verdict svm_exit(struct svm_vcpu *s);
 
 /* svm_inject.c */
-bool svm_can_inject(struct vcpu *v);
-bool svm_can_interrupt(struct vcpu *v);
-bool svm_interrupts_on(struct vcpu *v);
-bool svm_nmi_blocked(struct vcpu *v);
+unsigned svm_open_to(struct vcpu *v);
 void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address);
 void svm_interrupt(struct vcpu *v, unsigned vector);
 void svm_window(struct vcpu *v);

@@ -7,25 +7,15 @@
 
 #define DR6_BS (1ull << 14)
 
-bool svm_can_inject(struct vcpu *v)
+unsigned svm_open_to(struct vcpu *v)
 {
-	return !((union vmcb_event){vmcb_get(to_svm(v)->vmcb, event)}).valid;
-}
+	const struct vmcb *b = to_svm(v)->vmcb;
+	bool event = !((union vmcb_event){vmcb_get(b, event)}).valid;
+	bool on = vmcb_get(b, rflags) & RFLAGS_IF;
 
-bool svm_interrupts_on(struct vcpu *v)
-{
-	return vmcb_get(to_svm(v)->vmcb, rflags) & RFLAGS_IF;
-}
-
-bool svm_can_interrupt(struct vcpu *v)
-{
-	return svm_interrupts_on(v) && !(vmcb_get(to_svm(v)->vmcb, shadow) & SHADOW) &&
-	       svm_can_inject(v);
-}
-
-bool svm_nmi_blocked(struct vcpu *v)
-{
-	return to_svm(v)->nmi_blocked;
+	return (event ? OPEN_EVENT : 0) | (on ? OPEN_WAKE : 0) |
+	       (event && on && !(vmcb_get(b, shadow) & SHADOW) ? OPEN_INTERRUPT : 0) |
+	       (to_svm(v)->nmi_blocked ? 0 : OPEN_NMI);
 }
 
 void svm_inject(struct vcpu *v, const struct event_info *e, uint64_t address)

@@ -8,11 +8,6 @@
 #define RFLAGS_KNOWN 0x3f7fd7ull
 #define INTERCEPT_ALL_DR 0xffff
 
-#define MSR_DEBUGCTL 0x1d9
-#define MSR_LAST_BRANCH_FIRST 0x1db
-#define MSR_LAST_BRANCH_LAST 0x1de
-#define MSR_PAT 0x277
-#define MSR_EFER 0xc0000080
 
 /* A field of struct vcpu_state, or several in a row, and the same in the VMCB. */
 struct pair {
@@ -61,10 +56,8 @@ static void get_pairs(const struct vmcb *b, struct vcpu_state *out)
 
 static void set_pairs(struct vmcb *b, const struct vcpu_state *in, unsigned count)
 {
-	for (const struct pair *p = system_pairs; p < system_pairs + count; p++) {
+	for (const struct pair *p = system_pairs; p < system_pairs + count; p++)
 		memcpy((char *)b + p->vmcb, (const char *)in + p->state, p->bytes);
-		vmcb_touch(b, p->vmcb);
-	}
 	vmcb_set(b, cr0, in->cr0 | CR0_ET);
 	vmcb_set(b, efer, in->efer | EFER_SVME);
 	vmcb_set(b, cpl, in->seg[SEG_SS].attributes >> 5 & 3);

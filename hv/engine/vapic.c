@@ -7,7 +7,7 @@
 #define REG(a, offset) ((a)->reg[(offset) / 16])
 
 #define VERSION 0x50014 /* 6 LVT entries; no EOI-broadcast suppression */
-#define SVR_ON (1u << 8)
+
 #define ICR_VALUE 0xcdfff /* without the busy bit */
 
 #define ESR_SEND_ILLEGAL (1u << 5)
@@ -84,7 +84,7 @@ void vapic_accept(struct vcpu *v, unsigned vector)
 
 static bool software_on(const struct vapic *a)
 {
-	return (a->base & APIC_BASE_ON) && (REG(a, APIC_SVR) & SVR_ON);
+	return (a->base & APIC_BASE_ON) && (REG(a, APIC_SVR) & APIC_SVR_ON);
 }
 
 static void raise_error(struct vcpu *v, uint32_t bit)
@@ -331,7 +331,7 @@ static void write_lvt(struct vcpu *v, unsigned offset, uint32_t value)
 	uint32_t old = REG(a, offset);
 
 	value &= lvt_bits[(offset - APIC_LVT_TIMER) / 16];
-	if (!(REG(a, APIC_SVR) & SVR_ON))
+	if (!(REG(a, APIC_SVR) & APIC_SVR_ON))
 		value |= LVT_MASKED;
 	REG(a, offset) = value;
 	if (offset == APIC_LVT_TIMER)
@@ -345,7 +345,7 @@ static void write_svr(struct vcpu *v, uint32_t value)
 	struct vapic *a = &v->apic;
 
 	REG(a, APIC_SVR) = value & 0x3ff;
-	if (value & SVR_ON)
+	if (value & APIC_SVR_ON)
 		return;
 	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
 		REG(a, offset) |= LVT_MASKED;

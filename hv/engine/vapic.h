@@ -11,48 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/sched.h"
+#include "x86/apic.h"
 
 struct vcpu;
 struct vm;
-
-enum vapic_reg {
-	APIC_ID = 0x20,
-	APIC_VERSION = 0x30,
-	APIC_TPR = 0x80,
-	APIC_APR = 0x90,
-	APIC_PPR = 0xa0,
-	APIC_EOI = 0xb0,
-	APIC_RRD = 0xc0,
-	APIC_LDR = 0xd0,
-	APIC_DFR = 0xe0,
-	APIC_SVR = 0xf0,
-	APIC_ISR = 0x100,
-	APIC_TMR = 0x180,
-	APIC_IRR = 0x200,
-	APIC_ESR = 0x280,
-	APIC_ICR = 0x300,
-	APIC_ICR2 = 0x310,
-	APIC_LVT_TIMER = 0x320,
-	APIC_LVT_THERMAL = 0x330,
-	APIC_LVT_PERF = 0x340,
-	APIC_LVT_LINT0 = 0x350,
-	APIC_LVT_LINT1 = 0x360,
-	APIC_LVT_ERROR = 0x370,
-	APIC_TIMER_INITIAL = 0x380,
-	APIC_TIMER_CURRENT = 0x390,
-	APIC_TIMER_DIVIDE = 0x3e0,
-	APIC_SELF_IPI = 0x3f0,
-};
-
-#define APIC_BASE_DEFAULT 0xfee00000ull
-#define APIC_BASE_BSP (1u << 8)
-#define APIC_BASE_X2 (1u << 10)
-#define APIC_BASE_ON (1u << 11)
-
-#define LVT_MASKED (1u << 16)
-#define LVT_TIMER_MODE (3u << 17)
-#define LVT_TIMER_PERIODIC (1u << 17)
-#define LVT_TIMER_DEADLINE (2u << 17)
 
 enum delivery {
 	DELIVERY_FIXED,

@@ -51,7 +51,7 @@ static bool wakes(struct vcpu *v)
 {
 	if (v->nmi_pending)
 		return true;
-	return v->vm->engine->interrupts_on(v) &&
+	return v->vm->engine->open_to(v) & OPEN_WAKE &&
 	       (vapic_deliverable(v) || (v->vm->extint && vapic_takes_extint(v)));
 }
 
@@ -66,9 +66,9 @@ static bool bring_events(struct vcpu *v)
 {
 	const struct engine *e = v->vm->engine;
 
-	if (v->nmi_pending && e->nmi_blocked(v)) {
+	if (v->nmi_pending && !(e->open_to(v) & OPEN_NMI)) {
 		e->nmi_window(v);
-	} else if (v->nmi_pending && e->can_inject(v)) {
+	} else if (v->nmi_pending && e->open_to(v) & OPEN_EVENT) {
 		v->nmi_pending = false;
 		e->inject(v, &(struct event_info){.vector = 2, .type = EVENT_NMI}, 0);
 	} else if (v->nmi_pending) {
@@ -77,7 +77,7 @@ static bool bring_events(struct vcpu *v)
 		cpu_kick(v->cpu->id);
 	}
 	if (v->vm->extint && vapic_takes_extint(v)) {
-		if (e->can_interrupt(v)) {
+		if (e->open_to(v) & OPEN_INTERRUPT) {
 			exit_to_vmm(v, EXIT_INTA, COUNT_INTA);
 			return true;
 		}

@@ -2,8 +2,8 @@
 // The virtual machine: guest-physical space over memory objects, populated at first touch, and
 // messages to its virtual APICs.
 //
-// Slots say what is where; nested page tables are a cache of them, filled by faults and emptied by
-// unmapping.
+// Its mappings say what is where; nested page tables are a cache of them, filled by faults and emptied
+// by unmapping.
 #include "core/frame.h"
 #include "core/guest.h"
 #include "core/log.h"
@@ -14,8 +14,6 @@
 
 #define GPA_LIMIT (1ull << 46)
 #define MAPPINGS_MAX 64
-
-_Static_assert(VM_SLOTS * sizeof(struct slot) <= PAGE_SIZE, "slots are one page");
 
 static struct spinlock vms_lock;
 static struct vm *vms;
@@ -40,35 +38,17 @@ static void table_free(void *context, void *table)
 	core_page_free(table);
 }
 
-static struct slot *slot_at(struct vm *vm, unsigned root, uint64_t gpa)
-{
-	for (unsigned i = 0; i < vm->slot_count; i++) {
-		struct slot *s = &vm->slots[i];
-
-		if (s->root == root && gpa >= s->gpa && gpa - s->gpa < s->bytes)
-			return s;
-	}
-	return NULL;
-}
-
-/* Between which slots of its root an address without a slot lies. */
+/* Between which mappings of its root an address without one lies. */
 static void find_hole(struct vm *vm, unsigned root, uint64_t gpa)
 {
-	uint64_t low = 0, high = ~0ull;
+	uint64_t low = 0;
+	const struct mapping *m = vm->mappings[root].first;
 
-	for (unsigned i = 0; i < vm->slot_count; i++) {
-		const struct slot *s = &vm->slots[i];
-
-		if (s->root != root)
-			continue;
-		if (s->gpa > gpa)
-			high = s->gpa < high ? s->gpa : high;
-		else
-			low = s->gpa + s->bytes > low ? s->gpa + s->bytes : low;
-	}
+	for (; m && m->at <= gpa; m = m->next)
+		low = m->at + m->bytes;
 	vm->hole.root = root;
 	vm->hole.gpa = low;
-	vm->hole.bytes = high - low;
+	vm->hole.bytes = (m ? m->at : ~0ull) - low;
 }
 
 static bool in_hole(const struct vm *vm, unsigned root, uint64_t gpa)
@@ -76,58 +56,21 @@ static bool in_hole(const struct vm *vm, unsigned root, uint64_t gpa)
 	return gpa - vm->hole.gpa < vm->hole.bytes && root == vm->hole.root;
 }
 
-static unsigned page_attrs(const struct slot *s)
-{
-	return PAGE_READ | (s->rights & MAP_WRITE ? PAGE_WRITE : 0) |
-	       (s->rights & MAP_EXEC ? PAGE_EXEC : 0) |
-	       (s->memory->flags & MEM_UNCACHED ? PAGE_UNCACHED : 0) |
-	       (s->memory->flags & MEM_WRITECOMB ? PAGE_WRITECOMB : 0);
-}
-
-/* Does the slot cover the 2 MiB around gpa, in step with the memory object? */
-static bool large_fits(const struct slot *s, uint64_t gpa)
-{
-	uint64_t start = gpa & ~(uint64_t)(LARGE_PAGE_SIZE - 1);
-
-	return start >= s->gpa && s->bytes >= LARGE_PAGE_SIZE &&
-	       start - s->gpa <= s->bytes - LARGE_PAGE_SIZE &&
-	       !((s->gpa ^ s->offset) & (LARGE_PAGE_SIZE - 1));
-}
-
-static enum fault populate(struct vm *vm, const struct slot *s, uint64_t gpa)
-{
-	bool large = large_fits(s, gpa);
-	uint64_t span = 0;
-	uint64_t page = gpa & ~(uint64_t)(PAGE_SIZE - 1);
-	uint64_t phys = memory_frame(s->memory, page - s->gpa + s->offset, large, &span);
-
-	if (!phys)
-		return FAULT_NO_MEMORY;
-	large = large && span >= LARGE_PAGE_SIZE;
-	if (large) {
-		page &= ~(uint64_t)(LARGE_PAGE_SIZE - 1);
-		phys &= ~(uint64_t)(LARGE_PAGE_SIZE - 1);
-	} else {
-		phys &= ~(uint64_t)(PAGE_SIZE - 1);
-	}
-	if (paging_map(&vm->root[s->root], page, phys, large ? LARGE_PAGE_SIZE : PAGE_SIZE,
-		       page_attrs(s)))
-		return FAULT_NO_MEMORY;
-	return large ? FAULT_2M : FAULT_4K;
-}
-
 enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool fetch)
 {
 	enum fault result = FAULT_MMIO;
-	struct slot *s;
+	const struct mapping *m;
+	uint64_t size;
 
 	spin_lock(&vm->lock);
 	if (!in_hole(vm, root, gpa)) {
-		s = slot_at(vm, root, gpa);
-		if (!s)
+		m = mapping_at(&vm->mappings[root], gpa);
+		if (!m) {
 			find_hole(vm, root, gpa);
-		else if ((!write || s->rights & MAP_WRITE) && (!fetch || s->rights & MAP_EXEC))
-			result = populate(vm, s, gpa);
+		} else if ((!write || m->rights & MAP_WRITE) && (!fetch || m->rights & MAP_EXEC)) {
+			size = mapping_populate(m, &vm->root[root], gpa, PAGE_USER);
+			result = !size ? FAULT_NO_MEMORY : size == PAGE_SIZE ? FAULT_4K : FAULT_2M;
+		}
 	}
 	spin_unlock(&vm->lock);
 	if (result == FAULT_NO_MEMORY)
@@ -159,61 +102,6 @@ static void flush(struct vm *vm)
 		cpu_call(mask, nothing, NULL);
 }
 
-static void slot_drop(struct vm *vm, unsigned index)
-{
-	struct memory *m = vm->slots[index].memory;
-
-	vm->slots[index] = vm->slots[--vm->slot_count];
-	memory_unuse(m, MAP_READ);
-	object_put(&m->object);
-}
-
-static void slot_add(struct vm *vm, const struct slot *s)
-{
-	vm->slots[vm->slot_count++] = *s;
-	vm->hole.bytes = 0;
-	/* What a guest may write or execute is no matter of W^X for the host. */
-	memory_use(s->memory, MAP_READ);
-	object_get(&s->memory->object);
-}
-
-static void slot_add_part(struct vm *vm, struct slot s, uint64_t from, uint64_t to)
-{
-	s.offset += from - s.gpa;
-	s.gpa = from;
-	s.bytes = to - from;
-	slot_add(vm, &s);
-}
-
-/* Take [gpa, gpa + bytes) out of all slots of the root; what is left of each stays. Room for one
- * more slot, which a hole in the middle of one needs, was checked. */
-static void slots_cut(struct vm *vm, unsigned root, uint64_t gpa, uint64_t bytes)
-{
-	for (unsigned i = vm->slot_count; i-- > 0;) {
-		struct slot s = vm->slots[i];
-		uint64_t end = gpa + bytes, slot_end = s.gpa + s.bytes;
-
-		if (s.root != root || s.gpa >= end || slot_end <= gpa)
-			continue;
-		if (s.gpa < gpa)
-			slot_add_part(vm, s, s.gpa, gpa);
-		if (slot_end > end)
-			slot_add_part(vm, s, end, slot_end);
-		slot_drop(vm, i);
-	}
-}
-
-static bool overlaps(const struct vm *vm, const struct vm_mapping *m)
-{
-	for (unsigned i = 0; i < vm->slot_count; i++) {
-		const struct slot *s = &vm->slots[i];
-
-		if (s->root == m->root && s->gpa < m->gpa + m->bytes && m->gpa < s->gpa + s->bytes)
-			return true;
-	}
-	return false;
-}
-
 static int map_check(const struct vm_mapping *m)
 {
 	uint64_t low = PAGE_SIZE - 1;
@@ -241,7 +129,7 @@ static int root_init(struct vm *vm, unsigned root)
 
 	if (pt->root)
 		return 0;
-	pt->format = &nested_paging;
+	pt->format = &host_paging; /* nested tables have the same form (APM 2, 15.25) */
 	pt->alloc = table_alloc;
 	pt->free = table_free;
 	pt->context = vm;
@@ -252,43 +140,58 @@ static int root_init(struct vm *vm, unsigned root)
 	return 0;
 }
 
-/* core_lock is held, so memory may go. */
+/* W^X is about what tasks may do: what a guest may write or execute does not count. */
+static struct mapping *new_mapping(const struct vm_mapping *m, int *error)
+{
+	struct memory *memory = (struct memory *)handle_get(m->memory, OBJ_MEMORY,
+							    rights_needed(m->rights), error);
+	struct mapping *new = NULL;
+
+	if (!memory)
+		return NULL;
+	if (m->offset > memory->bytes || m->bytes > memory->bytes - m->offset)
+		*error = -EINVAL;
+	else
+		new = mapping_new(memory,
+				  &(struct mapping){NULL, m->gpa, m->bytes, m->offset, NULL,
+						    m->rights, MAP_READ},
+				  error);
+	object_put_unlocked(&memory->object);
+	return new;
+}
+
 static int vm_map(struct vm *vm, const struct vm_mapping *m)
 {
-	struct memory *memory = NULL;
+	struct mapping *new = NULL, *gone = NULL, *spare = NULL;
+	struct mappings *l = &vm->mappings[m->root % VM_ROOTS];
 	int error = map_check(m);
 
-	if (error)
-		return error;
-	if (m->memory) {
-		memory = (struct memory *)handle_get(m->memory, OBJ_MEMORY,
-						     rights_needed(m->rights), &error);
-		if (!memory)
-			return error;
-		if (m->offset > memory->bytes || m->bytes > memory->bytes - m->offset)
-			error = -EINVAL;
+	if (!error && m->memory)
+		new = new_mapping(m, &error);
+	if (!error) {
+		spare = core_alloc(sizeof(*spare));
+		error = spare ? 0 : -ENOMEM;
 	}
 	spin_lock(&vm->lock);
-	if (!error && vm->slot_count + (memory ? 3 : 2) > VM_SLOTS)
+	if (!error && l->count + (new ? 2 : 1) > VM_MAPPINGS)
 		error = -ENOSPC;
 	if (!error)
 		error = root_init(vm, m->root);
-	if (!error && overlaps(vm, m)) {
-		// Only then the slots, and with them perhaps the last hold on the memory.
-		error = paging_unmap(&vm->root[m->root], m->gpa, m->bytes);
+	if (!error && mapping_overlaps(l, m->gpa, m->bytes)) {
+		// Only then the list, and with it perhaps the last hold on the memory.
+		paging_unmap(&vm->root[m->root], m->gpa, m->bytes);
 		flush(vm);
-		slots_cut(vm, m->root, m->gpa, m->bytes);
+		gone = mapping_cut(l, m->gpa, m->bytes, &spare);
 	}
-	if (!error && memory)
-		slot_add(vm, &(struct slot){.gpa = m->gpa,
-					    .bytes = m->bytes,
-					    .offset = m->offset,
-					    .memory = memory,
-					    .rights = m->rights,
-					    .root = m->root});
+	if (!error && new) {
+		mapping_insert(l, new);
+		vm->hole.bytes = 0;
+		new = NULL;
+	}
 	spin_unlock(&vm->lock);
-	if (memory)
-		object_put(&memory->object);
+	core_free(spare, sizeof(*spare));
+	mapping_drop(gone, false);
+	mapping_drop(new, false);
 	return error;
 }
 
@@ -299,11 +202,8 @@ static int64_t map(void *vm, struct syscall_args *a)
 
 	for (uint64_t i = 0; i < a->c && !error; i++) {
 		error = copy_from_user(&m, a->b + i * sizeof(m), sizeof(m));
-		if (error)
-			break;
-		spin_lock(&core_lock);
-		error = vm_map(vm, &m);
-		spin_unlock(&core_lock);
+		if (!error)
+			error = vm_map(vm, &m);
 	}
 	return error;
 }
@@ -375,13 +275,11 @@ static void vm_free(struct vm *vm)
 			vcpu_free(vm->vcpu[i]);
 			vm_account(vm, -3 * PAGE_SIZE);
 		}
-	while (vm->slot_count)
-		slot_drop(vm, vm->slot_count - 1);
-	for (unsigned i = 0; i < VM_ROOTS; i++)
+	for (unsigned i = 0; i < VM_ROOTS; i++) {
 		if (vm->root[i].root)
 			paging_destroy(&vm->root[i], 0, 1ull << 48, true);
-	if (vm->slots)
-		core_page_free(vm->slots);
+		mapping_drop(vm->mappings[i].first, true);
+	}
 	object_put(&vm->owner->object);
 	core_free(vm, sizeof(*vm));
 }
@@ -404,8 +302,7 @@ static struct vm *vm_create(void)
 	vm->owner = current_task();
 	object_get(&vm->owner->object);
 	vm->tsc_offset = -rdtsc();
-	vm->slots = core_page_alloc();
-	if (!vm->slots || root_init(vm, 0)) {
+	if (root_init(vm, 0)) {
 		object_put_unlocked(&vm->object);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The virtual machine control block (APM 2, appendix B). Its fields are reached by vmcb_get and
- * vmcb_set only: a set drops the clean bit that covers the field, so that the processor reloads it
- * (APM 2, 15.15).
+ * vmcb_set only, which is where clean bits (APM 2, 15.15) would be dropped. They are all zero for
+ * now: the processor reloads everything.
  */
 #ifndef ENGINE_VMCB_H
 #define ENGINE_VMCB_H
@@ -11,23 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <postern/vcpu.h>
-
-/* Clean bits: what the processor may keep from one VMRUN to the next. */
-enum vmcb_clean {
-	CLEAN_NONE = 0,
-	CLEAN_INTERCEPTS = 1 << 0,  /* and TSC offset, PAUSE filter */
-	CLEAN_PERMISSIONS = 1 << 1, /* IOPM, MSRPM base */
-	CLEAN_ASID = 1 << 2,
-	CLEAN_VINTR = 1 << 3,
-	CLEAN_NESTED = 1 << 4, /* NCR3, G_PAT */
-	CLEAN_CR = 1 << 5,     /* CR0, CR3, CR4, EFER */
-	CLEAN_DR = 1 << 6,
-	CLEAN_TABLES = 1 << 7,	 /* GDT, IDT */
-	CLEAN_SEGMENTS = 1 << 8, /* CS, DS, SS, ES, CPL */
-	CLEAN_CR2 = 1 << 9,
-	CLEAN_LBR = 1 << 10, /* DEBUGCTL */
-	CLEAN_ALL = 0x7ff,
-};
 
 /* Exits by intercept; those from VMEXIT_INTR on are a bit each in the words at 00C, 010 and 014h.
  */
@@ -157,86 +140,27 @@ struct vmcb {
 	uint8_t r678[0x1000 - 0x678];
 } __attribute__((packed, aligned(4096)));
 
+/* The first field behind each gap; the others follow it without one. */
 #define VMCB_AT(field, offset) \
 	_Static_assert(offsetof(struct vmcb, field) == (offset), "VMCB layout: " #field)
-VMCB_AT(f_exceptions, 0x008);
-VMCB_AT(f_intercept, 0x00c);
 VMCB_AT(f_pause_threshold, 0x03c);
-VMCB_AT(f_iopm, 0x040);
 VMCB_AT(f_tsc_offset, 0x050);
-VMCB_AT(f_asid, 0x058);
 VMCB_AT(f_tlb_control, 0x05c);
 VMCB_AT(f_vintr, 0x060);
-VMCB_AT(f_shadow, 0x068);
-VMCB_AT(f_exit_code, 0x070);
-VMCB_AT(f_exit_int_info, 0x088);
-VMCB_AT(f_nested, 0x090);
 VMCB_AT(f_event, 0x0a8);
-VMCB_AT(f_ncr3, 0x0b0);
-VMCB_AT(f_clean, 0x0c0);
 VMCB_AT(f_next_rip, 0x0c8);
-VMCB_AT(f_insn_bytes_count, 0x0d0);
 VMCB_AT(f_es, 0x400);
-VMCB_AT(f_gdtr, 0x460);
-VMCB_AT(f_tr, 0x490);
 VMCB_AT(f_cpl, 0x4cb);
 VMCB_AT(f_efer, 0x4d0);
 VMCB_AT(f_cr4, 0x548);
-VMCB_AT(f_rip, 0x578);
 VMCB_AT(f_rsp, 0x5d8);
 VMCB_AT(f_rax, 0x5f8);
-VMCB_AT(f_cr2, 0x640);
 VMCB_AT(f_pat, 0x668);
-VMCB_AT(f_debugctl, 0x670);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB size");
 _Static_assert(sizeof(struct segment) == 16, "segments have the VMCB's form");
 
-/* The clean bit that covers the field at an offset, 0: the processor never keeps it. */
-static inline __attribute__((always_inline)) uint32_t vmcb_clean_of(size_t offset)
-{
-	switch (offset) {
-	case offsetof(struct vmcb, f_cr_read)... offsetof(struct vmcb, f_pause_count):
-	case offsetof(struct vmcb, f_tsc_offset):
-		return CLEAN_INTERCEPTS;
-	case offsetof(struct vmcb, f_iopm)... offsetof(struct vmcb, f_msrpm):
-		return CLEAN_PERMISSIONS;
-	case offsetof(struct vmcb, f_asid):
-		return CLEAN_ASID;
-	case offsetof(struct vmcb, f_vintr):
-		return CLEAN_VINTR;
-	case offsetof(struct vmcb, f_nested):
-	case offsetof(struct vmcb, f_ncr3):
-	case offsetof(struct vmcb, f_pat):
-		return CLEAN_NESTED;
-	case offsetof(struct vmcb, f_efer):
-	case offsetof(struct vmcb, f_cr4)... offsetof(struct vmcb, f_cr0):
-		return CLEAN_CR;
-	case offsetof(struct vmcb, f_dr7)... offsetof(struct vmcb, f_dr6):
-		return CLEAN_DR;
-	case offsetof(struct vmcb, f_gdtr)... offsetof(struct vmcb, f_ldtr) - 1:
-	case offsetof(struct vmcb, f_idtr)... offsetof(struct vmcb, f_tr) - 1:
-		return CLEAN_TABLES;
-	case offsetof(struct vmcb, f_es)... offsetof(struct vmcb, f_ds):
-	case offsetof(struct vmcb, f_cpl):
-		return CLEAN_SEGMENTS;
-	case offsetof(struct vmcb, f_cr2):
-		return CLEAN_CR2;
-	case offsetof(struct vmcb, f_debugctl):
-		return CLEAN_LBR;
-	default:
-		return CLEAN_NONE;
-	}
-}
-
 #define vmcb_get(v, field) (((const struct vmcb *)(v))->f_##field)
-#define vmcb_set(v, field, ...) \
-	((v)->f_##field = (__VA_ARGS__), vmcb_touch((v), offsetof(struct vmcb, f_##field)))
-
-static inline __attribute__((always_inline)) void vmcb_touch(struct vmcb *v, size_t offset)
-{
-	if (vmcb_clean_of(offset))
-		v->f_clean &= ~vmcb_clean_of(offset);
-}
+#define vmcb_set(v, field, ...) ((v)->f_##field = (__VA_ARGS__))
 
 /* From here on this exit is wanted, or not (codes from VMEXIT_INTR on). */
 static inline void vmcb_intercept(struct vmcb *v, enum vmcb_exit code, bool on)
@@ -244,7 +168,6 @@ static inline void vmcb_intercept(struct vmcb *v, enum vmcb_exit code, bool on)
 	uint32_t *word = &v->f_intercept[(code - VMEXIT_INTR) / 32];
 
 	*word = on ? *word | INTERCEPT(code) : *word & ~INTERCEPT(code);
-	v->f_clean &= ~(uint32_t)CLEAN_INTERCEPTS;
 }
 
 #endif

@@ -10,10 +10,6 @@
 #include "x86/trap.h"
 #include <postern/errno.h>
 
-#define MSR_APIC_BASE 0x1b
-#define APIC_BASE_X2 (1 << 10)
-#define APIC_BASE_ENABLE (1 << 11)
-#define MSR_X2APIC 0x800
 #define ICR_POLLS 1000000
 
 #define PIC1 0x20
@@ -25,13 +21,13 @@ static bool x2;
 
 uint32_t apic_read(unsigned reg)
 {
-	return x2 ? rdmsr(MSR_X2APIC + reg / 16) : registers[reg / 4];
+	return x2 ? rdmsr(MSR_X2APIC_FIRST + reg / 16) : registers[reg / 4];
 }
 
 void apic_write(unsigned reg, uint32_t value)
 {
 	if (x2)
-		wrmsr(MSR_X2APIC + reg / 16, value);
+		wrmsr(MSR_X2APIC_FIRST + reg / 16, value);
 	else
 		registers[reg / 4] = value;
 }
@@ -56,7 +52,7 @@ void apic_command(uint32_t apic_id, uint32_t command)
 	if (x2) {
 		// x2APIC writes are not ordered behind stores (SDM 3, 10.12.3; APM 2, 16.11).
 		__asm__ volatile("mfence" : : : "memory");
-		wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | command);
+		wrmsr(MSR_X2APIC_FIRST + APIC_ICR / 16, (uint64_t)apic_id << 32 | command);
 		return;
 	}
 	for (unsigned n = 0; registers[APIC_ICR / 4] & APIC_ICR_PENDING; n++) {
@@ -67,7 +63,7 @@ void apic_command(uint32_t apic_id, uint32_t command)
 		}
 		__builtin_ia32_pause();
 	}
-	registers[APIC_ICR_HIGH / 4] = apic_id << 24;
+	registers[APIC_ICR2 / 4] = apic_id << 24;
 	registers[APIC_ICR / 4] = command;
 }
 
@@ -108,18 +104,18 @@ static int apic_init(void)
 
 static void apic_cpu_init(void)
 {
-	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ON;
 
 	wrmsr(MSR_APIC_BASE, base);
 	if (x2)
 		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2);
 	this_cpu()->apic_id = x2 ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
-	apic_write(APIC_SPURIOUS, APIC_SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	apic_write(APIC_SVR, APIC_SVR_ON | VECTOR_SPURIOUS);
 	apic_write(APIC_TPR, 0);
-	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
-	apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
-	apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
-	apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | 0xfe);
+	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_LVT_LINT0, LVT_MASKED);
+	apic_write(APIC_LVT_LINT1, LVT_NMI);
+	apic_write(APIC_LVT_ERROR, LVT_MASKED | 0xfe);
 	apic_write(APIC_ESR, 0);
 	apic_eoi();
 }

@@ -16,30 +16,7 @@ _Static_assert(offsetof(struct cpu, resched) == CPU_RESCHED, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, vector) == FRAME_VECTOR, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "offsets.h");
 
-#define MSR_PAT 0x277
-#define MSR_EFER 0xc0000080
-#define EFER_SCE (1 << 0)
-#define EFER_NXE (1 << 11)
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_SFMASK 0xc0000084
-#define MSR_GS_BASE 0xc0000101
-#define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX 0xc0000103
 
-#define CR0_MP (1ull << 1)
-#define CR0_TS (1ull << 3)
-#define CR0_NE (1ull << 5)
-#define CR0_WP (1ull << 16)
-#define CR4_PAE (1ull << 5)
-#define CR4_MCE (1ull << 6)
-#define CR4_PGE (1ull << 7)
-#define CR4_OSFXSR (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_UMIP (1ull << 11)
-#define CR4_OSXSAVE (1ull << 18)
-#define CR4_SMEP (1ull << 20)
-#define CR4_SMAP (1ull << 21)
 
 // Entry 1 write-combining, 2 and 3 uncached, the upper half as after reset (APM 2, 7.8).
 #define PAT_VALUE 0x0007040600070106ull

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "x86/registers.h"
 
 struct thread;
 struct task;

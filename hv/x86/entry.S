@@ -7,9 +7,9 @@
  * they look at the base itself; ring 3 cannot have one with the top bit set, since CR4.FSGSBASE is
  * off.
  */
+#include "x86/registers.h"
 #include "x86/offsets.h"
 
-#define MSR_GS_BASE 0xc0000101
 
 	.macro save_registers
 	.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15

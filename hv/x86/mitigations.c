@@ -12,15 +12,10 @@
 #include "x86/cpu.h"
 #include "x86/machine.h"
 
-#define MSR_SPEC_CTRL 0x48
 #define SPEC_CTRL_IBRS (1 << 0)
 #define SPEC_CTRL_STIBP (1 << 1)
-#define MSR_PRED_CMD 0x49
 #define PRED_CMD_IBPB 1
-#define MSR_ARCH_CAPABILITIES 0x10a
 #define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
-#define MSR_EFER 0xc0000080
-#define EFER_AUTOMATIC_IBRS (1 << 21)
 
 static uint64_t spec_ctrl;
 static bool automatic_ibrs;

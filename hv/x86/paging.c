@@ -305,16 +305,6 @@ static uint64_t make_table(uint64_t phys)
 	return phys | PTE_P | PTE_W | PTE_U; /* rights are the leaves' business */
 }
 
-static uint64_t make_nested_pte(uint64_t phys, unsigned attrs)
-{
-	return make_pte(phys, (attrs & ~PAGE_GLOBAL) | PAGE_USER);
-}
-
-static uint64_t make_nested_large(uint64_t phys, unsigned attrs)
-{
-	return make_large(phys, (attrs & ~PAGE_GLOBAL) | PAGE_USER);
-}
-
 static bool pte_present(uint64_t e)
 {
 	return e & PTE_P;
@@ -344,17 +334,11 @@ static unsigned pte_attrs(uint64_t e)
 			      : 0);
 }
 
-/* clang-format off */
-#define LEVELS(large, small) { \
-	{39, false, NULL, make_table, pte_present, NULL, pte_phys, pte_attrs}, \
-	{30, false, large, make_table, pte_present, pte_large, pte_phys, pte_attrs}, \
-	{21, true, large, make_table, pte_present, pte_large, pte_phys, pte_attrs}, \
-	{12, true, small, NULL, pte_present, always, pte_phys, pte_attrs}, \
-}
-/* clang-format on */
-
-static const struct paging_level host_levels[] = LEVELS(make_large, make_pte);
-static const struct paging_level nested_levels[] = LEVELS(make_nested_large, make_nested_pte);
+static const struct paging_level host_levels[] = {
+	{39, false, NULL, make_table, pte_present, NULL, pte_phys, pte_attrs},
+	{30, false, make_large, make_table, pte_present, pte_large, pte_phys, pte_attrs},
+	{21, true, make_large, make_table, pte_present, pte_large, pte_phys, pte_attrs},
+	{12, true, make_pte, NULL, pte_present, always, pte_phys, pte_attrs},
+};
 
 const struct paging_format host_paging = {4, host_levels, 9};
-const struct paging_format nested_paging = {4, nested_levels, 9};

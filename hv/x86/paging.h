@@ -23,7 +23,7 @@ enum page_attr {
 	PAGE_GLOBAL = 1 << 6,
 };
 
-struct paging_format; /* host_paging and nested_paging below */
+struct paging_format; /* host_paging below */
 
 struct page_tables {
 	const struct paging_format *format;
@@ -36,8 +36,8 @@ struct page_tables {
 			    then) */
 };
 
-extern const struct paging_format host_paging;	 /* 4 levels, AMD64 (APM 2, 5.3) */
-extern const struct paging_format nested_paging; /* nCR3 (APM 2, 15.25): host format, always user */
+/* 4 levels, AMD64 (APM 2, 5.3); for nested tables, too, where all pages are user's (APM 2, 15.25) */
+extern const struct paging_format host_paging;
 
 /* Map [va, va + bytes) to [phys, ...). Uses large pages where alignment and size allow. Replaces
  * what was there. -ENOMEM: some of it may be mapped. */

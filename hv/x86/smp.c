@@ -16,8 +16,6 @@
 #include "x86/trap.h"
 #include <postern/errno.h>
 
-#define EFER_LME (1 << 8)
-#define EFER_NXE (1 << 11)
 #define STARTUP_US 200
 #define ONLINE_US 100000
 #define NMI_US 1000

@@ -9,7 +9,6 @@
 #include "x86/trap.h"
 #include <postern/errno.h>
 
-#define MSR_TSC_DEADLINE 0x6e0
 
 #define PM_TIMER_HZ 3579545
 #define PM_TIMER_MASK 0xffffff
@@ -140,7 +139,7 @@ static int time_init(void)
 static void time_cpu_init(void)
 {
 	apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
-	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (deadline ? APIC_LVT_TIMER_DEADLINE : 0));
+	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (deadline ? LVT_TIMER_DEADLINE : 0));
 	// The deadline MSR counts only once the mode is set (SDM 3, 10.5.4.1).
 	__asm__ volatile("mfence" : : : "memory");
 }

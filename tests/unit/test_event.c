@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/event.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/thread.c tests/unit/core_machine.c */
+/* sources: hv/core/event.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c tests/unit/core_machine.c */
 // Events: bits arrive once, waiters wake for theirs, deadlines and the end of a task get them out.
 #include "core_machine.h"
 #include "core/event.h"

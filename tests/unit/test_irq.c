@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/irq.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+/* sources: hv/core/irq.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
 // Interrupts: lines that stay masked until all have acknowledged, MSIs, owners that end.
 #include "core_machine.h"
 #include "core/event.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/memory.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+/* sources: hv/core/memory.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
 // Memory objects: sizes, lazy frames, accounts that balance, W^X, physical ranges.
 #include "core_machine.h"
 #include "core/boot.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/thread.c hv/core/event.c hv/core/syscall.c tests/unit/core_machine.c */
+/* sources: hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c hv/core/event.c hv/core/syscall.c tests/unit/core_machine.c */
 // Objects and handles: references, rights that only shrink, tables that fill up, numbers that name
 // nothing.
 #include "core_machine.h"

@@ -318,19 +318,6 @@ static void destroy_half(void **state)
 	paging_destroy(&pt, 0xffff800000000000ull, ~0ull, false);
 }
 
-static void nested_is_always_user(void **state)
-{
-	struct translation t;
-
-	paging_destroy(&pt, 0, 1ull << 47, true);
-	setup_with(&nested_paging);
-	assert_int_equal(paging_map(&pt, 0, 0x200000, MIB2 + KIB4, RW | PAGE_GLOBAL), 0);
-	t = translate(0x1000);
-	assert_int_equal(t.attrs, RW | PAGE_USER);
-	t = translate(MIB2);
-	assert_int_equal(t.attrs, RW | PAGE_USER);
-}
-
 static void count(void *arg, uint64_t bytes, unsigned attrs)
 {
 	((uint64_t *)arg)[attrs & PAGE_EXEC ? 1 : 0] += bytes;
@@ -377,7 +364,7 @@ int main(void)
 		T(sizes_of_leaves),	   T(attributes_survive),  T(split_in_the_middle),
 		T(replace_small_by_large), T(empty_tables_go),	   T(unmap_of_nothing),
 		T(out_of_tables),	   T(top_of_the_space),	   T(destroy_half),
-		T(nested_is_always_user),  T(visit_counts_leaves), T(random_walk),
+		T(visit_counts_leaves), T(random_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

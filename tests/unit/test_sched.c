@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/sched.c hv/core/sched_choice.c hv/core/timer.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+/* sources: hv/core/sched.c hv/core/sched_choice.c hv/core/timer.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
 // The scheduler on a simulated machine: threads are coroutines on stacks of the host, time moves in
 // steps, both CPUs run a step each before it moves on.
 #include <ucontext.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+/* sources: hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
 // Tasks: address spaces, faults that resolve and faults that end, death and what comes after.
 #include "core_machine.h"
 #include "core/event.h"
@@ -206,13 +206,13 @@ static void unmap_cuts(void **state)
 	assert_null(task_memory_at(self, VA, MAP_EXEC, &offset));
 	assert_int_equal(unmap(VA + 3 * 4096, 6 * 4096),
 			 0); /* the end of one, the hole, the begin of another */
-	assert_int_equal(self->mapping_count, 2);
+	assert_int_equal(self->mappings.count, 2);
 	assert_null(task_memory_at(self, VA + 8 * 4096, MAP_READ, &offset));
 	m = task_memory_at(self, VA + 9 * 4096, MAP_READ, &offset);
 	assert_int_equal(offset, 9 * 4096);
 	object_put_unlocked(&m->object);
 	assert_int_equal(unmap(VA, MIB), 0);
-	assert_int_equal(self->mapping_count, 0);
+	assert_int_equal(self->mappings.count, 0);
 	assert_int_equal(unmap(VA, MIB), 0);
 	assert_int_equal(map(h, 0, VA, 4096, MAP_EXEC), 0); /* no writer is left */
 	assert_int_equal(unmap(VA, 0), -EINVAL);

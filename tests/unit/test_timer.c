@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/timer.c hv/core/task.c hv/core/mapping.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
+/* sources: hv/core/timer.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/object.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
 // CLOCK's arithmetic, timers in order, on both CPUs, re-armed and cancelled.
 #include "core_machine.h"
 #include "core/frame.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/engine/vm.c */
-/* Guest-physical space: slots, their cutting, population, and what a bad caller gets. */
+/* sources: hv/engine/vm.c hv/core/mapping.c */
+/* Guest-physical space: mappings, their cutting, population, and what a bad caller gets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 struct spinlock core_lock;
 const struct engine *engine;
-const struct paging_format nested_paging;
+const struct paging_format host_paging;
 uint64_t tsc_khz = 1000000;
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
@@ -253,7 +253,7 @@ static void populate(void **state)
 	assert_int_equal(maps[0].va, 0x200000);
 	assert_int_equal(maps[0].phys, 0x10000200000ull);
 	assert_int_equal(maps[0].bytes, LARGE_PAGE_SIZE);
-	assert_int_equal(maps[0].attrs, PAGE_READ | PAGE_WRITE | PAGE_EXEC);
+	assert_int_equal(maps[0].attrs, PAGE_READ | PAGE_WRITE | PAGE_EXEC | PAGE_USER);
 	assert_int_equal(vm_fault(vm, 0, 32 * MIB - 1, true, false), FAULT_2M);
 	assert_int_equal(vm_fault(vm, 0, 32 * MIB, true, false), FAULT_MMIO);
 	assert_int_equal(vm_fault(vm, 0, ~0ull, true, false), FAULT_MMIO);
@@ -282,7 +282,7 @@ static void rights(void **state)
 	assert_int_equal(vm_fault(vm, 0, 0, true, false), FAULT_MMIO);
 	assert_int_equal(vm_fault(vm, 0, 0, false, true), FAULT_MMIO);
 	assert_int_equal(vm_fault(vm, 0, 0, false, false), FAULT_2M);
-	assert_int_equal(maps[0].attrs, PAGE_READ);
+	assert_int_equal(maps[0].attrs, PAGE_READ | PAGE_USER);
 	assert_int_equal(map(4 * MIB, 2 * MIB, 3, 0, MAP_READ | MAP_WRITE), -EPERM);
 	assert_int_equal(map(4 * MIB, 2 * MIB, 3, 0, MAP_READ | MAP_EXEC), 0);
 	assert_int_equal(vm_fault(vm, 0, 4 * MIB, false, true), FAULT_2M);
@@ -293,20 +293,20 @@ static void cutting(void **state)
 	assert_int_equal(map(0, 32 * MIB, 1, 0, 7), 0);
 	assert_int_equal(vm_fault(vm, 0, 8 * MIB, false, false), FAULT_2M);
 	assert_int_equal(map(8 * MIB, MIB, 0, 0, 0), 0); /* a hole */
-	assert_int_equal(vm->slot_count, 2);
+	assert_int_equal(vm->mappings[0].count, 2);
 	assert_int_equal(memory[0].mappings, 2);
 	assert_int_equal(map_count, 0);
 	assert_int_equal(vm_fault(vm, 0, 8 * MIB, false, false), FAULT_MMIO);
 	assert_int_equal(vm_fault(vm, 0, 9 * MIB, false, false), FAULT_4K);
 	assert_int_equal(maps[0].phys, 0x10000000000ull + 9 * MIB);
 	assert_int_equal(map(4 * MIB, 16 * MIB, 2, 0, 7), 0); /* over both ends of the hole */
-	assert_int_equal(vm->slot_count, 3);
+	assert_int_equal(vm->mappings[0].count, 3);
 	assert_int_equal(vm_fault(vm, 0, 8 * MIB, false, false), FAULT_2M);
 	assert_int_equal(maps[0].phys, 0x20000000000ull + 4 * MIB);
 	assert_int_equal(vm_fault(vm, 0, 20 * MIB, false, false), FAULT_2M);
 	assert_int_equal(maps[1].phys, 0x10000000000ull + 20 * MIB);
 	assert_int_equal(map(0, 64 * MIB, 0, 0, 0), 0);
-	assert_int_equal(vm->slot_count, 0);
+	assert_int_equal(vm->mappings[0].count, 0);
 	assert_int_equal(memory[0].object.refs, 1);
 	assert_int_equal(memory[1].object.refs, 1);
 }
@@ -360,7 +360,7 @@ static void bad_arguments(void **state)
 	assert_int_equal(call(SYS_VM_IRQ, 9, VM_IRQ_EOI_BITMAP, 3, 1), 0);
 	assert_int_equal(call(SYS_VM_IRQ, 9, VM_IRQ_NMI, 1000, 0), -ENOENT);
 	assert_int_equal(call(SYS_VM_IRQ, 9, VM_IRQ_NMI, 3, 0), -ENOENT);
-	assert_int_equal(vm->slot_count, 0);
+	assert_int_equal(vm->mappings[0].count, 0);
 }
 
 static void full(void **state)
@@ -371,9 +371,9 @@ static void full(void **state)
 	for (; !error; n++)
 		error = map(n * 0x2000, 0x1000, 1, 0, 7);
 	assert_int_equal(error, -ENOSPC);
-	assert_true(vm->slot_count < VM_SLOTS);
+	assert_true(vm->mappings[0].count < VM_MAPPINGS);
 	/* Taking things out goes on when there is no room for more. */
-	assert_int_equal(memory[0].mappings, vm->slot_count);
+	assert_int_equal(memory[0].mappings, vm->mappings[0].count);
 	assert_int_equal(map(0, 0x1000, 0, 0, 0), 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/engine/svm_inject.c */
-/* The VMCB's clean bits and decoded words; bringing events in. */
+/* The VMCB's decoded words; bringing events in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,35 +31,10 @@ static int setup(void **state)
 	memset(&s, 0, sizeof(s));
 	s.vmcb = &b;
 	s.shadow_rip = s.iret_rip = ~0ull;
-	b.f_clean = CLEAN_ALL;
 	b.f_rip = 0x1000;
 	accepted = requests = 0;
 	quirk_emulated = false;
 	return 0;
-}
-
-static void clean_bits(void **state)
-{
-	vmcb_set(&b, rip, 1);
-	vmcb_set(&b, event, 1);
-	vmcb_set(&b, shadow, 1);
-	vmcb_set(&b, star, 1);
-	assert_int_equal(b.f_clean, CLEAN_ALL);
-	vmcb_set(&b, cr3, 1);
-	assert_int_equal(b.f_clean, CLEAN_ALL & ~CLEAN_CR);
-	vmcb_intercept(&b, VMEXIT_INTR, true);
-	vmcb_set(&b, tsc_offset, 1);
-	vmcb_set(&b, asid, 1);
-	vmcb_set(&b, vintr, 1);
-	vmcb_set(&b, pat, 1);
-	vmcb_set(&b, dr7, 1);
-	vmcb_set(&b, gdtr, (struct segment){0});
-	vmcb_set(&b, cs, (struct segment){0});
-	vmcb_set(&b, cr2, 1);
-	vmcb_set(&b, debugctl, 1);
-	assert_int_equal(b.f_clean, CLEAN_PERMISSIONS);
-	vmcb_set(&b, iopm, 0);
-	assert_int_equal(b.f_clean, 0);
 }
 
 static void decoded_words(void **state)
@@ -83,15 +58,15 @@ static void exceptions(void **state)
 	struct event_info e = {.vector = 14, .type = EVENT_EXCEPTION, .has_error = 1, .error = 7};
 	union vmcb_event got;
 
-	assert_true(svm_can_inject(&s.vcpu));
+	assert_true(svm_open_to(&s.vcpu) & OPEN_EVENT);
 	svm_inject(&s.vcpu, &e, 0xdead000);
 	got.raw = b.f_event;
 	assert_true(got.valid && got.has_error);
 	assert_int_equal(got.vector, 14);
 	assert_int_equal(got.error, 7);
 	assert_int_equal(b.f_cr2, 0xdead000);
-	assert_false(svm_can_inject(&s.vcpu));
-	assert_false(svm_nmi_blocked(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_EVENT);
+	assert_true(svm_open_to(&s.vcpu) & OPEN_NMI);
 }
 
 static void virtual_interrupt(void **state)
@@ -140,14 +115,14 @@ static void windows(void **state)
 
 static void interruptible(void **state)
 {
-	assert_false(svm_can_interrupt(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_INTERRUPT);
 	b.f_rflags = RFLAGS_IF;
-	assert_true(svm_can_interrupt(&s.vcpu));
+	assert_true(svm_open_to(&s.vcpu) & OPEN_INTERRUPT);
 	b.f_shadow = SHADOW;
-	assert_false(svm_can_interrupt(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_INTERRUPT);
 	b.f_shadow = 0;
 	b.f_event = 1ull << 31;
-	assert_false(svm_can_interrupt(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_INTERRUPT);
 }
 
 /* EXITINTINFO: what comes again, and what the guest's instruction repeats by itself. */
@@ -186,21 +161,21 @@ static void nmi_until_iret(void **state)
 	struct event_info e = {.vector = 2, .type = EVENT_NMI};
 
 	svm_inject(&s.vcpu, &e, 0);
-	assert_true(svm_nmi_blocked(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_NMI);
 	assert_true(b.f_intercept[0] & INTERCEPT(VMEXIT_IRET));
 	svm_nmi_window(&s.vcpu); /* nothing to do before the IRET */
 	assert_false(s.stepping);
 	s.vcpu.nmi_pending = true;
 	svm_iret(&s);
 	assert_int_equal(requests, REQ_EVENT);
-	assert_true(svm_nmi_blocked(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_NMI);
 	svm_nmi_window(&s.vcpu);
 	assert_true(b.f_rflags & RFLAGS_TF);
 	/* An exit before it ran (a fault on its stack, say): still blocked, stepped again. */
 	b.f_exit_code = VMEXIT_NPF;
 	svm_watched_exit(&s);
 	assert_false(b.f_rflags & RFLAGS_TF);
-	assert_true(svm_nmi_blocked(&s.vcpu));
+	assert_false(svm_open_to(&s.vcpu) & OPEN_NMI);
 	svm_nmi_window(&s.vcpu);
 	b.f_rip = 0x2000;
 	b.f_exit_code = VMEXIT_EXCEPTION + VECTOR_DB;
@@ -208,7 +183,7 @@ static void nmi_until_iret(void **state)
 	svm_watched_exit(&s);
 	assert_true(s.stepped);
 	assert_int_equal(b.f_dr6, 0);
-	assert_false(svm_nmi_blocked(&s.vcpu));
+	assert_true(svm_open_to(&s.vcpu) & OPEN_NMI);
 	assert_false(s.watch);
 }
 
@@ -246,7 +221,6 @@ static void lost_shadow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(clean_bits, setup),
 		cmocka_unit_test_setup(decoded_words, setup),
 		cmocka_unit_test_setup(exceptions, setup),
 		cmocka_unit_test_setup(virtual_interrupt, setup),
