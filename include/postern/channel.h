@@ -37,6 +37,8 @@
 #define POSTERN_CHANNEL_H
 
 #include <stdint.h>
+/* The oldest interface, Xen's default, takes its barriers from the includer under other names. */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <xen/io/console.h>
 
 #define EVENT_BIT_CONTROL 0

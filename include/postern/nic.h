@@ -13,7 +13,12 @@
  * that no guest changes an address after the check; the rest stays where the guest has it and is sent from there.
  *
  * Receive: one copy at most: a driver receives into pages of the switch, the switch copies into the
- * guest's buffers. Frames between guests are copied once.
+ * guest's buffers. Frames between guests are copied once. A receive buffer need not be a page: struct nic_extent beside the
+ * ring says where in the page it begins and how long it is. Buffers and fragments may go on past the end of their page, into
+ * the pages that follow in the same shared memory. Responses come in the order of the buffers.
+ *
+ * A frame's responses are put in one go, as many as it had requests: the first with the frame's id and its status, the others
+ * NETIF_RSP_NULL. Frames of transmit may be answered in any order. hv/lib/netring.h does all this.
  *
  * Frames in flight when a side dies are lost, as on a wire; rings begin empty with each generation. Nothing else
  * may be lost or doubled: order is kept within a connection.
@@ -30,8 +35,10 @@
 #define NIC_RX_OFFSET 0x3000
 #define NIC_RX_BYTES 0x2000 /* 512 buffers */
 #define NIC_RX_SLOTS 512
-#define NIC_FRAME_MAX 65550 /* with GSO */
+#define NIC_EXTENT_OFFSET 0x5000 /* struct nic_extent[NIC_RX_SLOTS], by the front */
+#define NIC_FRAME_MAX 65535 /* with GSO; the request's size field has 16 bits */
 #define NIC_FRAGMENTS_MAX 18
+#define NIC_PARTS_MAX 64 /* receive buffers that one frame may fill */
 
 enum nic_flag {
 	NIC_LINK_UP = 1 << 0,
@@ -56,6 +63,16 @@ struct nic_link {
 	uint64_t tx_frames, tx_bytes, tx_dropped, rx_frames, rx_bytes, rx_dropped, errors;
 };
 
+/* Of the receive buffer in the same slot. bytes 0: the whole page. */
+struct nic_extent {
+	uint16_t offset, bytes;
+};
+
+static inline struct nic_extent *nic_extents(void *shared)
+{
+	return (struct nic_extent *)((char *)shared + NIC_EXTENT_OFFSET);
+}
+
 static inline netif_tx_sring_t *nic_tx_ring(void *shared)
 {
 	return (netif_tx_sring_t *)((char *)shared + NIC_TX_OFFSET);
@@ -66,6 +83,9 @@ static inline netif_rx_sring_t *nic_rx_ring(void *shared)
 	return (netif_rx_sring_t *)((char *)shared + NIC_RX_OFFSET);
 }
 
-_Static_assert(NIC_RX_OFFSET + NIC_RX_BYTES <= CONNECTION_BYTES, "nic ring size");
+_Static_assert(sizeof(struct nic_link) <= NIC_TX_OFFSET, "nic link size");
+_Static_assert(NIC_TX_BYTES >= 64 + NIC_TX_SLOTS * sizeof(union netif_tx_sring_entry), "nic transmit ring size");
+_Static_assert(NIC_RX_BYTES >= 64 + NIC_RX_SLOTS * sizeof(union netif_rx_sring_entry), "nic receive ring size");
+_Static_assert(NIC_EXTENT_OFFSET + NIC_RX_SLOTS * sizeof(struct nic_extent) <= CONNECTION_BYTES, "nic connection size");
 
 #endif
