@@ -144,7 +144,7 @@ const char *guest_start(struct guest *g)
 	const char *why;
 
 	if (g->phase != PHASE_OFF)
-		return "it is running";
+		return g->ended ? "its VMM is still ending" : "it is running";
 	why = refusal(g);
 	if (why) {
 		snprintf(g->ending, sizeof(g->ending), "refused: %s", why);
@@ -187,15 +187,39 @@ bool guest_command(struct guest *g, uint16_t kind, const char *text)
 	struct message m = {.kind = kind};
 
 	strlcpy(m.text, text, sizeof(m.text));
-	return g->phase != PHASE_OFF && instance_send(g->instance, &m) > 0;
+	return g->phase != PHASE_OFF && !g->ended && instance_send(g->instance, &m) > 0;
+}
+
+static enum config_on policy(const struct guest *g)
+{
+	switch (g->how) {
+	case END_POWER_OFF:
+		return g->config->on_poweroff;
+	case END_RESET:
+		return g->config->on_reset;
+	case END_FAULT:
+		return g->config->on_crash;
+	default:
+		return ON_STOP;
+	}
+}
+
+/* Its VMM may still be on its way out. */
+bool guest_comes_back(const struct guest *g)
+{
+	return g->restarting || (g->ended && !g->stop_asked && g->phase != PHASE_OFF &&
+				 policy(g) == ON_RESTART);
 }
 
 void guest_stop(struct guest *g)
 {
+	bool over = g->phase == PHASE_OFF || g->ended;
+
+	if (guest_comes_back(g) || !over)
+		g->stop_asked = true;
 	cancel_restart(g);
-	if (g->phase == PHASE_OFF)
+	if (over)
 		return;
-	g->stop_asked = true;
 	g->ended = true;
 	g->how = END_STOPPED;
 	snprintf(g->ending, sizeof(g->ending), "stopped from the shell");
@@ -212,20 +236,6 @@ static void log_end(const struct guest *g)
 	if (g->how == END_REFUSED)
 		verb = "died before it started";
 	log_line("guest %s %s: %s", g->config->name, verb, g->ending);
-}
-
-static enum config_on policy(const struct guest *g)
-{
-	switch (g->how) {
-	case END_POWER_OFF:
-		return g->config->on_poweroff;
-	case END_RESET:
-		return g->config->on_reset;
-	case END_FAULT:
-		return g->config->on_crash;
-	default:
-		return ON_STOP;
-	}
 }
 
 static void restart(struct timer *t)

@@ -53,6 +53,8 @@ struct guest *guest_find(const char *name);
 /* NULL, or why it is refused. */
 const char *guest_start(struct guest *g);
 void guest_stop(struct guest *g);
+/* It crashed and is going to be started again. */
+bool guest_comes_back(const struct guest *g);
 /* One of MSG_GUEST_*; false when it is not running. */
 bool guest_command(struct guest *g, uint16_t kind, const char *text);
 

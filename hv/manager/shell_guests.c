@@ -66,11 +66,11 @@ static void guests_command(int count, char **words)
 		const struct guest *g = &guests[n];
 		const char *state = guest_phase_names[g->phase];
 
-		if (g->phase == PHASE_OFF && g->ended)
+		if (g->ended)
 			state = "ended";
 		if (g->refused)
 			state = "refused";
-		if (g->restarting)
+		if (guest_comes_back(g))
 			state = "crashed";
 		console_printf("%-15s %-9s %6llu MiB %2u CPU%s", g->config->name, state,
 			       (unsigned long long)g->config->memory >> 20, g->config->cpus,
@@ -99,9 +99,10 @@ static void stop_command(int count, char **words)
 
 	if (!g)
 		return;
-	if (g->phase == PHASE_OFF)
-		console_printf(g->restarting ? "guest %s is not started again\n"
-					     : "guest %s is not running\n", words[1]);
+	if (guest_comes_back(g))
+		console_printf("guest %s is not started again\n", words[1]);
+	else if (g->phase == PHASE_OFF || g->ended)
+		console_printf("guest %s is not running\n", words[1]);
 	guest_stop(g);
 }
 
