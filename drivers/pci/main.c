@@ -15,7 +15,7 @@
 #include <postern/manifest.h>
 #include <string.h>
 
-#define ACPI_WAIT (2 * NS_PER_S)
+#define ACPI_WAIT (15 * NS_PER_S) /* nobody else waits; a busy machine reads tables slowly */
 #define ROOTS_MAX 16
 
 MODULE_MANIFEST("name = pci\n"

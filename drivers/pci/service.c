@@ -134,16 +134,19 @@ static int64_t text(const struct message *m, struct message *reply)
 	struct function *f = m->word[0] < FUNCTIONS_MAX ? bus_function(m->word[0]) : NULL;
 	uint32_t gsi, flags;
 	unsigned bars = 0;
+	int error;
 
 	for (unsigned i = 0; f && i < BARS_MAX; i++)
 		bars += f->bar[i].present;
-	if (!f || m->word[1] > bars + 1)
+	if (!f || m->word[1] > bars + !!f->is.pin)
 		return -ENOENT;
 	if (m->word[1] <= bars)
 		return text_line(f, m->word[1], reply->text, sizeof(reply->text));
-	if (!f->is.pin || service_route(f->bdf, f->is.pin - 1, &gsi, &flags))
-		return -ENOENT;
-	text_interrupt(f->is.pin, gsi, flags, reply->text, sizeof(reply->text));
+	error = service_route(f->bdf, f->is.pin - 1, &gsi, &flags);
+	if (error)
+		text_no_interrupt(f->is.pin, error, reply->text, sizeof(reply->text));
+	else
+		text_interrupt(f->is.pin, gsi, flags, reply->text, sizeof(reply->text));
 	return 0;
 }
 

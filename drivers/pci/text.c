@@ -92,6 +92,16 @@ void text_interrupt(unsigned pin, uint32_t gsi, uint32_t flags, char *to, size_t
 		 flags & IRQ_LEVEL ? "level" : "edge", flags & IRQ_LOW ? "low" : "high");
 }
 
+void text_no_interrupt(unsigned pin, int error, char *to, size_t bytes)
+{
+	const char *why = error == -ENODEV	? "there is no ACPI"
+			  : error == -ENOENT	? "the ACPI tables do not say"
+			  : error == -ETIMEDOUT ? "the acpi module does not answer"
+						: "the acpi module cannot tell";
+
+	snprintf(to, bytes, "  INT%c has no known interrupt: %s", 'A' + pin - 1, why);
+}
+
 void text_faults(const struct function *f, char *to, size_t bytes)
 {
 	unsigned all = f->faults | f->is.faults;

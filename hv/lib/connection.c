@@ -132,18 +132,12 @@ static int receive(struct connection *c, struct message *m)
 	return ret;
 }
 
-int connection_call(struct connection *c, struct message *m, uint64_t timeout)
+static int wait_reply(struct connection *c, struct message *m, uint64_t deadline)
 {
-	static uint32_t last_id;
-	uint64_t deadline = clock_ns() + timeout;
-	uint32_t id = ++last_id;
+	uint32_t id = m->id;
 	uint16_t kind = m->kind | MSG_REPLY;
 	int ret;
 
-	m->id = id;
-	ret = connection_send(c, m);
-	if (ret <= 0)
-		return ret ? ret : -EAGAIN;
 	for (;;) {
 		while ((ret = receive(c, m)) > 0) {
 			if (m->id == id && m->kind == kind)
@@ -155,8 +149,25 @@ int connection_call(struct connection *c, struct message *m, uint64_t timeout)
 			return ret;
 		if (clock_ns() >= deadline)
 			return -ETIMEDOUT;
-		sys_event_wait(module_start()->event, 1ull << c->bit, deadline);
+		sys_event_wait(module_start()->event, 1ull << c->bit | 1ull << EVENT_BIT_CONTROL,
+			       deadline);
+		module_defer_control();
 	}
+}
+
+int connection_call(struct connection *c, struct message *m, uint64_t timeout)
+{
+	static uint32_t last_id;
+	int ret;
+
+	m->id = ++last_id;
+	ret = connection_send(c, m);
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	ret = wait_reply(c, m, clock_ns() + timeout);
+	if (module_defer_control())
+		module_signal(1ull << EVENT_BIT_CONTROL);
+	return ret;
 }
 
 /* At most a ring full in a row: a flooding peer waits until others had their turn. */

@@ -183,18 +183,40 @@ static void dispatch(const struct message *m)
 	}
 }
 
+static int next_control(struct message *m)
+{
+	if (!deferred_count)
+		return receive(m);
+	*m = deferred[0];
+	deferred_count--;
+	memmove(deferred, deferred + 1, deferred_count * sizeof(*m));
+	return 1;
+}
+
 static void serve_control(void)
 {
 	struct message m;
 
-	while (!stopping && deferred_count) {
-		m = deferred[0];
-		deferred_count--;
-		memmove(deferred, deferred + 1, deferred_count * sizeof(m));
+	while (!stopping && next_control(&m) > 0)
 		dispatch(&m);
-	}
-	while (!stopping && receive(&m) > 0)
-		dispatch(&m);
+}
+
+static int defer(const struct message *m)
+{
+	if (deferred_count == DEFERRED_MAX)
+		return -ENOSPC;
+	deferred[deferred_count++] = *m;
+	return 0;
+}
+
+int module_defer_control(void)
+{
+	struct message m;
+	int ret;
+
+	while (deferred_count < DEFERRED_MAX && (ret = receive(&m)) > 0)
+		defer(&m);
+	return deferred_count;
 }
 
 static int wait_reply(struct message *m, uint16_t kind, uint32_t id, uint64_t deadline)
@@ -205,9 +227,9 @@ static int wait_reply(struct message *m, uint16_t kind, uint32_t id, uint64_t de
 		while ((ret = receive(m)) > 0) {
 			if (m->kind == kind && m->id == id)
 				return 0;
-			if (deferred_count == DEFERRED_MAX)
-				return -ENOSPC;
-			deferred[deferred_count++] = *m;
+			ret = defer(m);
+			if (ret)
+				return ret;
 		}
 		if (ret < 0)
 			return ret;

@@ -8,7 +8,8 @@
  *	MODULE_MANIFEST("name = ...\n" ...);
  *
  * The loop answers the manager's heartbeat between verbs, so a verb that does not return within the
- * heartbeat's deadline (3 s) makes the manager kill and restart the module: bound every wait. All
+ * heartbeat's deadline (3 s) makes the manager kill and restart the module: bound every wait (but
+ * connection_call() and module_open_file() answer it while they wait). All
  * verbs run on the main thread; other threads use module_signal() to get the main thread's
  * attention.
  *

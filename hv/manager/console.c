@@ -15,14 +15,19 @@
 #define LOG_INTERVAL (100 * NS_PER_MS)
 #define LOG_ROOM 4096
 #define PIECE 512
+#define INPUT_AT_ONCE 2048
 
 static struct terminal *shell_terminal, *log_terminal;
-static bool quiet, interactive, prompt_shown;
+static bool quiet, interactive, prompt_shown, busy; /* busy: a command waits for somebody */
 static struct guest *attached, *last_attached;
 static uint64_t log_position;
 static bool log_following;
 static struct timer log_timer;
 static struct line line;
+static struct {
+	char text[64];
+	size_t at, length;
+} typed;
 
 /* --- the shell's side -------------------------------------------------------------------------- */
 
@@ -90,6 +95,16 @@ void console_attach(struct guest *g)
 	prompt();
 }
 
+/* With the command that runs, then with the next. */
+static void go_on(void)
+{
+	if (!busy || !shell_step())
+		return;
+	busy = false;
+	if (!attached)
+		prompt();
+}
+
 static void shell_byte(char c)
 {
 	char echo[LINE_ECHO];
@@ -111,8 +126,8 @@ static void shell_byte(char c)
 		prompt_shown = false;
 		shell_run(line.text);
 		line_input(&line, 0, echo); /* begins the next line */
-		if (!attached)
-			prompt();
+		busy = true;
+		go_on();
 		break;
 	case LINE_CANCEL:
 		terminal_write(shell_terminal, echo, strlen(echo));
@@ -204,22 +219,30 @@ static void own_port_input(struct guest *g, struct terminal *t)
 	guest_input(g, piece, terminal_read(t, piece, room < PIECE ? room : PIECE));
 }
 
+/* What was typed and waits: for the command that runs, or for room in the guest's ring. */
+static bool more_typed(void)
+{
+	if (typed.at == typed.length) {
+		typed.at = 0;
+		typed.length = terminal_read(shell_terminal, typed.text, sizeof(typed.text));
+	}
+	return typed.at < typed.length;
+}
+
 static void shell_terminal_input(void)
 {
-	char piece[64];
-	size_t room, n = sizeof(piece);
+	for (unsigned n = 0; n < INPUT_AT_ONCE && !busy && more_typed(); n++) {
+		char c = typed.text[typed.at];
 
-	for (unsigned rounds = 0; rounds < 32 && n == sizeof(piece); rounds++) {
-		room = attached ? guest_room(attached) : sizeof(piece);
-		n = terminal_read(shell_terminal, piece, room < sizeof(piece) ? room : sizeof(piece));
-		for (size_t i = 0; i < n; i++) {
-			if (!attached)
-				shell_byte(piece[i]);
-			else if (piece[i] == CONSOLE_ESCAPE)
-				console_attach(NULL);
-			else
-				guest_input(attached, &piece[i], 1);
-		}
+		if (attached && c != CONSOLE_ESCAPE && !guest_room(attached))
+			break;
+		typed.at++;
+		if (!attached)
+			shell_byte(c);
+		else if (c == CONSOLE_ESCAPE)
+			console_attach(NULL);
+		else
+			guest_input(attached, &c, 1);
 	}
 }
 
@@ -339,9 +362,11 @@ void console_pump(void)
 			own_port_input(g, t);
 	}
 	leave_ended_guest();
-	if (shell_terminal)
+	if (shell_terminal) {
+		go_on();
 		shell_terminal_input();
-	if (log_terminal)
+	}
+	if (log_terminal && !(busy && log_terminal == shell_terminal))
 		follow_log();
 	for (unsigned n = 0; n < TERMINALS; n++)
 		if (terminals[n].used)

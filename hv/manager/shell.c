@@ -15,6 +15,20 @@ static const struct command *const tables[] = {
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
+static bool (*waiting)(void);
+
+void shell_wait(bool (*step)(void))
+{
+	waiting = step;
+}
+
+bool shell_step(void)
+{
+	if (waiting && waiting())
+		waiting = NULL;
+	return !waiting;
+}
+
 static const struct command *find(const char *name)
 {
 	for (unsigned t = 0; t < TABLES; t++)

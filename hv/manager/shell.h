@@ -19,5 +19,11 @@ extern const struct command shell_guest_commands[], shell_module_commands[],
 
 /* Runs a line; it is split in place. */
 void shell_run(char *text);
+/* For a command that has to wait for somebody: `step` is called whenever something happened, until it
+ * returns true. Until then the shell takes no input and the log waits; a deadline is the command's
+ * own work. */
+void shell_wait(bool (*step)(void));
+/* Something happened. False: a command still waits. */
+bool shell_step(void);
 
 #endif

@@ -120,7 +120,7 @@ enum message_kind {
 	PCI_ENABLE = 0x117,	/* owner: .word[0] = bdf, [1] = enum pci_enable, all others off -> reply .word[0] = command
 				 * register read back */
 	PCI_INTERRUPT = 0x118,	/* .word[0] = bdf -> reply .route; -ENOENT: it has no pin */
-	PCI_TEXT = 0x119,	/* .word[0] = index, [1] = line -> reply .text; line 0 the function, then its BARs */
+	PCI_TEXT = 0x119,	/* .word[0] = index, [1] = line -> reply .text; line 0 the function, its BARs, its interrupt */
 };
 
 enum pci_bar_flag { PCI_BAR_IO = 1, PCI_BAR_64 = 2, PCI_BAR_PREFETCH = 4 };

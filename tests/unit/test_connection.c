@@ -80,6 +80,11 @@ int module_send(const struct message *m)
 	return 1;
 }
 
+int module_defer_control(void)
+{
+	return 0;
+}
+
 void module_signal(uint64_t bits)
 {
 	come_back++;

@@ -284,7 +284,9 @@ static void test_questions(void **state)
 	assert_string_equal(ask(&me, PCI_TEXT, 1, 2, 0, 0).text,
 			    "  INTA is interrupt 16, level, active high");
 	assert_int_equal(ask(&me, PCI_TEXT, 1, 3, 0, 0).result, -ENOENT);
-	assert_int_equal(ask(&me, PCI_TEXT, 2, 1, 0, 0).result, -ENOENT); /* no route */
+	assert_string_equal(ask(&me, PCI_TEXT, 2, 1, 0, 0).text,
+			    "  INTA has no known interrupt: there is no ACPI");
+	assert_int_equal(ask(&me, PCI_TEXT, 2, 2, 0, 0).result, -ENOENT);
 	assert_int_equal(ask(&me, PCI_TEXT, 4, 0, 0, 0).result, -ENOENT);
 	assert_int_equal(ask(&me, PCI_TEXT, 1, ~0ull, 0, 0).result, -ENOENT);
 	assert_int_equal(ask(&me, 0x1ff, 0, 0, 0, 0).result, -ENOSYS);
