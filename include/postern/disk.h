@@ -31,6 +31,10 @@
 #define xen_mb() __sync_synchronize()
 #define xen_rmb() __asm__ volatile("" : : : "memory")
 #define xen_wmb() __asm__ volatile("" : : : "memory")
+/* The rings need one type of grant_table.h; all of xen.h, which comes with it, has a start_info of its own. */
+#define __XEN_PUBLIC_GRANT_TABLE_H__
+#define __XEN_INTERFACE_VERSION__ 0x00040e00 /* an older one has other names for the barriers */
+typedef uint32_t grant_ref_t;
 #include <xen/io/blkif.h>
 
 #define DISK_RING_OFFSET 0x1000
@@ -40,6 +44,7 @@
 
 /* Pages of shared memory as grant references. */
 #define REF_TAGS 16
+#define DISK_TAG_INDIRECT 15 /* the front's pages of segments: shared with READ, mapped by the back, at most a page a slot */
 #define REF(tag, page) ((uint32_t)(tag) << 28 | (uint32_t)(page))
 #define REF_TAG(ref) ((ref) >> 28)
 #define REF_PAGE(ref) ((ref) & 0xfffffff)

@@ -15,15 +15,18 @@
 #define EBADF 9	     /* not a handle of this task, or of another kind */
 #define EAGAIN 11    /* nothing now; try later */
 #define ENOMEM 12    /* out of frames, or beyond a limit */
+#define EACCES 13    /* not with the rights that came along */
 #define EFAULT 14    /* a pointer argument is not mapped as the call needs */
 #define EBUSY 16     /* in use */
 #define EEXIST 17    /* overlaps what is there */
 #define ENODEV 19    /* the machine lacks it */
 #define EINVAL 22    /* an argument is out of range or malformed */
 #define ENOSPC 28    /* table full */
+#define EROFS 30     /* read-only */
 #define ERANGE 34    /* a number does not fit */
 #define ENOSYS 38    /* no such call */
 #define ELOOP 40     /* a cycle */
+#define EOPNOTSUPP 95 /* this one cannot do it */
 #define ETIMEDOUT 110
 
 #endif
