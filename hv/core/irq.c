@@ -112,6 +112,16 @@ void irq_task_ended(struct task *t)
 	spin_unlock(&irq_lock);
 }
 
+void irq_device_silence(uint32_t bdf)
+{
+	spin_lock(&irq_lock);
+	for (unsigned v = 0; v < VECTORS; v++)
+		for (struct irq *i = vectors[v]; i; i = i->next)
+			if (i->bdf == bdf)
+				silence(i);
+	spin_unlock(&irq_lock);
+}
+
 static void owned_by(struct irq *i, struct task *t)
 {
 	i->owner = t->id;

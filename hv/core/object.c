@@ -104,10 +104,9 @@ static struct handle *handle_at(struct task *t, uint64_t number)
 }
 
 // A reference to what the handle names, and a copy of the handle. OBJ_NONE: any type fits.
-static struct object *lookup(uint64_t number, enum object_type type, uint32_t rights,
-			     struct handle *copy, int *error)
+static struct object *lookup(struct task *t, uint64_t number, enum object_type type,
+			     uint32_t rights, struct handle *copy, int *error)
 {
-	struct task *t = current_task();
 	struct handle *h;
 
 	*copy = (struct handle){0};
@@ -130,7 +129,7 @@ struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t
 {
 	struct handle h;
 
-	lookup(number, type, rights, &h, error);
+	lookup(current_task(), number, type, rights, &h, error);
 	*badge = h.badge;
 	return h.object;
 }
@@ -139,7 +138,17 @@ struct object *handle_get(uint32_t number, enum object_type type, uint32_t right
 {
 	struct handle h;
 
-	return lookup(number, type, rights, &h, error);
+	return lookup(current_task(), number, type, rights, &h, error);
+}
+
+struct object *handle_get_rights(uint32_t number, enum object_type type, uint32_t rights,
+				 uint32_t *has, int *error)
+{
+	struct handle h;
+
+	lookup(current_task(), number, type, rights, &h, error);
+	*has = h.rights;
+	return h.object;
 }
 
 int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
@@ -276,14 +285,30 @@ static int64_t sys_handle_grant(void *to, struct syscall_args *a)
 {
 	struct handle h;
 	int result = 0;
-	struct object *o = lookup(a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
+	struct object *o = lookup(current_task(), a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
 
 	if (!o)
 		return result;
 	result = handle_add(to, o, h.rights & a->c, h.badge & a->d);
 	if (result > 0 && o->type == OBJ_IRQ)
 		irq_granted(o, to);
+	if (result > 0 && o->type == OBJ_DEVICE)
+		device_granted(o, to);
 	object_put_unlocked(o);
 	return result;
 }
 SYSCALL_ON(SYS_HANDLE_GRANT, OBJ_TASK, RIGHT_CONTROL, sys_handle_grant);
+
+static int64_t sys_handle_take(void *from, struct syscall_args *a)
+{
+	struct handle h;
+	int result = 0;
+	struct object *o = lookup(from, a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
+
+	if (!o)
+		return result;
+	result = handle_add(current_task(), o, h.rights & a->c, h.badge);
+	object_put_unlocked(o);
+	return result;
+}
+SYSCALL_ON(SYS_HANDLE_TAKE, OBJ_TASK, RIGHT_CONTROL, sys_handle_take);

@@ -17,6 +17,7 @@ enum object_type {
 	OBJ_IRQ,
 	OBJ_VM,
 	OBJ_VCPU,
+	OBJ_DEVICE,
 	OBJ_TYPES,
 };
 
@@ -47,6 +48,9 @@ struct task;
 struct object *handle_get(uint32_t handle, enum object_type type, uint32_t rights, int *error);
 struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t rights,
 				uint64_t *badge, int *error);
+/* The same, with the rights that the handle has. */
+struct object *handle_get_rights(uint32_t handle, enum object_type type, uint32_t rights,
+				 uint32_t *has, int *error);
 void object_put_unlocked(struct object *o);
 /* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
 int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);

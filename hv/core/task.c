@@ -81,6 +81,7 @@ static void tell_watchers(struct task *t)
 static void task_reap(struct task *t)
 {
 	irq_task_ended(t);
+	device_task_ended(t);
 	sched_drop_tables(t);
 	task_unmap_all(t);
 	handle_close_all(t);

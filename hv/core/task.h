@@ -122,6 +122,10 @@ void thread_first(void);		      /* where a new thread begins, from hv/x86/switch
 /* The end of a task, for its interrupts: hv/core/irq.c. */
 void irq_task_ended(struct task *t);
 void irq_granted(struct object *irq, struct task *t);
+void irq_device_silence(uint32_t bdf); /* all interrupts of that PCI function */
+/* The same for its devices: hv/core/device.c. core_lock held. */
+void device_task_ended(struct task *t);
+void device_granted(struct object *device, struct task *t);
 struct info_irq;
 int irq_info(unsigned index, struct info_irq *out);
 

@@ -44,6 +44,8 @@ struct vm {
 		unsigned root;
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
+	struct doorbell *doorbells;	 /* a page or NULL */
+	uint32_t doorbell_count, doorbell_first, doorbell_last;
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
 	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
 	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
@@ -188,6 +190,10 @@ void vm_init(void);
 enum fault { FAULT_4K, FAULT_2M, FAULT_MMIO, FAULT_NO_MEMORY };
 enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool fetch);
 void vm_account(struct vm *vm, int64_t bytes);
+
+/* doorbell.c: true when an OUT to port was one. */
+bool vm_doorbell(struct vm *vm, unsigned port);
+void vm_doorbells_free(struct vm *vm); /* core_lock held */
 
 /* cpuid.c */
 int cpuid_set(struct cpuid_table *t, const struct cpuid_entry *entries, uint32_t count);

@@ -123,6 +123,12 @@ static enum verdict exit_io(struct svm_vcpu *s)
 	struct vcpu_run *run = s->vcpu.run;
 	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
 
+	if (!io.in && !io.string && vm_doorbell(s->vcpu.vm, io.port)) {
+		vmcb_set(s->vmcb, rip, vmcb_get(s->vmcb, exit_info2));
+		vmcb_set(s->vmcb, shadow, 0);
+		s->vcpu.exits[COUNT_DOORBELL]++;
+		return RUN_LOOK;
+	}
 	run->io.port = io.port;
 	run->io.size = io.size;
 	run->io.in = io.in;

@@ -14,10 +14,35 @@
 
 static struct connection table[CONNECTIONS_MAX];
 static bool used[CONNECTIONS_MAX];
+#define SHARES_MAX 16
+static uint32_t shares[CONNECTIONS_MAX][SHARES_MAX]; /* handles of memory that peers showed */
 
 static bool is_rpc(const struct connection *c)
 {
-	return strcmp(c->class_, "console") != 0;
+	static const char *const streams[] = {"console", "disk", "disk.driver", "nic",
+					      "nic.driver", "display", "input"};
+
+	for (unsigned i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		if (!strcmp(c->class_, streams[i]))
+			return false;
+	return true;
+}
+
+/* Who comes next: pieces arrive right before the CONNECT they belong to. */
+static struct {
+	uint32_t connection;
+	char text[sizeof(((struct connection *)0)->peer)];
+} peer;
+
+void connection_peer(const struct message *m)
+{
+	size_t at = (size_t)m->peer.piece * sizeof(m->peer.text);
+
+	if (!m->peer.piece)
+		memset(&peer, 0, sizeof(peer));
+	peer.connection = m->peer.connection;
+	for (size_t i = 0; i < sizeof(m->peer.text) && at + i < sizeof(peer.text) - 1; i++)
+		peer.text[at + i] = m->peer.text[i];
 }
 
 static struct connection *find_id(uint32_t id)
@@ -41,6 +66,10 @@ static void drop(struct connection *c, bool tell)
 	if (tell && module.disconnected)
 		module.disconnected(c);
 	sys_unmap(HANDLE_SELF, (uintptr_t)c->shared, CONNECTION_BYTES);
+	for (unsigned i = 0; i < SHARES_MAX; i++)
+		if (shares[c - table][i])
+			sys_handle_close(shares[c - table][i]);
+	memset(shares[c - table], 0, sizeof(shares[0]));
 	sys_handle_close(c->memory);
 	sys_handle_close(c->event);
 	used[c - table] = false;
@@ -81,6 +110,8 @@ void connection_open(const struct message *m)
 				 .role = m->connect.role,
 				 .memory = m->connect.memory,
 				 .event = m->connect.event};
+	if (peer.connection == c->id)
+		memcpy(c->peer, peer.text, sizeof(c->peer));
 	memcpy(c->class_, m->connect.class_, CLASS_NAME);
 	c->class_[CLASS_NAME - 1] = 0;
 	c->shared = space_map(c->memory, CONNECTION_BYTES, MAP_READ | MAP_WRITE);
@@ -102,6 +133,37 @@ void connection_close(const struct message *m)
 
 	if (c && c->generation == m->connect.generation)
 		drop(c, true);
+}
+
+void connection_shared(const struct message *m)
+{
+	struct connection *c = find_id(m->share.connection);
+	struct share s = {.memory = m->share.memory,
+			  .rights = m->share.rights,
+			  .tag = m->share.tag,
+			  .bytes = m->share.bytes};
+	unsigned i = 0;
+
+	while (c && i < SHARES_MAX && shares[c - table][i])
+		i++;
+	if (!c || c->generation != m->share.generation || i == SHARES_MAX || !module.shared) {
+		sys_handle_close(s.memory);
+		return;
+	}
+	shares[c - table][i] = s.memory;
+	module.shared(c, &s);
+}
+
+int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uint32_t tag)
+{
+	struct message m = {.kind = MSG_SHARE,
+			    .share = {.connection = c->id,
+				      .generation = c->generation,
+				      .memory = memory,
+				      .rights = rights,
+				      .tag = tag}};
+
+	return module_send(&m) > 0 ? 0 : -EIO;
 }
 
 void connection_signal(struct connection *c)

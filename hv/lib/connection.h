@@ -7,6 +7,8 @@
 
 void connection_open(const struct message *m);
 void connection_close(const struct message *m);
+void connection_peer(const struct message *m);
+void connection_shared(const struct message *m);
 /* The peers of these bits signalled. */
 void connection_serve(uint64_t bits);
 /* For a verb that waits: the heartbeat is answered, other messages of the manager are kept for the

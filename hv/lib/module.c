@@ -11,6 +11,7 @@
 #include "argument.h"
 #include "clock.h"
 #include "connection.h"
+#include "device.h"
 #include "init.h"
 #include "log.h"
 #include "module.h"
@@ -171,6 +172,21 @@ static void dispatch(const struct message *m)
 	case MSG_DISCONNECT:
 		connection_close(m);
 		break;
+	case MSG_PEER:
+		connection_peer(m);
+		break;
+	case MSG_SHARED:
+		if (m->share.connection)
+			connection_shared(m);
+		else
+			memory_given(m);
+		break;
+	case MSG_DEVICE:
+		device_given(m);
+		break;
+	case MSG_BAR:
+		device_bar_given(m);
+		break;
 	case MSG_START:
 		start_module();
 		break;
@@ -266,6 +282,28 @@ const void *module_open_file(const char *name, uint64_t *bytes, int *error)
 	return at ? at + m.file.offset : NULL;
 }
 
+int module_open(const char *class_, uint32_t port, const char *argument)
+{
+	static uint32_t last_id;
+	struct message m = {.kind = MSG_OPEN, .id = ++last_id, .open = {.port = port}};
+	int ret;
+
+	if (strlcpy(m.open.class_, class_, CLASS_NAME) >= CLASS_NAME ||
+	    strlcpy(m.open.argument, argument, sizeof(m.open.argument)) >= sizeof(m.open.argument))
+		return -E2BIG;
+	if (module_send(&m) <= 0)
+		return -EIO;
+	ret = wait_reply(&m, MSG_OPEN | MSG_REPLY, m.id, clock_ns() + FILE_WAIT);
+	return ret ? ret : m.result;
+}
+
+void module_close(uint32_t connection)
+{
+	struct message m = {.kind = MSG_CLOSE, .connect = {.connection = connection}};
+
+	module_send(&m);
+}
+
 static void serve_interrupts(uint64_t bits)
 {
 	for (unsigned i = 0; i < MODULE_IRQS_MAX; i++)
@@ -275,7 +313,7 @@ static void serve_interrupts(uint64_t bits)
 
 int main(void)
 {
-	const uint64_t own = WAKE_ALL & ~0ull << EVENT_BIT_OWN;
+	uint64_t own;
 	int64_t bits;
 
 	while (!stopping) {
@@ -287,6 +325,7 @@ int main(void)
 		serve_control();
 		connection_serve(bits);
 		serve_interrupts(bits);
+		own = WAKE_ALL & (~0ull << EVENT_BIT_OWN | device_irq_bits());
 		if (bits & own && module.event)
 			module.event(bits & own);
 		timer_run(clock_ns());

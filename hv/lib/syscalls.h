@@ -242,4 +242,30 @@ static inline int64_t sys_system_control(uint32_t system, uint32_t op, uint64_t 
 	return syscall3(SYS_SYSTEM_CONTROL, system, op, argument);
 }
 
+static inline int64_t sys_handle_take(uint32_t task, uint32_t handle, uint32_t rights)
+{
+	return syscall3(SYS_HANDLE_TAKE, task, handle, rights);
+}
+
+static inline int64_t sys_device_create(uint32_t system, uint32_t bdf)
+{
+	return syscall3(SYS_DEVICE_CREATE, system, bdf, 0);
+}
+
+static inline int64_t sys_device_control(uint32_t device, uint32_t op, uint64_t argument)
+{
+	return syscall3(SYS_DEVICE_CONTROL, device, op, argument);
+}
+
+static inline int64_t sys_device_dma(uint32_t device, uint32_t memory, uint64_t offset,
+				     uint64_t bytes, struct dma_extent *extents, unsigned count)
+{
+	return syscall6(SYS_DEVICE_DMA, device, memory, offset, bytes, (uintptr_t)extents, count);
+}
+
+static inline int64_t sys_vm_doorbell(uint32_t vm, unsigned port, uint32_t event, uint64_t bits)
+{
+	return syscall6(SYS_VM_DOORBELL, vm, port, event, bits, 0, 0);
+}
+
 #endif

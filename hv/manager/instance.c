@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
+#include "devices.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
@@ -197,7 +198,9 @@ static void begin(struct instance *i)
 	ret = spawn(i);
 	if (!ret) {
 		i->state = INST_STARTING;
-		ret = links_make(i);
+		ret = devices_give(i);
+		if (!ret)
+			ret = links_make(i);
 		if (!ret && i->guest)
 			guest_connect(i->guest);
 		if (!ret)
@@ -218,7 +221,7 @@ void instance_start(struct instance *i)
 		return;
 	timer_cancel(&i->timer);
 	i->state = INST_WAITING;
-	if (links_ready_for(i))
+	if (links_ready_for(i) && devices_ready_for(i))
 		begin(i);
 }
 
@@ -293,6 +296,22 @@ static void start_failed(struct instance *i, int64_t error)
 	end(i, 3);
 }
 
+/* Memory for its next lives. The tag's earlier memory is let go. */
+static void instance_keep(struct instance *i, const struct message *m)
+{
+	int64_t memory;
+
+	if (m->share.tag >= KEPT_MAX)
+		return;
+	memory = sys_handle_take(i->task, m->share.memory,
+				 RIGHT_READ | RIGHT_WRITE | RIGHT_GRANT);
+	if (memory < 0)
+		return;
+	if (i->kept[m->share.tag])
+		sys_handle_close(i->kept[m->share.tag]);
+	i->kept[m->share.tag] = memory;
+}
+
 static void open_file(struct instance *i, struct message *m)
 {
 	m->kind |= MSG_REPLY;
@@ -319,6 +338,22 @@ static void receive(struct instance *i, struct message *m)
 		break;
 	case MSG_OPEN_FILE:
 		open_file(i, m);
+		break;
+	case MSG_OPEN:
+		m->result = link_open(i, m);
+		m->kind |= MSG_REPLY;
+		instance_send(i, m);
+		if (m->result > 0)
+			link_opened(m->result);
+		break;
+	case MSG_CLOSE:
+		link_close(i, m->connect.connection);
+		break;
+	case MSG_SHARE:
+		link_share(i, m);
+		break;
+	case MSG_KEEP:
+		instance_keep(i, m);
 		break;
 	case MSG_HANGUP:
 		link_hang_up(i, m->connect.connection, m->connect.generation);

@@ -17,6 +17,7 @@
 
 #define INSTANCES_MAX 40
 #define INSTANCE_SENTENCE 256
+#define KEPT_MAX 8
 
 enum instance_state {
 	INST_DOWN,
@@ -48,6 +49,7 @@ struct instance {
 	uint32_t task, event, control_event, channel_memory;
 	struct channel *channel;
 	uint32_t irq[MODULE_IRQS_MAX];
+	uint32_t kept[KEPT_MAX]; /* memory that outlives its lives; see MSG_KEEP */
 	uint32_t bits_used; /* of its event, for connections */
 	uint32_t ping, pong, missed;
 	uint32_t messages, nonsense; /* since the last heartbeat; since it began */

@@ -4,8 +4,14 @@
 #include <string.h>
 #include "init.h"
 #include "link.h"
+#include "argument.h"
+#include "config.h"
 #include "log.h"
 #include "syscalls.h"
+
+#define CDROM_PORT 64
+#define OPEN_MAX 20 /* connections that one client opens itself */
+#define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
 
 struct link links[LINKS_MAX];
 
@@ -88,6 +94,45 @@ static int tell(struct link *l, struct instance *i, struct instance *peer, unsig
 	return instance_send(i, &m) > 0 ? 0 : -EIO;
 }
 
+/* Of a guest what its configuration says of this class and port: only that counts. */
+static void peer_text(const struct link *l, char *to, size_t size)
+{
+	const struct instance *c = l->client;
+	bool cdrom = l->port >= CDROM_PORT && !strcmp(l->class_, "disk");
+	char value[96] = "";
+
+	if (!c) {
+		snprintf(to, size, "manager");
+	} else if (c->guest) {
+		argument_find(c->arguments, CONFIG_ARGUMENTS, cdrom ? "cdrom" : l->class_,
+			      cdrom ? l->port - CDROM_PORT : l->port, value, sizeof(value));
+		snprintf(to, size, "guest %s %s", c->name, value);
+	} else {
+		snprintf(to, size, "module %s %s", c->name, l->argument);
+	}
+}
+
+/* To the server, ahead of CONNECT. */
+static int introduce(const struct link *l)
+{
+	char text[160] = "";
+	size_t length, at = 0;
+
+	peer_text(l, text, sizeof(text));
+	length = strlen(text) + 1;
+	for (uint32_t piece = 0; at < length; piece++) {
+		struct message m = {.kind = MSG_PEER,
+				    .peer = {.connection = l->id, .piece = piece}};
+		size_t n = length - at < sizeof(m.peer.text) ? length - at : sizeof(m.peer.text);
+
+		memcpy(m.peer.text, text + at, n);
+		if (instance_send(l->server, &m) <= 0)
+			return -EIO;
+		at += n;
+	}
+	return 0;
+}
+
 static int own_side(struct link *l)
 {
 	struct instance *other = l->client ? l->client : l->server;
@@ -108,7 +153,7 @@ static int own_side(struct link *l)
 
 static int bring_up(struct link *l)
 {
-	int64_t memory = sys_mem_create(CONNECTION_BYTES, MEM_POPULATE, NULL);
+	int64_t memory = sys_mem_create(CONNECTION_BYTES, 0, NULL);
 	int ret;
 
 	if (memory < 0)
@@ -119,6 +164,8 @@ static int bring_up(struct link *l)
 	if ((l->client && !l->client_bit) || (l->server && !l->server_bit))
 		return -ENOSPC;
 	ret = own_side(l);
+	if (!ret && l->server && l->opened)
+		ret = introduce(l);
 	if (!ret && l->server)
 		ret = tell(l, l->server, l->client, l->server_bit, l->client_bit, ROLE_SERVER);
 	if (!ret && l->client)
@@ -276,4 +323,101 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
 			return;
 		}
 	}
+}
+
+/* --- what modules ask for ---------------------------------------------------------------------- */
+
+static unsigned opened_by(const struct instance *i)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < LINKS_MAX; k++)
+		n += links[k].used && links[k].opened && links[k].client == i;
+	return n;
+}
+
+int link_open(struct instance *from, const struct message *m)
+{
+	char class_[CLASS_NAME];
+	struct instance *server;
+	struct link *l;
+
+	memcpy(class_, m->open.class_, sizeof(class_));
+	class_[CLASS_NAME - 1] = 0;
+	if (!manifest_has(&from->program->manifest.opens, class_))
+		return -EPERM;
+	server = provider(from, class_);
+	if (!server)
+		return -ENODEV;
+	if (opened_by(from) == OPEN_MAX)
+		return -ENOSPC;
+	l = link_new(class_, from, server, m->open.port);
+	if (!l)
+		return -ENOSPC;
+	l->opened = true;
+	memcpy(l->argument, m->open.argument, sizeof(l->argument));
+	l->argument[sizeof(l->argument) - 1] = 0;
+	return l->id;
+}
+
+static struct link *find_up(const struct instance *side, uint32_t id)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && links[n].id == id &&
+		    (links[n].client == side || links[n].server == side))
+			return &links[n];
+	return NULL;
+}
+
+void link_opened(uint32_t id)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && links[n].id == id)
+			link_try(&links[n]);
+}
+
+void link_close(struct instance *from, uint32_t id)
+{
+	struct link *l = find_up(from, id);
+
+	if (l && l->opened && l->client == from)
+		link_delete(l);
+}
+
+/* Our copy of the handle lives no longer than this call. */
+static int pass(struct instance *to, uint32_t memory, const struct message *from)
+{
+	struct message m = {.kind = MSG_SHARED, .share = from->share};
+	struct mem_info info;
+	int64_t theirs;
+	int ret = sys_mem_info(memory, &info);
+
+	if (ret < 0)
+		return ret;
+	theirs = sys_handle_grant(to->task, memory, from->share.rights & SHARE_RIGHTS, 0);
+	if (theirs < 0)
+		return theirs;
+	m.share.memory = theirs;
+	m.share.rights &= SHARE_RIGHTS;
+	m.share.bytes = info.bytes;
+	return instance_send(to, &m) > 0 ? 0 : -EIO;
+}
+
+void link_share(struct instance *from, const struct message *m)
+{
+	struct link *l = find_up(from, m->share.connection);
+	struct instance *to = !l ? NULL : l->client == from ? l->server : l->client;
+	int64_t memory;
+	int ret;
+
+	if (!l || !l->up || l->generation != m->share.generation || !to)
+		return; /* the other side has just died: it is asked again by the next generation */
+	memory = sys_handle_take(from->task, m->share.memory,
+				 (m->share.rights & SHARE_RIGHTS) | RIGHT_GRANT);
+	ret = memory < 0 ? memory : pass(to, memory, m);
+	if (memory > 0)
+		sys_handle_close(memory);
+	if (ret < 0)
+		log_line("module %s cannot share memory with %s: error %d", from->name, to->name,
+			 -ret);
 }

@@ -15,6 +15,8 @@ struct link {
 	bool used, up;
 	char class_[CLASS_NAME];
 	uint32_t id, generation, port;
+	bool opened;	   /* by the client's MSG_OPEN */
+	char argument[28]; /* of it */
 	struct instance *client, *server; /* NULL: the manager */
 	unsigned client_bit, server_bit;
 	/* While it is up. */
@@ -48,6 +50,12 @@ void links_of_ready(struct instance *i);
  * not ready. */
 bool links_ready_for(const struct instance *i);
 int links_make(struct instance *i);
+/* A client asks for one more: its id or a negative error. */
+int link_open(struct instance *from, const struct message *m);
+void link_opened(uint32_t id); /* after the client knows the id: connects it */
+void link_close(struct instance *from, uint32_t id);
+/* Memory of one side for the other. */
+void link_share(struct instance *from, const struct message *m);
 /* The side that wrote this gives the link up. */
 void link_hang_up(struct instance *from, uint32_t id, uint32_t generation);
 

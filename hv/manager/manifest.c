@@ -194,6 +194,19 @@ static bool read_uses(struct manifest *m, const char *value)
 	return read_classes(value, &m->uses);
 }
 
+static bool read_opens(struct manifest *m, const char *value)
+{
+	return read_classes(value, &m->opens);
+}
+
+static bool read_framebuffer(struct manifest *m, const char *value)
+{
+	int n = text_choice(value, "no|yes");
+
+	m->framebuffer = n == 1;
+	return n >= 0;
+}
+
 static bool read_ports(struct manifest *m, const char *value)
 {
 	return read_ranges(value, 0x10000, m->port, MANIFEST_PORTS_MAX, &m->ports);
@@ -245,6 +258,8 @@ static const struct {
 	{"provides", read_provides, "at most 6 service classes"},
 	{"requires", read_requires, "at most 6 service classes"},
 	{"uses", read_uses, "at most 6 service classes"},
+	{"opens", read_opens, "at most 6 service classes"},
+	{"framebuffer", read_framebuffer, "yes or no"},
 	{"ports", read_ports, "at most 16 I/O port ranges first+count below 0x10000"},
 	{"irqs", read_irqs, "at most 16 of GSI, GSI/level, GSI/level/low"},
 	{"pci", read_pci, "at most 8 of vvvv:dddd or class:cccc"},

@@ -38,7 +38,7 @@ struct manifest_list {
 struct manifest {
 	char name[MODULE_NAME_MAX + 1];
 	char version[16], licence[32], about[80];
-	struct manifest_list provides, requires, uses;
+	struct manifest_list provides, requires, uses, opens;
 	unsigned ports, irqs, physmem, pci;
 	struct manifest_range port[MANIFEST_PORTS_MAX];
 	struct manifest_irq irq[MODULE_IRQS_MAX];
@@ -48,7 +48,7 @@ struct manifest {
 	uint32_t rights; /* system rights, enum right */
 	uint32_t class_; /* enum sched_class */
 	enum manifest_start start;
-	bool safe;
+	bool safe, framebuffer;
 };
 
 /* 0 or -EINVAL with a sentence (with the line) in error. */

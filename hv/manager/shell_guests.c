@@ -40,6 +40,7 @@ static const char *const exit_names[COUNT_KINDS] = {
 	[COUNT_INTA] = "inta",
 	[COUNT_PAUSE] = "pause",
 	[COUNT_OTHER] = "other",
+	[COUNT_DOORBELL] = "doorbell",
 	[COUNT_TO_VMM] = "(to-vmm)",
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "console.h"
+#include "devices.h"
 #include "init.h"
 #include "instance.h"
 #include "link.h"
@@ -60,6 +61,7 @@ static void show_rights(const struct instance *i)
 			       (unsigned)m->port[n].count);
 	for (unsigned n = 0; n < m->irqs; n++)
 		console_printf("  interrupt %u\n", m->irq[n].gsi);
+	devices_show(i);
 	manifest_rights_text(m->rights, rights, sizeof(rights));
 	if (rights[0])
 		console_printf("  rights %s\n", rights);

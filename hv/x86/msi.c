@@ -15,6 +15,9 @@
 #define PCI_CAPABILITIES 0x34
 #define PCI_CAP_MSI 0x05
 #define PCI_CAP_MSIX 0x11
+#define PCI_CAP_EXPRESS 0x10
+#define EXPRESS_STATUS 0xa
+#define EXPRESS_PENDING (1 << 5)
 #define CAPABILITIES_MAX 48
 
 #define MSI_CONTROL 2
@@ -142,4 +145,11 @@ void msi_disable(uint32_t bdf)
 		pci_config_write(bdf, msi + MSI_CONTROL, 2,
 				 get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
 	spin_unlock(&msi_lock);
+}
+
+bool pci_busy(uint32_t bdf)
+{
+	unsigned at = find_capability(bdf, PCI_CAP_EXPRESS);
+
+	return at && get(bdf, at + EXPRESS_STATUS, 2) & EXPRESS_PENDING;
 }

@@ -3,6 +3,7 @@
 #ifndef X86_TRAP_H
 #define X86_TRAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct trap_frame {
@@ -51,5 +52,7 @@ void msi_disable(uint32_t bdf);
  * MMCONFIG. */
 int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value);
 int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value);
+/* Transactions of the function are under way (PCI Express 3.0, 7.8.5; older buses: never known). */
+bool pci_busy(uint32_t bdf);
 
 #endif

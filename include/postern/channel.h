@@ -21,7 +21,7 @@
  * of `opens` are asked for by the client, as many as it likes, with MSG_OPEN. When a server is reborn the
  * manager connects its clients again, with the next generation and empty memory; a client that is
  * reborn asks again. Of guests the server learns the value of the configuration's key of the class's name
- * (`disk = ...`, the port-th), which nobody but the configuration can set.
+ * (`disk = ...`, the port-th; of class "disk" the ports from 64 up are `cdrom`), which nobody but the configuration can set.
  *
  * Memory of one side reaches the other by MSG_SHARE: the manager copies the handle, because neither
  * side can name the other's task. It lasts as long as the connection does.

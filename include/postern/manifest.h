@@ -12,8 +12,7 @@
  *   provides = console           service classes it offers
  *   requires = bus.pci acpi      service classes it cannot do without
  *   uses     = log               service classes that it connects to when somebody provides them
- *   opens    = disk.driver       service classes to which it opens connections itself (MSG_OPEN); their
- *                                provider is started before it when there is one
+ *   opens    = disk.driver       service classes to which it opens connections itself (MSG_OPEN)
  *   ports    = 0x3f8+8 0x2f8+8   I/O ports, first+count
  *   irqs     = 4 3 9/level/low   interrupts (GSI numbers; default edge, active high)
  *   pci      = 8086:100e class:0106   devices it drives: each that the machine has comes by MSG_DEVICE. Without any

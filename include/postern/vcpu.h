@@ -66,6 +66,7 @@ enum exit_count {
 	COUNT_INTA,
 	COUNT_PAUSE,
 	COUNT_OTHER,
+	COUNT_DOORBELL, /* OUT to a port of SYS_VM_DOORBELL */
 	COUNT_TO_VMM, /* exits that left the core, whatever their kind: not a part of the sum */
 	COUNT_KINDS,
 };

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* DMA: bus addresses of shared memory, asked of the core once for each 2 MiB. */
+#include "dma.h"
+#include "clock.h"
+#include "log.h"
+#include "stdlib.h"
+#include "syscalls.h"
+
+#define CHUNK LARGE_PAGE_SIZE
+#define CHUNK_PAGES (CHUNK / PAGE_SIZE)
+#define WHOLE 1ull
+#define TABLE 2ull
+#define KIND 3ull
+
+int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uint64_t bytes)
+{
+	*r = (struct dma_region){.device = d, .memory = memory, .bytes = bytes};
+	r->chunk = calloc((bytes + CHUNK - 1) / CHUNK, sizeof(*r->chunk));
+	return r->chunk ? 0 : -ENOMEM;
+}
+
+void dma_region_free(struct dma_region *r)
+{
+	for (uint64_t i = 0; r->chunk && i < (r->bytes + CHUNK - 1) / CHUNK; i++)
+		if ((r->chunk[i] & KIND) == TABLE)
+			free((void *)(r->chunk[i] & ~KIND));
+	free(r->chunk);
+	*r = (struct dma_region){0};
+}
+
+/* A chunk whose frames are not in one piece: an address a page. */
+static uint64_t make_table(const struct dma_extent *e, unsigned count)
+{
+	uint64_t *table = calloc(CHUNK_PAGES, sizeof(*table));
+	unsigned page = 0;
+
+	for (unsigned i = 0; table && i < count; i++)
+		for (uint64_t at = 0; at < e[i].bytes && page < CHUNK_PAGES; at += PAGE_SIZE)
+			table[page++] = e[i].address + at;
+	return table ? (uintptr_t)table | TABLE : 0;
+}
+
+static uint64_t ask(struct dma_region *r, uint64_t index)
+{
+	static struct dma_extent extent[CHUNK_PAGES];
+	uint64_t start = index * CHUNK, left = r->bytes - start;
+	int64_t n = sys_device_dma(r->device->handle, r->memory, start, left < CHUNK ? left : CHUNK,
+				   extent, CHUNK_PAGES);
+
+	if (n <= 0) {
+		log_line("device %02x:%02x.%x gets no address for offset 0x%llx: error %d",
+			 r->device->bdf >> 8, r->device->bdf >> 3 & 31, r->device->bdf & 7,
+			 (unsigned long long)start, (int)-n);
+		return 0;
+	}
+	if (n == 1 && !(extent[0].address & KIND))
+		return extent[0].address | WHOLE;
+	return make_table(extent, n);
+}
+
+uint64_t dma_address(struct dma_region *r, uint64_t offset, uint64_t *contiguous)
+{
+	uint64_t *chunk, in = offset % CHUNK, left;
+
+	if (offset >= r->bytes)
+		return 0;
+	chunk = &r->chunk[offset / CHUNK];
+	if (!*chunk)
+		*chunk = ask(r, offset / CHUNK);
+	if (!*chunk)
+		return 0;
+	if ((*chunk & KIND) == TABLE) {
+		*contiguous = PAGE_SIZE - offset % PAGE_SIZE;
+		return ((uint64_t *)(*chunk & ~KIND))[in / PAGE_SIZE] + offset % PAGE_SIZE;
+	}
+	left = r->bytes - offset;
+	*contiguous = CHUNK - in < left ? CHUNK - in : left;
+	return (*chunk & ~KIND) + in;
+}
+
+void *dma_alloc(struct device *d, uint64_t bytes, uint64_t *address)
+{
+	int64_t memory;
+	struct dma_extent e;
+	void *at;
+
+	bytes = (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	memory = sys_mem_create(bytes, MEM_POPULATE | MEM_CONTIGUOUS, NULL);
+	if (memory < 0)
+		return NULL;
+	at = sys_device_dma(d->handle, memory, 0, bytes, &e, 1) == 1
+		     ? space_map(memory, bytes, MAP_READ | MAP_WRITE)
+		     : NULL;
+	sys_handle_close(memory); /* the mapping and the device keep it */
+	*address = e.address;
+	return at;
+}
+
+int device_master(struct device *d, bool on)
+{
+	return sys_device_control(d->handle, DEVICE_MASTER, on);
+}
