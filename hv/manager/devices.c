@@ -386,6 +386,21 @@ static int give_framebuffer(struct instance *i)
 	return instance_send(i, &m) > 0 ? 0 : -EIO;
 }
 
+void devices_keep(struct instance *i, const struct message *m)
+{
+	int64_t memory;
+
+	if (m->share.tag >= KEPT_MAX)
+		return;
+	memory = sys_handle_take(i->task, m->share.memory,
+				 RIGHT_READ | RIGHT_WRITE | RIGHT_GRANT);
+	if (memory < 0)
+		return;
+	if (i->kept[m->share.tag])
+		sys_handle_close(i->kept[m->share.tag]);
+	i->kept[m->share.tag] = memory;
+}
+
 static int give_kept(struct instance *i)
 {
 	struct mem_info info;

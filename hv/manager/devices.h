@@ -13,6 +13,8 @@
 bool devices_ready_for(struct instance *i);
 /* After spawn, before START. 0 or a negative error. */
 int devices_give(struct instance *i);
+/* MSG_KEEP: memory for its next lives; the tag's earlier memory is let go. */
+void devices_keep(struct instance *i, const struct message *m);
 /* Asks the provider of bus.pci; *m becomes the reply. 0, or a negative error: -ENODEV nobody
  * provides it, -ETIMEDOUT, the reply's own. */
 int pci_ask(struct message *m);

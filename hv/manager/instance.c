@@ -296,22 +296,6 @@ static void start_failed(struct instance *i, int64_t error)
 	end(i, 3);
 }
 
-/* Memory for its next lives. The tag's earlier memory is let go. */
-static void instance_keep(struct instance *i, const struct message *m)
-{
-	int64_t memory;
-
-	if (m->share.tag >= KEPT_MAX)
-		return;
-	memory = sys_handle_take(i->task, m->share.memory,
-				 RIGHT_READ | RIGHT_WRITE | RIGHT_GRANT);
-	if (memory < 0)
-		return;
-	if (i->kept[m->share.tag])
-		sys_handle_close(i->kept[m->share.tag]);
-	i->kept[m->share.tag] = memory;
-}
-
 static void open_file(struct instance *i, struct message *m)
 {
 	m->kind |= MSG_REPLY;
@@ -353,7 +337,7 @@ static void receive(struct instance *i, struct message *m)
 		link_share(i, m);
 		break;
 	case MSG_KEEP:
-		instance_keep(i, m);
+		devices_keep(i, m);
 		break;
 	case MSG_HANGUP:
 		link_hang_up(i, m->connect.connection, m->connect.generation);

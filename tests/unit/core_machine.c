@@ -323,6 +323,15 @@ WEAK void irq_task_ended(struct task *t)
 WEAK void irq_granted(struct object *irq, struct task *t)
 {
 }
+WEAK void irq_device_silence(uint32_t bdf)
+{
+}
+WEAK void device_task_ended(struct task *t)
+{
+}
+WEAK void device_granted(struct object *device, struct task *t)
+{
+}
 WEAK void sched_wake(struct thread *t)
 {
 	if (t->state == THREAD_BLOCKED)
