@@ -366,38 +366,26 @@ static int map_ram(void)
 }
 
 /*
- * ECAM as memory that the guest reads without an exit: the host bridge's page, and all ones where
- * no device is, a piece of it over and over. Writes are not among the rights: they come here. Few
- * mappings, because the core looks through them at each MMIO exit.
+ * ECAM as memory that the guest reads without an exit: the slots that may hold devices, all ones where none is.
+ * Writes are not among the rights, and the other slots are not mapped: both come here.
  */
-#define ECAM_PIECE 0x40000
-
 static int map_ecam(void)
 {
-	struct vm_mapping m[ECAM_BYTES / ECAM_PIECE + 1];
-	unsigned pieces = ECAM_BYTES / ECAM_PIECE;
-	int64_t memory = sys_mem_create(ECAM_PIECE + PCI_CONFIG_BYTES, 0, NULL);
+	int64_t memory = sys_mem_create(ECAM_DEVICE_BYTES, 0, NULL);
+	struct vm_mapping m = {.gpa = ECAM_BASE, .bytes = ECAM_DEVICE_BYTES, .rights = MAP_READ};
 	uint8_t *at;
 
 	if (memory < 0)
 		return memory;
-	at = space_map(memory, ECAM_PIECE + PCI_CONFIG_BYTES, MAP_READ | MAP_WRITE);
+	at = space_map(memory, ECAM_DEVICE_BYTES, MAP_READ | MAP_WRITE);
 	if (!at)
 		return -ENOMEM;
-	memset(at, 0xff, ECAM_PIECE);
-	pci_function_init(&guest.host_bridge, at + ECAM_PIECE, 0x1b36, 0x0008, 0x060000);
+	memset(at, 0xff, ECAM_DEVICE_BYTES);
+	guest.pci.pages = at;
+	pci_function_init(&guest.host_bridge, pci_page(&guest.pci, 0), 0x1b36, 0x0008, 0x060000);
 	pci_add(&guest.pci, 0, &guest.host_bridge);
-	for (unsigned n = 0; n < pieces; n++)
-		m[n] = (struct vm_mapping){.gpa = ECAM_BASE + n * ECAM_PIECE,
-					   .bytes = ECAM_PIECE,
-					   .memory = memory,
-					   .rights = MAP_READ};
-	m[pieces] = (struct vm_mapping){.gpa = ECAM_BASE,
-					.bytes = PCI_CONFIG_BYTES,
-					.offset = ECAM_PIECE,
-					.memory = memory,
-					.rights = MAP_READ};
-	return sys_vm_map(guest.vm, m, pieces + 1);
+	m.memory = memory;
+	return sys_vm_map(guest.vm, &m, 1);
 }
 
 static int make_vm(struct boot_error *error)

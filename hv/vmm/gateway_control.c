@@ -40,6 +40,8 @@ static int protect(const struct gateway *g)
 	m[n++] = read_only(0, g->tables && g->tables < end ? g->tables : end);
 	if (g->tables && g->tables + GATEWAY_TABLES_BYTES < end)
 		m[n++] = read_only(g->tables + GATEWAY_TABLES_BYTES, end);
+	guest.pci.no_write = GATEWAY_AT; /* nor do its devices write there */
+	guest.pci.no_write_bytes = end;
 	return sys_vm_map(guest.vm, m, n);
 }
 

@@ -56,6 +56,7 @@ struct guest {
 
 	struct mutex lock;
 	struct io_space io;
+	struct mmio_space mmio;
 	struct pic pic;
 	struct pit pit;
 	struct rtc rtc;
@@ -64,6 +65,7 @@ struct guest {
 	struct pm pm;
 	struct pci pci;
 	struct pci_function host_bridge;
+	unsigned pci_wires; /* the levels of its interrupt wires */
 	struct msr_set msr;
 	struct kvmclock clock;
 	uint64_t armed; /* the devices' next deadline as the main thread knows it */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* I/O space. */
+/* I/O space and memory space. */
 #include <string.h>
 #include <postern/errno.h>
 #include "io.h"
@@ -47,6 +47,12 @@ int io_add(struct io_space *io, unsigned first, unsigned count, const struct io_
 		if (io->owner[p])
 			return -EEXIST;
 	return io_fill(io, first, count, d);
+}
+
+void io_remove(struct io_space *io, unsigned first, unsigned count)
+{
+	if (first < IO_PORTS && count <= IO_PORTS - first)
+		memset(io->owner + first, 0, count);
 }
 
 static const struct io_device *owner(struct io_space *io, unsigned port)
@@ -105,4 +111,40 @@ void io_write(struct io_space *io, unsigned port, unsigned size, uint32_t value)
 		d = owner(io, port + i);
 		write_as_is(io, d, (port + i) & (IO_PORTS - 1), 1, value >> 8 * i & 0xff);
 	}
+}
+
+int mmio_add(struct mmio_space *m, const struct mmio_range *r)
+{
+	if (r->bytes == 0 || r->first + (r->bytes - 1) < r->first)
+		return -EINVAL;
+	for (unsigned n = 0; n < m->count; n++) {
+		const struct mmio_range *o = &m->range[n];
+
+		if (r->first <= o->first + (o->bytes - 1) && o->first <= r->first + (r->bytes - 1))
+			return -EEXIST;
+	}
+	if (m->count == MMIO_RANGES_MAX)
+		return -ENOSPC;
+	m->range[m->count++] = *r;
+	return 0;
+}
+
+void mmio_remove(struct mmio_space *m, uint64_t first)
+{
+	for (unsigned n = 0; n < m->count; n++)
+		if (m->range[n].first == first) {
+			m->range[n] = m->range[--m->count];
+			return;
+		}
+}
+
+const struct mmio_range *mmio_find(const struct mmio_space *m, uint64_t gpa, unsigned size)
+{
+	for (unsigned n = 0; n < m->count; n++) {
+		const struct mmio_range *r = &m->range[n];
+
+		if (gpa >= r->first && gpa - r->first < r->bytes)
+			return size <= r->bytes - (gpa - r->first) ? r : NULL;
+	}
+	return NULL;
 }

@@ -72,6 +72,7 @@ unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes)
 static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *result)
 {
 	uint64_t page = gpa & ~0xfffull, value = 0;
+	const struct mmio_range *range;
 
 	if (page == APIC_PAGE)
 		return (uint32_t)sys_vcpu_apic(v->handle, gpa & 0xff0, APIC_READ, 0) >>
@@ -91,6 +92,13 @@ static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *re
 		guest_unlock();
 		return value;
 	}
+	guest_lock();
+	range = mmio_find(&guest.mmio, gpa, size);
+	if (range)
+		value = range->read(range->device, gpa - range->first, size);
+	guest_unlock();
+	if (range)
+		return value;
 	if (!report_unknown(v, guest.unknown_mmio, "mmio", gpa, size, false, 0)) {
 		guest_end(END_FAULT, v->number,
 			  "read of device memory %#llx, where nothing is, at rip %#llx",
@@ -98,6 +106,19 @@ static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *re
 		*result = EMUL_ABORT;
 	}
 	return 0;
+}
+
+/* False: nobody is there. */
+static bool write_range(uint64_t gpa, unsigned size, uint64_t value)
+{
+	const struct mmio_range *range;
+
+	guest_lock();
+	range = mmio_find(&guest.mmio, gpa, size);
+	if (range)
+		range->write(range->device, gpa - range->first, size, value);
+	guest_unlock();
+	return range;
 }
 
 static int write_device(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t value)
@@ -116,7 +137,8 @@ static int write_device(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t va
 			pci_ecam_write(&guest.pci, gpa - ECAM_BASE + i, size > 4 ? 4 : size,
 				       value >> 8 * i);
 		guest_unlock();
-	} else if (!report_unknown(v, guest.unknown_mmio, "mmio", gpa, size, true, value)) {
+	} else if (!write_range(gpa, size, value) &&
+		   !report_unknown(v, guest.unknown_mmio, "mmio", gpa, size, true, value)) {
 		guest_end(END_FAULT, v->number,
 			  "write to device memory %#llx, where nothing is, at rip %#llx",
 			  (unsigned long long)gpa, (unsigned long long)v->run->rip);

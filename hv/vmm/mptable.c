@@ -4,6 +4,7 @@
 #include <postern/errno.h>
 #include "acpi.h"
 #include "ioapic.h"
+#include "pci.h"
 #include "pm.h"
 
 enum { PROCESSOR, BUS, IO_APIC, IO_INTERRUPT, LOCAL_INTERRUPT };
@@ -90,6 +91,12 @@ static void interrupts(struct writer *w)
 		if (irq == 0)
 			i.pin = GSI_TIMER;
 		put(w, &i, sizeof(i));
+	}
+	/* PCI: the source is slot << 2 | pin; low, level. */
+	for (unsigned source = 0; source < PCI_DEVICE_SLOTS * 4; source++) {
+		unsigned pin = PCI_GSI + ((source >> 2) + source) % PCI_WIRES;
+
+		put(w, &(struct interrupt){IO_INTERRUPT, INT, 3 | 3 << 2, BUS_PCI, source, 0, pin}, 8);
 	}
 	put(w, &(struct interrupt){LOCAL_INTERRUPT, EXTINT, 0, BUS_ISA, 0, 0xff, 0}, 8);
 	put(w, &(struct interrupt){LOCAL_INTERRUPT, NMI, 0, BUS_ISA, 0, 0xff, 1}, 8);

@@ -1,19 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PCI: configuration space of bus 0. */
+/* PCI: configuration space of bus 0, its functions and their interrupt pins. */
 #include <string.h>
 #include <postern/errno.h>
 #include "pci.h"
 
 #define ENABLE 0x80000000u
-#define REG_COMMAND 0x04
-#define REG_CLASS 0x08
-#define REG_CACHE_LINE 0x0c
-#define REG_SUBSYSTEM 0x2c
-#define REG_INTERRUPT_LINE 0x3c
+#define STATUS_INTERRUPT 0x08
+#define STATUS_CAPABILITIES 0x10
+#define MULTIFUNCTION 0x80
+
+uint32_t pci_get(const struct pci_function *f, unsigned reg, unsigned size)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, f->config + reg, size);
+	return value;
+}
+
+void pci_set(struct pci_function *f, unsigned reg, unsigned size, uint32_t value)
+{
+	memcpy(f->config + reg, &value, size);
+}
+
+/* --- INTx ------------------------------------------------------------------------------------ */
+
+static void drive(struct pci_function *f)
+{
+	bool level = f->intx && !pci_enabled(f, PCI_ENABLE_NO_INTX);
+	unsigned pin = f->config[PCI_INTERRUPT_PIN], wire = ((f->devfn >> 3) + pin - 1) % PCI_WIRES;
+	struct pci *p = f->bus;
+
+	if (level == f->wire || !pin || !p)
+		return;
+	f->wire = level;
+	p->asserted[wire] += level ? 1 : -1;
+	if (p->set_wire && p->asserted[wire] == level)
+		p->set_wire(p->ctx, wire, level);
+}
+
+void pci_set_intx(struct pci_function *f, bool level)
+{
+	if (f->intx == level)
+		return;
+	f->intx = level;
+	f->config[PCI_STATUS] = (f->config[PCI_STATUS] & ~STATUS_INTERRUPT) | (level ? STATUS_INTERRUPT : 0);
+	drive(f);
+}
+
+/* --- functions ------------------------------------------------------------------------------- */
+
+static void function_reset(struct pci_function *f)
+{
+	pci_set_intx(f, false);
+	pci_set(f, PCI_COMMAND, 2, 0);
+	pci_bars_update(f);
+	pci_msix_reset(f);
+	if (f->reset)
+		f->reset(f);
+}
 
 void pci_reset(struct pci *p)
 {
 	p->address = 0;
+	for (unsigned devfn = 0; devfn < PCI_SLOTS * 8; devfn++)
+		if (p->function[devfn])
+			function_reset(p->function[devfn]);
+	pci_assign(p);
 }
 
 int pci_add(struct pci *p, unsigned devfn, struct pci_function *f)
@@ -23,7 +75,26 @@ int pci_add(struct pci *p, unsigned devfn, struct pci_function *f)
 	if (p->function[devfn])
 		return -EEXIST;
 	p->function[devfn] = f;
+	f->bus = p;
+	f->devfn = devfn;
+	pci_bar_registers(f);
+	if (devfn & 7 && p->function[devfn & ~7u])
+		p->function[devfn & ~7u]->config[PCI_HEADER_TYPE] |= MULTIFUNCTION;
 	return 0;
+}
+
+uint8_t *pci_page(struct pci *p, unsigned devfn)
+{
+	return p->pages && devfn < PCI_DEVICE_SLOTS * 8 ? p->pages + devfn * PCI_CONFIG_BYTES : NULL;
+}
+
+int pci_free_devfn(const struct pci *p, unsigned slot)
+{
+	for (unsigned function = 0; function < 8; function++)
+		for (unsigned s = slot; s < PCI_DEVICE_SLOTS; s++)
+			if (!p->function[s << 3 | function] && (!function || p->function[s << 3]))
+				return s << 3 | function;
+	return -ENOSPC;
 }
 
 void pci_function_init(struct pci_function *f, uint8_t *config, uint16_t vendor, uint16_t device,
@@ -32,17 +103,32 @@ void pci_function_init(struct pci_function *f, uint8_t *config, uint16_t vendor,
 	memset(config, 0, PCI_CONFIG_BYTES);
 	memset(f, 0, sizeof(*f));
 	f->config = config;
-	memcpy(config + 0, &vendor, 2);
-	memcpy(config + 2, &device, 2);
-	class_ <<= 8;
-	memcpy(config + REG_CLASS, &class_, 4);
-	memcpy(config + REG_SUBSYSTEM, &vendor, 2);
-	memcpy(config + REG_SUBSYSTEM + 2, &device, 2);
-	f->mask[REG_COMMAND] = 0x07;	 /* I/O, memory, bus master */
-	f->mask[REG_COMMAND + 1] = 0x04; /* INTx disable */
-	f->mask[REG_CACHE_LINE] = 0xff;
-	f->mask[REG_INTERRUPT_LINE] = 0xff;
+	f->free = PCI_FIRST_FREE;
+	pci_set(f, 0, 2, vendor);
+	pci_set(f, 2, 2, device);
+	pci_set(f, PCI_CLASS, 4, class_ << 8);
+	pci_set(f, PCI_SUBSYSTEM, 2, vendor);
+	pci_set(f, PCI_SUBSYSTEM + 2, 2, device);
+	f->mask[PCI_COMMAND] = PCI_ENABLE_IO | PCI_ENABLE_MEMORY | PCI_ENABLE_MASTER;
+	f->mask[PCI_COMMAND + 1] = PCI_ENABLE_NO_INTX >> 8;
+	f->mask[PCI_CACHE_LINE] = 0xff;
+	f->mask[PCI_LATENCY] = 0xff;
+	f->mask[PCI_INTERRUPT_LINE] = 0xff;
 }
+
+unsigned pci_add_capability(struct pci_function *f, uint8_t id, unsigned bytes)
+{
+	unsigned at = f->free;
+
+	f->config[PCI_STATUS] |= STATUS_CAPABILITIES;
+	f->config[f->last ? f->last + 1 : PCI_CAPABILITIES] = at;
+	f->config[at] = id;
+	f->last = at;
+	f->free = (at + bytes + 3) & ~3u;
+	return at;
+}
+
+/* --- configuration space --------------------------------------------------------------------- */
 
 static uint32_t ones(unsigned size)
 {
@@ -66,6 +152,11 @@ uint32_t pci_config_read(const struct pci *p, unsigned bus, unsigned devfn, unsi
 	return value;
 }
 
+static bool touches(unsigned reg, unsigned size, unsigned first, unsigned bytes)
+{
+	return reg < first + bytes && first < reg + size;
+}
+
 void pci_config_write(struct pci *p, unsigned bus, unsigned devfn, unsigned reg, unsigned size,
 		      uint32_t value)
 {
@@ -78,16 +169,27 @@ void pci_config_write(struct pci *p, unsigned bus, unsigned devfn, unsigned reg,
 
 		f->config[reg + i] = (f->config[reg + i] & ~mask) | (value >> 8 * i & mask);
 	}
+	if (touches(reg, size, PCI_COMMAND, 2))
+		drive(f);
+	if (touches(reg, size, PCI_COMMAND, 2) || touches(reg, size, PCI_BAR0, 4 * PCI_BARS))
+		pci_bars_update(f);
+	if (f->msix.vectors && touches(reg, size, f->msix.capability, 4))
+		pci_msix_changed(f);
 	if (f->changed)
 		f->changed(f, reg, size);
 }
 
 uint32_t pci_port_read(struct pci *p, unsigned port, unsigned size)
 {
+	struct pci_function *f;
+
 	if (port == PCI_ADDRESS && size == 4)
 		return p->address;
 	if (port < PCI_DATA || !(p->address & ENABLE))
 		return ones(size);
+	f = find(p, p->address >> 16 & 0xff, p->address >> 8 & 0xff);
+	if (f && f->refresh)
+		f->refresh(f, (p->address & 0xfc) + (port & 3), size);
 	return pci_config_read(p, p->address >> 16 & 0xff, p->address >> 8 & 0xff,
 			       (p->address & 0xfc) + (port & 3), size);
 }

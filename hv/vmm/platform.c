@@ -33,6 +33,29 @@ void platform_pulse(unsigned irq)
 	isa_line(NULL, irq, true);
 }
 
+/* Wires of the PCI bus: inputs of their own at the IO-APIC, two level-triggered ones at the PIC. */
+static void pci_wire(void *ctx, unsigned wire, bool level)
+{
+	unsigned bit = 1u << wire, pair = 5u << wire % 2;
+
+	guest.pci_wires = (guest.pci_wires & ~bit) | (level ? bit : 0);
+	ioapic_set_line(&guest.ioapic, PCI_GSI + wire, level);
+	pic_set_line(&guest.pic, PCI_PIC_IRQ + wire % 2, guest.pci_wires & pair);
+}
+
+static void pci_show(void *ctx, struct pci_bar *b, uint64_t gpa, bool on)
+{
+	struct vm_mapping m = {.gpa = gpa,
+			       .bytes = b->bytes,
+			       .memory = on ? b->memory : 0,
+			       .rights = MAP_READ | MAP_WRITE};
+	int64_t e = sys_vm_map(guest.vm, &m, 1);
+
+	if (e < 0)
+		log_line("guest %s: memory at %#llx is not mapped: error %lld", guest.name,
+			 (unsigned long long)gpa, (long long)e);
+}
+
 static void extint_line(void *ctx, unsigned number, bool level)
 {
 	sys_vm_irq(guest.vm, VM_IRQ_EXTINT, level, 0);
@@ -299,6 +322,13 @@ void platform_init(void)
 	for (unsigned i = 0; i < sizeof(absent) / sizeof(*absent); i++)
 		io_fill(&guest.io, absent[i].first, absent[i].count, &nothing);
 
+	guest.pci.io = &guest.io;
+	guest.pci.mmio = &guest.mmio;
+	guest.pci.ram = &guest.ram;
+	guest.pci.set_wire = pci_wire;
+	guest.pci.send = send_message;
+	guest.pci.show = pci_show;
+
 	guest.pic.output = (struct line){extint_line, NULL, 0};
 	guest.ioapic.send = send_message;
 	guest.ioapic.eoi_changed = set_eoi_bitmap;
@@ -325,8 +355,8 @@ void platform_reset(void)
 	ioapic_reset(&guest.ioapic);
 	pic_reset(&guest.pic);
 	guest.reset_control = guest.system_control = guest.post_code = 0;
-	/* As a BIOS leaves it: the SCI is a level line. */
-	pic_write(&guest.pic, PIC_ELCR + 1, 1 << (PM_SCI - 8));
+	/* As a BIOS leaves it: the SCI and the wires of PCI are level lines. */
+	pic_write(&guest.pic, PIC_ELCR + 1, 1 << (PM_SCI - 8) | 3 << (PCI_PIC_IRQ - 8));
 }
 
 void platform_tick(void)

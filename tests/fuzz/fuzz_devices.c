@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/vmm/pic.c hv/vmm/pit.c hv/vmm/rtc.c hv/vmm/ioapic.c hv/vmm/uart.c hv/vmm/pm.c hv/vmm/pci.c hv/vmm/msr.c */
+/* sources: hv/vmm/pic.c hv/vmm/pit.c hv/vmm/rtc.c hv/vmm/ioapic.c hv/vmm/uart.c hv/vmm/pm.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/msr.c */
 /*
  * A guest that does what it likes to all devices: records of 8 bytes, each a register access, a
  * line change or a step of time. What has to hold: no undefined behaviour, and deadlines lie in the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/vmm/mmio.c hv/vmm/insn.c hv/vmm/emulate.c hv/vmm/emulate_alu.c hv/vmm/emulate_flags.c hv/vmm/emulate_string.c hv/vmm/decode.c hv/vmm/decode_tables.c hv/vmm/pagewalk.c hv/vmm/ioapic.c hv/vmm/pci.c hv/vmm/io.c hv/vmm/ram.c */
+/* sources: hv/vmm/mmio.c hv/vmm/insn.c hv/vmm/emulate.c hv/vmm/emulate_alu.c hv/vmm/emulate_flags.c hv/vmm/emulate_string.c hv/vmm/decode.c hv/vmm/decode_tables.c hv/vmm/pagewalk.c hv/vmm/ioapic.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/ram.c */
 /* Exits with an instruction to decode, from the exit record to the device and back. */
 #include <stdarg.h>
 #include <stddef.h>

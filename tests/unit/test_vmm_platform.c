@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/vmm/pm.c hv/vmm/pci.c hv/vmm/io.c hv/vmm/msr.c hv/vmm/kvmclock.c */
+/* sources: hv/vmm/pm.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/msr.c hv/vmm/kvmclock.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -206,7 +206,7 @@ static void test_io(void **state)
 	assert_int_equal(last_size, 2);
 	io_read(&io, 0xffff, 4); /* past the end */
 	io_write(&io, 0xffff, 4, 0);
-	for (unsigned n = 0; n < 100; n++)
+	for (unsigned n = 0; n < IO_DEVICES_MAX; n++)
 		io_add(&io, 0x1000 + n, 1,
 		       &(struct io_device){"n", port_number, record, (void *)(uintptr_t)(n + 1),
 					   0});
