@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/lib/netframe.c */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <postern/errno.h>
+#include "lib/netframe.h"
+
+static uint8_t frame[4096];
+
+/* Byte for byte, as RFC 1071 says it. */
+static uint16_t slow_sum(const uint8_t *p, size_t bytes, uint32_t sum)
+{
+	for (size_t i = 0; i < bytes; i++)
+		sum += i & 1 ? p[i] : p[i] << 8;
+	while (sum >> 16)
+		sum = (sum >> 16) + (sum & 0xffff);
+	return sum;
+}
+
+static uint32_t slow_pseudo(const uint8_t *ip, unsigned length)
+{
+	uint32_t sum = (ip[0] >> 4 == 4 ? ip[9] : ip[6]) + length;
+
+	return slow_sum(ip[0] >> 4 == 4 ? ip + 12 : ip + 8, ip[0] >> 4 == 4 ? 8 : 32, sum);
+}
+
+static size_t build(bool v6, uint8_t protocol, unsigned payload, bool tag)
+{
+	size_t l3 = tag ? 18 : 14, l4 = l3 + (v6 ? 40 : 20), header = protocol == IP_TCP ? 32 : 8;
+	uint8_t *ip = frame + l3;
+
+	for (size_t i = 0; i < sizeof(frame); i++)
+		frame[i] = i * 7 + 3;
+	net_put16(frame + 12, tag ? ETH_TYPE_VLAN : v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
+	if (tag) {
+		net_put16(frame + 14, 0x2005);
+		net_put16(frame + 16, v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
+	}
+	if (v6) {
+		ip[0] = 0x60;
+		net_put16(ip + 4, header + payload);
+		ip[6] = protocol;
+	} else {
+		ip[0] = 0x45;
+		net_put16(ip + 2, 20 + header + payload);
+		net_put16(ip + 6, 0x4000);
+		ip[9] = protocol;
+	}
+	if (protocol == IP_TCP) {
+		frame[l4 + 12] = 0x80;
+		frame[l4 + 13] = 0x99; /* CWR, ACK, PSH, FIN */
+	}
+	return l4 + header + payload;
+}
+
+static void test_parse(void **state)
+{
+	struct net_headers h;
+	size_t bytes = build(false, IP_TCP, 100, false);
+
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_true(h.ipv4);
+	assert_int_equal(h.protocol, IP_TCP);
+	assert_int_equal(h.l4, 34);
+	assert_int_equal(h.payload, 66);
+	assert_int_equal(h.checksum, 50);
+	assert_int_equal(h.end, bytes);
+	assert_int_equal(net_parse(frame, bytes, bytes + 6, &h), 0); /* padded */
+	assert_int_equal(h.end, bytes);
+
+	bytes = build(true, IP_UDP, 30, true);
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_true(h.ipv6 && h.tagged);
+	assert_int_equal(h.vlan, 5);
+	assert_int_equal(h.protocol, IP_UDP);
+	assert_int_equal(h.l4, 58);
+	assert_int_equal(h.checksum, 64);
+}
+
+static void test_parse_refuses(void **state)
+{
+	struct net_headers h;
+	size_t bytes = build(false, IP_TCP, 100, false);
+
+	assert_int_equal(net_parse(frame, 13, 13, &h), -EINVAL);
+	assert_int_equal(net_parse(frame, 20, 19, &h), -EINVAL);
+	assert_int_equal(net_parse(frame, 100, 65536, &h), -EINVAL);
+	assert_int_equal(net_parse(frame, 33, 33, &h), -EINVAL);	     /* IP header cut */
+	assert_int_equal(net_parse(frame, bytes - 1, bytes - 1, &h), -EINVAL); /* says more than there is */
+	frame[14] = 0x44; /* header of 16 bytes */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), -EINVAL);
+	frame[14] = 0x4f; /* longer than the packet */
+	net_put16(frame + 16, 50);
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), -EINVAL);
+	frame[14] = 0x65; /* version 6 in an IPv4 frame */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), -EINVAL);
+	bytes = build(true, IP_TCP, 10, false);
+	assert_int_equal(net_parse(frame, 53, 53, &h), -EINVAL);
+	net_put16(frame + 18, 5000);
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), -EINVAL);
+	build(true, IP_TCP, 10, true);
+	assert_int_equal(net_parse(frame, 17, 17, &h), -EINVAL);
+}
+
+static void test_parse_leaves_out(void **state)
+{
+	struct net_headers h;
+	size_t bytes = build(false, IP_TCP, 100, false);
+
+	net_put16(frame + 20, 0x2000); /* a fragment */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_int_equal(h.protocol, 0);
+	bytes = build(false, IP_TCP, 100, false);
+	frame[46] = 0x40; /* TCP header of 16 bytes */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_int_equal(h.protocol, 0);
+	frame[46] = 0xf0;
+	net_put16(frame + 16, 20 + 59); /* one short of its header */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_int_equal(h.protocol, 0);
+	bytes = build(false, 1, 100, false); /* ICMP */
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_int_equal(h.protocol, 0);
+	net_put16(frame + 12, ETH_TYPE_ARP);
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	assert_false(h.ipv4);
+}
+
+static void test_sum(void **state)
+{
+	build(false, IP_TCP, 0, false);
+	for (size_t bytes = 0; bytes < 200; bytes++)
+		for (unsigned at = 0; at < 9; at++)
+			assert_int_equal(net_fold(net_sum(frame + at, bytes, 0, false)), slow_sum(frame + at, bytes, 0));
+	for (size_t cut = 0; cut < 100; cut++) {
+		uint64_t sum = net_sum(frame, cut, 0, false);
+
+		sum = net_sum(frame + cut, 100 - cut, sum, cut & 1);
+		assert_int_equal(net_fold(sum), slow_sum(frame, 100, 0));
+	}
+	memset(frame, 0xff, sizeof(frame));
+	assert_int_equal(net_fold(net_sum(frame, 4096, 0, false)), 0xffff);
+}
+
+static void assert_valid(const uint8_t *p, size_t bytes)
+{
+	struct net_headers h;
+
+	assert_int_equal(net_parse(p, bytes, bytes, &h), 0);
+	assert_true(h.protocol);
+	if (h.ipv4)
+		assert_int_equal(slow_sum(p + h.l3, h.l4 - h.l3, 0), 0xffff);
+	assert_int_equal(slow_sum(p + h.l4, h.end - h.l4, slow_pseudo(p + h.l3, h.end - h.l4)), 0xffff);
+}
+
+static void test_checksum(void **state)
+{
+	struct net_headers h;
+
+	for (unsigned which = 0; which < 8; which++) {
+		size_t bytes = build(which & 1, which & 2 ? IP_TCP : IP_UDP, 101 + which, which & 4);
+
+		assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+		net_put16(frame + h.checksum, net_fold(net_pseudo_sum(frame, &h, h.end - h.l4)));
+		net_checksum(frame, &h);
+		assert_int_equal(slow_sum(frame + h.l4, h.end - h.l4, slow_pseudo(frame + h.l3, h.end - h.l4)), 0xffff);
+	}
+	/* UDP: a sum of zero is sent as all ones. */
+	size_t bytes = build(false, IP_UDP, 2, false);
+
+	assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+	memset(frame + h.l4, 0, 10);
+	net_put16(frame + h.checksum, 0);
+	net_put16(frame + h.payload, 0xffff);
+	net_checksum(frame, &h);
+	assert_int_equal(net_get16(frame + h.checksum), 0xffff);
+}
+
+static void test_segment(void **state)
+{
+	static uint8_t piece[2048], whole[4096];
+	struct net_headers h, s;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		size_t bytes = build(v6, IP_TCP, 3001, v6), got = 0;
+		uint32_t sequence, first = 0;
+		unsigned n;
+
+		assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+		n = net_segments(&h, 1000);
+		assert_int_equal(n, 4);
+		for (unsigned i = 0; i < n; i++) {
+			size_t length = net_segment(frame, &h, 1000, i, piece);
+
+			assert_valid(piece, length);
+			assert_int_equal(net_parse(piece, length, length, &s), 0);
+			assert_int_equal(s.end - s.payload, i < 3 ? 1000 : 1);
+			sequence = (uint32_t)net_get16(piece + s.l4 + 4) << 16 | net_get16(piece + s.l4 + 6);
+			if (!i)
+				first = sequence;
+			assert_int_equal(sequence - first, got);
+			assert_int_equal(piece[s.l4 + 13], i == 0 ? 0x90 : i < 3 ? 0x10 : 0x19);
+			if (!v6)
+				assert_int_equal((uint16_t)(net_get16(piece + s.l3 + 4) - net_get16(frame + h.l3 + 4)), i);
+			memcpy(whole + got, piece + s.payload, s.end - s.payload);
+			got += s.end - s.payload;
+		}
+		assert_int_equal(got, 3001);
+		assert_memory_equal(whole, frame + h.payload, got);
+	}
+	assert_int_equal(net_segments(&(struct net_headers){.payload = 66, .end = 66}, 1000), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_parse_refuses),
+		cmocka_unit_test(test_parse_leaves_out), cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_checksum), cmocka_unit_test(test_segment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
