@@ -1,177 +1,158 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Devices: PCI functions as their drivers hold them, and the memory that they reach.
+// Devices: who drives a PCI function, what it reaches by DMA, and how both end.
 //
-// Revocation keeps one order: interrupts masked, bus mastering off and read back, quiet, DMA
-// window detached, only then the pinned memory let go. A device that will not become quiet keeps
-// its memory for ever: that is lost, but nothing of it is given to somebody else.
+//	asleep --(granted)--> awake --(its task ends, QUIESCE, granted to another)--> asleep
+//
+// Only a device that is awake is a bus master. Memory that it was given stays pinned, whoever lets go
+// of it, until the device is asleep and known to be quiet; one that does not become quiet keeps its
+// memory until its next driver has reset it and was revoked in turn.
 #include "core/frame.h"
 #include "core/list.h"
 #include "core/log.h"
+#include "core/mapping.h"
 #include "core/memory.h"
 #include "core/task.h"
+#include "x86/pci.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
-#define PCI_COMMAND 4
-#define PCI_COMMAND_MASTER 4u
 #define EXTENTS_MAX 512
-#define QUIET_READS 1000 /* config reads: about 1 us each */
-
-struct pin {
-	struct pin *next;
-	struct memory *memory;
-	uint32_t rights;
-};
+#define PINS_MAX 256
+#define QUIET_NS 20000000 /* as long as a device may take to finish what is under way */
 
 struct device {
 	struct object object;
-	struct device *next;
-	struct spinlock lock; /* pins, owner; memory->lock inside */
-	struct pin *pins;
-	uint32_t bdf;
-	uint32_t owner; /* task id */
-	bool revoked;
+	struct device *next; /* core_lock */
+	struct spinlock lock; /* inside core_lock; memory->lock inside */
+	struct task *owner;   /* NULL: asleep. Its end comes here first, so no reference. */
+	struct mapping *pins; /* memory objects: references, not places */
+	uint32_t bdf, pin_count;
 };
 
 static struct device *devices; /* core_lock */
 
-static int set_master(const struct device *d, bool on)
+// Reading the register back brings what the device has posted to memory first (PCI 3.0, 3.2.5).
+static int set_master(uint32_t bdf, bool on)
 {
-	uint32_t command, wanted = on ? PCI_COMMAND_MASTER : 0;
-	int error = pci_config_read(d->bdf, PCI_COMMAND, 2, &command);
+	uint32_t command;
 
-	if (error || command == 0xffff)
-		return on ? -ENODEV : 0; /* pulled: it does nothing any more */
-	command = (command & ~PCI_COMMAND_MASTER) | wanted;
-	pci_config_write(d->bdf, PCI_COMMAND, 2, command);
-	if (pci_config_read(d->bdf, PCI_COMMAND, 2, &command))
+	if (pci_config_read(bdf, PCI_COMMAND, 2, &command))
 		return -EIO;
-	return (command & PCI_COMMAND_MASTER) == wanted || command == 0xffff ? 0 : -EIO;
+	if (command == 0xffff) /* it is not there any more */
+		return on ? -EIO : 0;
+	command = (command & ~PCI_COMMAND_MASTER) | (on ? PCI_COMMAND_MASTER : 0);
+	pci_config_write(bdf, PCI_COMMAND, 2, command);
+	if (!pci_config_read(bdf, PCI_COMMAND, 2, &command) && !(command & PCI_COMMAND_MASTER) == !on)
+		return 0;
+	log_printf("pci " BDF_FORMAT ": bus mastering stays %s, command %04x", BDF_ARGS(bdf),
+		   on ? "off" : "on", command);
+	return -EIO;
 }
 
-// d->lock held. The list of what it reached, for the caller to let go, or NULL.
-static struct pin *revoke(struct device *d)
+// Requests that wait for an answer (PCIe 3.0, 7.8.5).
+static int wait_quiet(uint32_t bdf)
 {
-	struct pin *pins = d->pins;
+	unsigned express = pci_capability(bdf, PCI_CAP_EXPRESS);
+	uint64_t end = clock_ns() + QUIET_NS;
+	uint32_t status;
+
+	while (express && !pci_config_read(bdf, express + PCI_EXPRESS_STATUS, 2, &status) &&
+	       status != 0xffff && status & PCI_EXPRESS_PENDING) {
+		if (clock_ns() > end) {
+			log_printf("pci " BDF_FORMAT ": transactions pending for too long, status %04x",
+				   BDF_ARGS(bdf), status);
+			return -EIO;
+		}
+		cpu_poll();
+	}
+	return 0;
+}
+
+// The order is DESIGN's: interrupts, bus mastering, quiet, and only then its memory.
+static int revoke(struct device *d, bool core_locked)
+{
+	struct mapping *gone = NULL;
 	int error;
 
-	if (d->revoked)
-		return NULL;
-	d->revoked = true;
 	irq_device_silence(d->bdf);
-	error = set_master(d, false);
-	for (unsigned i = 0; !error && pci_busy(d->bdf); i++)
-		if (i == QUIET_READS)
-			error = -EIO;
-	if (error) {
-		log_printf("pci %02x:%02x.%x does not become quiet: what it reached stays set aside",
-			   d->bdf >> 8, d->bdf >> 3 & 31, d->bdf & 7);
-		return NULL;
+	spin_lock(&d->lock);
+	error = set_master(d->bdf, false);
+	if (!error)
+		error = wait_quiet(d->bdf);
+	if (!error) {
+		gone = d->pins;
+		d->pins = NULL;
+		d->pin_count = 0;
 	}
-	d->pins = NULL;
-	return pins;
-}
-
-static void let_go(struct pin *pins, void (*put)(struct object *))
-{
-	struct pin *p;
-
-	while ((p = pins)) {
-		pins = p->next;
-		put(&p->memory->object);
-		core_free(p, sizeof(*p));
-	}
-}
-
-void device_task_ended(struct task *t)
-{
-	struct pin *pins;
-
-	for (struct device *d = devices; d; d = d->next) {
-		if (d->owner != t->id)
-			continue;
-		spin_lock(&d->lock);
-		pins = revoke(d);
-		spin_unlock(&d->lock);
-		let_go(pins, object_put);
-	}
+	d->owner = NULL;
+	spin_unlock(&d->lock);
+	mapping_drop(gone, core_locked);
+	if (error)
+		log_printf("pci " BDF_FORMAT " is not quiet: the memory that it was given stays pinned",
+			   BDF_ARGS(d->bdf));
+	return error;
 }
 
 void device_granted(struct object *o, struct task *t)
 {
 	struct device *d = (struct device *)o;
 
-	spin_lock(&d->lock);
-	d->owner = t->id;
-	d->revoked = false;
-	spin_unlock(&d->lock);
+	spin_lock(&core_lock); /* so t is not reaped meanwhile */
+	revoke(d, true);
+	d->owner = t->reaped ? NULL : t;
+	spin_unlock(&core_lock);
+}
+
+void device_task_ended(struct task *t)
+{
+	for (struct device *d = devices; d; d = d->next)
+		if (d->owner == t)
+			revoke(d, true);
 }
 
 static void device_destroy(struct object *o)
 {
 	struct device *d = (struct device *)o;
 
-	let_go(revoke(d), object_put);
+	revoke(d, true);
+	// Not quiet: nobody is left who could make it so, and its pins stay for good.
 	list_unlink(devices, d, next);
 	core_free(d, sizeof(*d));
 }
 OBJECT_TYPE(OBJ_DEVICE, "device", device_destroy);
 
-static int enlist(struct device *d)
-{
-	int error = 0;
-
-	spin_lock(&core_lock);
-	for (struct device *other = devices; other; other = other->next)
-		if (other->bdf == d->bdf)
-			error = -EBUSY;
-	if (!error) {
-		d->next = devices;
-		devices = d;
-	}
-	spin_unlock(&core_lock);
-	return error;
-}
-
 static int64_t sys_device_create(void *system, struct syscall_args *a)
 {
 	struct device *d;
 	uint32_t id;
-	int error;
 
 	if (a->b > 0xffff)
 		return -EINVAL;
-	if (pci_config_read(a->b, 0, 4, &id) || id == ~0u)
+	if (pci_config_read(a->b, 0, 2, &id) || id == 0xffff)
 		return -ENODEV;
 	d = core_alloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	object_init(&d->object, OBJ_DEVICE);
 	d->bdf = a->b;
-	d->owner = current_task()->id;
-	error = enlist(d);
-	if (!error)
-		return handle_new(&d->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
-	core_free(d, sizeof(*d));
-	return error;
+	spin_lock(&core_lock);
+	for (struct device *other = devices; other; other = other->next)
+		if (other->bdf == d->bdf) {
+			spin_unlock(&core_lock);
+			core_free(d, sizeof(*d));
+			return -EBUSY;
+		}
+	d->next = devices;
+	devices = d;
+	spin_unlock(&core_lock);
+	return handle_new(&d->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
 }
 SYSCALL_ON(SYS_DEVICE_CREATE, OBJ_SYSTEM, RIGHT_PCI, sys_device_create);
 
-static int64_t quiesce(struct device *d)
-{
-	struct pin *pins;
-
-	spin_lock(&d->lock);
-	pins = revoke(d);
-	spin_unlock(&d->lock);
-	let_go(pins, object_put_unlocked);
-	return d->pins ? -EIO : 0;
-}
-
-static int64_t config(const struct device *d, uint64_t argument)
+static int64_t config(const struct device *d, uint64_t reg, uint64_t width)
 {
 	uint32_t value;
-	int error = pci_config_read(d->bdf, argument >> 32, argument & 7, &value);
+	int error = reg > 0xfff || width > 4 ? -EINVAL : pci_config_read(d->bdf, reg, width, &value);
 
 	return error ? error : (int64_t)value;
 }
@@ -179,97 +160,114 @@ static int64_t config(const struct device *d, uint64_t argument)
 static int64_t sys_device_control(void *object, struct syscall_args *a)
 {
 	struct device *d = object;
-	int64_t result = -EPERM;
+	int error;
 
 	switch (a->b) {
 	case DEVICE_MASTER:
 		spin_lock(&d->lock);
-		if (!d->revoked || !a->c)
-			result = set_master(d, a->c != 0);
+		error = d->owner ? set_master(d->bdf, a->c) : -ESRCH;
 		spin_unlock(&d->lock);
-		return result;
+		return error;
 	case DEVICE_QUIESCE:
-		return quiesce(d);
+		return revoke(d, false);
 	case DEVICE_CONFINED:
 		return 0;
 	case DEVICE_CONFIG:
-		return config(d, a->c);
+		return config(d, a->c >> 32, (uint32_t)a->c);
 	default:
 		return -EINVAL;
 	}
 }
 SYSCALL_ON(SYS_DEVICE_CONTROL, OBJ_DEVICE, RIGHT_CONTROL, sys_device_control);
 
-// d->lock held. Keeps the object from going before the device is revoked.
-static int pin(struct device *d, struct memory *m, uint32_t rights)
+// d->lock held. m stays whole until the device is revoked.
+static int pin(struct device *d, struct memory *m, unsigned uses)
 {
-	struct pin *p;
+	struct mapping *new;
+	int error;
 
-	for (p = d->pins; p; p = p->next)
-		if (p->memory == m && p->rights == rights)
+	for (const struct mapping *p = d->pins; p; p = p->next)
+		if (p->memory == m && p->uses == uses)
 			return 0;
-	p = core_alloc(sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	object_get(&m->object);
-	*p = (struct pin){d->pins, m, rights};
-	d->pins = p;
+	if (d->pin_count >= PINS_MAX)
+		return -ENOSPC;
+	new = mapping_new(m, &(struct mapping){.uses = uses}, &error);
+	if (!new)
+		return error;
+	new->next = d->pins;
+	d->pins = new;
+	d->pin_count++;
 	return 0;
 }
 
-// Where the frames behind [offset, offset + bytes) are: extents filled.
-static int64_t find_extents(struct memory *m, uint64_t offset, uint64_t bytes, uint64_t to,
-			    uint64_t room)
+// What is behind `offset`, made and open to the device: *e.
+static int open_piece(struct device *d, struct memory *m, uint64_t offset, uint64_t bytes,
+		      unsigned rights, struct dma_extent *e)
 {
-	struct dma_extent e = {0, 0};
-	uint64_t filled = 0, end = offset + bytes, span, phys, step;
-
-	while (offset < end) {
-		phys = memory_frame(m, offset, true, &span);
-		if (!phys)
-			return -ENOMEM;
-		step = span - (offset & (span - 1));
-		step = step < end - offset ? step : end - offset;
-		if (e.bytes && e.address + e.bytes == phys) {
-			e.bytes += step;
-		} else {
-			if (e.bytes && copy_to_user(to + filled++ * sizeof(e), &e, sizeof(e)))
-				return -EFAULT;
-			if (filled == room)
-				return -E2BIG;
-			e = (struct dma_extent){phys, step};
-		}
-		offset += step;
-	}
-	if (copy_to_user(to + filled++ * sizeof(e), &e, sizeof(e)))
-		return -EFAULT;
-	return filled;
-}
-
-static int64_t dma(struct device *d, struct memory *m, uint32_t rights, struct syscall_args *a)
-{
+	uint64_t span;
 	int error;
 
-	if (a->c % PAGE_SIZE || a->d % PAGE_SIZE || !a->d || a->c >= m->bytes ||
-	    a->d > m->bytes - a->c || !a->f || a->f > EXTENTS_MAX)
-		return -EINVAL;
 	spin_lock(&d->lock);
-	error = d->revoked ? -EPERM : pin(d, m, rights & (RIGHT_READ | RIGHT_WRITE));
+	error = d->owner ? pin(d, m, rights) : -ESRCH;
+	e->address = error ? 0 : memory_frame(m, offset, true, &span);
+	if (!error && !e->address)
+		error = -ENOMEM;
+	if (!error) {
+		span -= e->address & (span - 1);
+		e->bytes = span < bytes ? span : bytes;
+	}
 	spin_unlock(&d->lock);
-	return error ? error : find_extents(m, a->c, a->d, a->e, a->f);
+	return error;
 }
 
-static int64_t sys_device_dma(void *object, struct syscall_args *a)
+static int64_t device_dma(struct device *d, struct memory *m, unsigned rights,
+			  const struct syscall_args *a)
+{
+	uint64_t at = a->c, left = a->d, n = 0;
+	struct dma_extent e = {0}, next;
+
+	while (left) {
+		int error = open_piece(d, m, at, left, rights, &next);
+
+		if (error)
+			return error;
+		at += next.bytes;
+		left -= next.bytes;
+		if (e.bytes && e.address + e.bytes == next.address) {
+			e.bytes += next.bytes;
+		} else {
+			n += 1;
+			e = next;
+		}
+		if (n > a->f)
+			return -E2BIG;
+		if (copy_to_user(a->e + (n - 1) * sizeof(e), &e, sizeof(e)))
+			return -EFAULT;
+		sched_relax();
+	}
+	return n;
+}
+
+static int64_t sys_device_dma(void *device, struct syscall_args *a)
 {
 	uint32_t rights;
-	int64_t result = 0;
 	int error = 0;
-	struct object *m = handle_get_rights(a->b, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
+	int64_t result = -EINVAL;
+	struct memory *m = (struct memory *)handle_get_rights(a->b, OBJ_MEMORY, RIGHT_PHYS, &rights,
+							      &error);
 
 	if (!m)
 		return error;
-	result = dma(object, (struct memory *)m, rights, a);
-	object_put_unlocked(m);
+	// Registers of others are nobody's DMA target.
+	if (!(rights & (RIGHT_READ | RIGHT_WRITE)))
+		result = -EPERM;
+	else if (!m->foreign && !((a->c | a->d) % PAGE_SIZE) && a->c <= m->bytes &&
+		 a->d <= m->bytes - a->c && a->f <= EXTENTS_MAX)
+		result = device_dma(device, m,
+				    (rights & RIGHT_READ ? MAP_READ : 0) |
+					    (rights & RIGHT_WRITE ? MAP_WRITE : 0),
+				    a);
+	object_put_unlocked(&m->object);
 	return result;
 }
 SYSCALL_ON(SYS_DEVICE_DMA, OBJ_DEVICE, RIGHT_CONTROL, sys_device_dma);

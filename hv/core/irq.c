@@ -3,8 +3,7 @@
 //
 // A level line is masked when it fires and stays so until all who share it and were told have
 // acknowledged. An irq belongs to the task that it was granted to last; with that task's end it is
-// silenced, and its device's bus mastering is off before any memory of the task is given back.
-// Granting it again wakes it up.
+// silenced, and so it is when its device is revoked. Granting it again wakes it up.
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/list.h"
@@ -30,8 +29,6 @@ struct irq {
 #define CPU_OF_DEVICES                                                             \
 	0 /* devices interrupt the boot processor; drivers run where there is room \
 	   */
-#define PCI_COMMAND 4
-#define PCI_COMMAND_MASTER 4u
 #define BDF_NONE 0xffffffffu
 
 static struct spinlock irq_lock; /* taken inside task->lock or core_lock; event->lock inside */
@@ -75,19 +72,6 @@ void irq_vector(unsigned vector)
 	spin_unlock(&irq_lock);
 }
 
-static void bus_master_off(const struct irq *i)
-{
-	uint32_t command;
-
-	if (i->bdf == BDF_NONE || pci_config_read(i->bdf, PCI_COMMAND, 2, &command) ||
-	    command == 0xffff)
-		return;
-	pci_config_write(i->bdf, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
-	if (!pci_config_read(i->bdf, PCI_COMMAND, 2, &command) && command & PCI_COMMAND_MASTER)
-		log_printf("pci %02x:%02x.%x keeps bus mastering on", i->bdf >> 8, i->bdf >> 3 & 31,
-			   i->bdf & 7);
-}
-
 // irq_lock held.
 static void silence(struct irq *i)
 {
@@ -99,27 +83,26 @@ static void silence(struct irq *i)
 		msi_disable(i->bdf);
 	else
 		line_update(vectors[i->vector]);
-	bus_master_off(i);
+}
+
+static void silence_all(uint32_t owner, uint32_t bdf)
+{
+	spin_lock(&irq_lock);
+	for (unsigned v = 0; v < VECTORS; v++)
+		for (struct irq *i = vectors[v]; i; i = i->next)
+			if (i->owner == owner || i->bdf == bdf)
+				silence(i);
+	spin_unlock(&irq_lock);
 }
 
 void irq_task_ended(struct task *t)
 {
-	spin_lock(&irq_lock);
-	for (unsigned v = 0; v < VECTORS; v++)
-		for (struct irq *i = vectors[v]; i; i = i->next)
-			if (i->owner == t->id)
-				silence(i);
-	spin_unlock(&irq_lock);
+	silence_all(t->id, BDF_NONE - 1);
 }
 
 void irq_device_silence(uint32_t bdf)
 {
-	spin_lock(&irq_lock);
-	for (unsigned v = 0; v < VECTORS; v++)
-		for (struct irq *i = vectors[v]; i; i = i->next)
-			if (i->bdf == bdf)
-				silence(i);
-	spin_unlock(&irq_lock);
+	silence_all(0, bdf);
 }
 
 static void owned_by(struct irq *i, struct task *t)

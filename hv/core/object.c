@@ -103,13 +103,13 @@ static struct handle *handle_at(struct task *t, uint64_t number)
 	return &page[number % HANDLES_A_PAGE];
 }
 
-// A reference to what the handle names, and a copy of the handle. OBJ_NONE: any type fits.
+// A reference to what the handle of t names, and the rest of the handle. OBJ_NONE: any type fits.
 static struct object *lookup(struct task *t, uint64_t number, enum object_type type,
-			     uint32_t rights, struct handle *copy, int *error)
+			     uint32_t rights, struct handle *rest, int *error)
 {
+	struct object *o = NULL;
 	struct handle *h;
 
-	*copy = (struct handle){0};
 	spin_lock(&t->lock);
 	h = handle_at(t, number);
 	if (!h || (type != OBJ_NONE && h->object->type != type)) {
@@ -117,21 +117,33 @@ static struct object *lookup(struct task *t, uint64_t number, enum object_type t
 	} else if ((h->rights & rights) != rights) {
 		*error = -EPERM;
 	} else {
-		*copy = *h;
-		object_get(h->object);
+		o = h->object;
+		rest->badge = h->badge;
+		rest->rights = h->rights;
+		object_get(o);
 	}
 	spin_unlock(&t->lock);
-	return copy->object;
+	return o;
 }
 
 struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights,
 				uint64_t *badge, int *error)
 {
-	struct handle h;
+	struct handle h = {0};
+	struct object *o = lookup(current_task(), number, type, rights, &h, error);
 
-	lookup(current_task(), number, type, rights, &h, error);
 	*badge = h.badge;
-	return h.object;
+	return o;
+}
+
+struct object *handle_get_rights(uint32_t number, enum object_type type, uint32_t rights,
+				 uint32_t *has, int *error)
+{
+	struct handle h = {0};
+	struct object *o = lookup(current_task(), number, type, rights, &h, error);
+
+	*has = h.rights;
+	return o;
 }
 
 struct object *handle_get(uint32_t number, enum object_type type, uint32_t rights, int *error)
@@ -139,16 +151,6 @@ struct object *handle_get(uint32_t number, enum object_type type, uint32_t right
 	struct handle h;
 
 	return lookup(current_task(), number, type, rights, &h, error);
-}
-
-struct object *handle_get_rights(uint32_t number, enum object_type type, uint32_t rights,
-				 uint32_t *has, int *error)
-{
-	struct handle h;
-
-	lookup(current_task(), number, type, rights, &h, error);
-	*has = h.rights;
-	return h.object;
 }
 
 int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
@@ -292,7 +294,7 @@ static int64_t sys_handle_grant(void *to, struct syscall_args *a)
 	result = handle_add(to, o, h.rights & a->c, h.badge & a->d);
 	if (result > 0 && o->type == OBJ_IRQ)
 		irq_granted(o, to);
-	if (result > 0 && o->type == OBJ_DEVICE)
+	else if (result > 0 && o->type == OBJ_DEVICE)
 		device_granted(o, to);
 	object_put_unlocked(o);
 	return result;

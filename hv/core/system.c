@@ -10,10 +10,13 @@
 #include "x86/io.h"
 #include "x86/machine.h"
 #include "x86/console.h"
+#include "x86/pci.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
 #define PORTS 65536u
+#define MSI_BYTES 24
+#define MSIX_BYTES 12
 
 extern const char _image_start[], _image_end[];
 
@@ -92,39 +95,12 @@ static int64_t sys_port_grant(void *system, struct syscall_args *a)
 }
 SYSCALL_ON(SYS_PORT_GRANT, OBJ_SYSTEM, RIGHT_PORTS, sys_port_grant);
 
-#define PCI_STATUS 6
-#define PCI_STATUS_CAPABILITIES 0x10u
-#define PCI_CAPABILITIES 0x34
-#define CAPABILITY_MSI 5
-#define CAPABILITY_MSIX 17
-#define MSI_BYTES 24
-#define MSIX_BYTES 12
-#define CAPABILITIES_MAX 48
-
-// Does a write there touch an MSI or MSI-X capability? Those are the core's: an MSI is a write to
-// any address.
-static bool touches_msi(uint32_t bdf, unsigned reg, unsigned width)
+// Does a write there touch a capability's bytes?
+static bool touches(uint32_t bdf, unsigned id, unsigned bytes, unsigned reg, unsigned width)
 {
-	uint32_t value;
-	unsigned at;
+	unsigned at = pci_capability(bdf, id);
 
-	if (pci_config_read(bdf, PCI_STATUS, 2, &value) || !(value & PCI_STATUS_CAPABILITIES) ||
-	    pci_config_read(bdf, PCI_CAPABILITIES, 1, &value))
-		return false;
-	at = value & 0xfc;
-	for (unsigned i = 0; i < CAPABILITIES_MAX && at >= 0x40; i++) {
-		unsigned bytes;
-
-		if (pci_config_read(bdf, at, 2, &value))
-			return false;
-		bytes = (value & 0xff) == CAPABILITY_MSI    ? MSI_BYTES
-			: (value & 0xff) == CAPABILITY_MSIX ? MSIX_BYTES
-							    : 0;
-		if (reg < at + bytes && at < reg + width)
-			return true;
-		at = value >> 8 & 0xfc;
-	}
-	return false;
+	return at && reg < at + bytes && at < reg + width;
 }
 
 static int64_t sys_pci_config(void *system, struct syscall_args *a)
@@ -136,7 +112,9 @@ static int64_t sys_pci_config(void *system, struct syscall_args *a)
 	if (a->b >> 32 || a->c & ~(uint64_t)(PCI_WRITE | 7) ||
 	    (width != 1 && width != 2 && width != 4) || reg > 4096 - width || reg % width)
 		return -EINVAL;
-	if (a->c & PCI_WRITE && touches_msi(a->b >> 16, reg, width))
+	// MSI is the core's: a message is a write to any address.
+	if (a->c & PCI_WRITE && (touches(a->b >> 16, PCI_CAP_MSI, MSI_BYTES, reg, width) ||
+				 touches(a->b >> 16, PCI_CAP_MSIX, MSIX_BYTES, reg, width)))
 		return -EPERM;
 	if (a->c & PCI_WRITE)
 		return pci_config_write(a->b >> 16, reg, width, a->d);

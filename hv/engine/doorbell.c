@@ -2,24 +2,15 @@
 // Doorbells: I/O ports of a guest where an OUT only signals an event. The guest goes on at once; whoever
 // waits for the event, a device's thread of the VMM, runs beside it.
 #include "core/event.h"
-#include "core/frame.h"
 #include "engine/engine.h"
 #include <postern/errno.h>
 
-struct doorbell {
-	struct event *event;
-	uint64_t bits;
-	uint32_t port;
-};
-
-#define DOORBELLS_MAX (PAGE_SIZE / sizeof(struct doorbell))
-
-// vm->lock held.
+// vm->lock held. NULL: none at that port.
 static struct doorbell *find(struct vm *vm, unsigned port)
 {
-	for (unsigned i = 0; i < vm->doorbell_count; i++)
-		if (vm->doorbells[i].port == port)
-			return &vm->doorbells[i];
+	for (unsigned i = 0; i < vm->doorbells; i++)
+		if (vm->doorbell[i].port == port)
+			return &vm->doorbell[i];
 	return NULL;
 }
 
@@ -27,93 +18,70 @@ bool vm_doorbell(struct vm *vm, unsigned port)
 {
 	struct doorbell *d;
 
-	if (port < vm->doorbell_first || port > vm->doorbell_last)
-		return false;
 	spin_lock(&vm->lock);
 	d = find(vm, port);
 	if (d)
 		event_signal(d->event, d->bits);
 	spin_unlock(&vm->lock);
-	return d != NULL;
+	return d;
 }
 
-// vm->lock held. The event that has no doorbell any more, for the caller to let go, or NULL.
-static struct event *take_out(struct vm *vm, unsigned port)
-{
-	struct doorbell *d = find(vm, port);
-	struct event *e = d ? d->event : NULL;
-
-	if (d)
-		*d = vm->doorbells[--vm->doorbell_count];
-	return e;
-}
-
-// vm->lock held.
-static int put_in(struct vm *vm, unsigned port, struct event *e, uint64_t bits)
-{
-	if (!vm->doorbells)
-		vm->doorbells = core_page_alloc();
-	if (!vm->doorbells)
-		return -ENOMEM;
-	if (vm->doorbell_count == DOORBELLS_MAX)
-		return -ENOSPC;
-	object_get(&e->object);
-	vm->doorbells[vm->doorbell_count++] = (struct doorbell){e, bits, port};
-	return 0;
-}
-
-// vm->lock held. The range that has them all: other ports cost two compares.
+// vm->lock held. The range that has them all: accesses to other ports cost a compare.
 static void find_range(struct vm *vm)
 {
-	vm->doorbell_first = ~0u;
-	vm->doorbell_last = 0;
-	for (unsigned i = 0; i < vm->doorbell_count; i++) {
-		uint32_t port = vm->doorbells[i].port;
+	uint32_t first = ~0u, last = 0;
 
-		vm->doorbell_first = port < vm->doorbell_first ? port : vm->doorbell_first;
-		vm->doorbell_last = port > vm->doorbell_last ? port : vm->doorbell_last;
+	for (unsigned i = 0; i < vm->doorbells; i++) {
+		uint32_t port = vm->doorbell[i].port;
+
+		first = port < first ? port : first;
+		last = port > last ? port : last;
 	}
+	vm->doorbell_first = first;
+	vm->doorbell_ports = vm->doorbells ? last - first + 1 : 0;
 }
 
 void vm_doorbells_free(struct vm *vm)
 {
-	while (vm->doorbell_count)
-		object_put(&vm->doorbells[--vm->doorbell_count].event->object);
-	core_page_free(vm->doorbells);
+	while (vm->doorbells)
+		object_put(&vm->doorbell[--vm->doorbells].event->object);
 }
 
-static int64_t set(struct vm *vm, unsigned port, struct event *e, uint64_t bits)
+// *e, or NULL to take it away, goes in; what was there comes out, for the caller to let go.
+static int replace(struct vm *vm, unsigned port, struct event **e, uint64_t bits)
 {
-	struct event *old;
-	int error = 0;
+	struct doorbell *d = find(vm, port);
+	struct event *old = d ? d->event : NULL;
 
-	spin_lock(&vm->lock);
-	old = take_out(vm, port);
-	if (e)
-		error = put_in(vm, port, e, bits);
+	if (!d && *e && vm->doorbells == VM_DOORBELLS)
+		return -ENOSPC;
+	if (*e)
+		*(d ?: &vm->doorbell[vm->doorbells++]) = (struct doorbell){*e, bits, port};
+	else if (d)
+		*d = vm->doorbell[--vm->doorbells];
+	*e = old;
 	find_range(vm);
-	spin_unlock(&vm->lock);
-	if (old)
-		object_put_unlocked(&old->object);
-	return error;
+	return 0;
 }
 
-static int64_t sys_vm_doorbell(void *vm, struct syscall_args *a)
+static int64_t doorbell(void *object, struct syscall_args *a)
 {
-	struct object *e = NULL;
+	struct vm *vm = object;
+	struct event *e = NULL;
 	uint64_t badge = 0;
-	int64_t result;
 	int error = 0;
 
 	if (a->b > 0xffff)
 		return -EINVAL;
 	if (a->c)
-		e = handle_get_badge(a->c, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+		e = (struct event *)handle_get_badge(a->c, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
 	if (error)
 		return error;
-	result = set(vm, a->b, (struct event *)e, a->d & badge);
+	spin_lock(&vm->lock);
+	error = replace(vm, a->b, &e, a->d & badge);
+	spin_unlock(&vm->lock);
 	if (e)
-		object_put_unlocked(e);
-	return result;
+		object_put_unlocked(&e->object);
+	return error;
 }
-SYSCALL_ON(SYS_VM_DOORBELL, OBJ_VM, RIGHT_CONTROL, sys_vm_doorbell);
+SYSCALL_ON(SYS_VM_DOORBELL, OBJ_VM, RIGHT_CONTROL, doorbell);

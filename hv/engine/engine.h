@@ -26,6 +26,7 @@
 #define VM_VCPUS_MAX 64
 #define VM_ROOTS 2
 #define VM_MAPPINGS 80 /* of a root */
+#define VM_DOORBELLS 64
 
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
@@ -44,11 +45,15 @@ struct vm {
 		unsigned root;
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
-	struct doorbell *doorbells;	 /* a page or NULL */
-	uint32_t doorbell_count, doorbell_first, doorbell_last;
+	uint32_t doorbells, doorbell_first, doorbell_ports; /* how many, and the range they are in */
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
 	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
 	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
+	struct doorbell {
+		struct event *event; /* holds a reference */
+		uint64_t bits;
+		uint32_t port;
+	} doorbell[VM_DOORBELLS];
 	struct vcpu *vcpu[VM_VCPUS_MAX]; /* set once, freed with the vm */
 	uint32_t vcpu_count;		 /* highest number + 1 */
 	struct vm *next;
@@ -191,7 +196,7 @@ enum fault { FAULT_4K, FAULT_2M, FAULT_MMIO, FAULT_NO_MEMORY };
 enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool fetch);
 void vm_account(struct vm *vm, int64_t bytes);
 
-/* doorbell.c: true when an OUT to port was one. */
+/* doorbell.c: true when an OUT to port, which is in their range, was one. */
 bool vm_doorbell(struct vm *vm, unsigned port);
 void vm_doorbells_free(struct vm *vm); /* core_lock held */
 

@@ -121,9 +121,11 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 static enum verdict exit_io(struct svm_vcpu *s)
 {
 	struct vcpu_run *run = s->vcpu.run;
+	struct vm *vm = s->vcpu.vm;
 	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
 
-	if (!io.in && !io.string && vm_doorbell(s->vcpu.vm, io.port)) {
+	if (io.port - vm->doorbell_first < vm->doorbell_ports && !io.in && !io.string &&
+	    vm_doorbell(vm, io.port)) {
 		vmcb_set(s->vmcb, rip, vmcb_get(s->vmcb, exit_info2));
 		vmcb_set(s->vmcb, shadow, 0);
 		s->vcpu.exits[COUNT_DOORBELL]++;

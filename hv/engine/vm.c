@@ -280,8 +280,7 @@ static void vm_free(struct vm *vm)
 			paging_destroy(&vm->root[i], 0, 1ull << 48, true);
 		mapping_drop(vm->mappings[i].first, true);
 	}
-	if (vm->doorbells)
-		vm_doorbells_free(vm);
+	vm_doorbells_free(vm);
 	object_put(&vm->owner->object);
 	core_free(vm, sizeof(*vm));
 }

@@ -8,7 +8,7 @@
 #include "x86/console.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
-#include "x86/trap.h"
+#include "x86/pci.h"
 #include <postern/errno.h>
 
 #define RESET_WAIT 10000000 /* TSC ticks between two ways */

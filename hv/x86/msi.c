@@ -3,22 +3,10 @@
 // cannot write a message that is not its own.
 #include "core/lock.h"
 #include "x86/paging.h"
+#include "x86/pci.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 #include <stddef.h>
-
-#define PCI_COMMAND 0x04
-#define PCI_COMMAND_NO_INTX (1 << 10)
-#define PCI_STATUS 0x06
-#define PCI_STATUS_CAPABILITIES (1 << 4)
-#define PCI_BAR0 0x10
-#define PCI_CAPABILITIES 0x34
-#define PCI_CAP_MSI 0x05
-#define PCI_CAP_MSIX 0x11
-#define PCI_CAP_EXPRESS 0x10
-#define EXPRESS_STATUS 0xa
-#define EXPRESS_PENDING (1 << 5)
-#define CAPABILITIES_MAX 48
 
 #define MSI_CONTROL 2
 #define MSI_ENABLE (1 << 0)
@@ -35,46 +23,23 @@
 
 static struct spinlock msi_lock;
 
-static uint32_t get(uint32_t bdf, unsigned reg, unsigned width)
-{
-	uint32_t v = 0;
-
-	pci_config_read(bdf, reg, width, &v);
-	return v;
-}
-
-static unsigned find_capability(uint32_t bdf, unsigned id)
-{
-	unsigned at, n;
-
-	if (get(bdf, 0, 2) == 0xffff || !(get(bdf, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
-		return 0;
-	at = get(bdf, PCI_CAPABILITIES, 1) & 0xfc;
-	for (n = 0; at >= 0x40 && n < CAPABILITIES_MAX; n++) {
-		if (get(bdf, at, 1) == id)
-			return at;
-		at = get(bdf, at + 1, 1) & 0xfc;
-	}
-	return 0;
-}
-
 static uint64_t bar_address(uint32_t bdf, unsigned index)
 {
 	uint32_t low;
 
 	if (index > 5)
 		return 0;
-	low = get(bdf, PCI_BAR0 + 4 * index, 4);
+	low = pci_get(bdf, PCI_BAR0 + 4 * index, 4);
 	if (low & 1)
 		return 0;
 	return (low & ~0xfull) |
-	       ((low & 6) == 4 && index < 5 ? (uint64_t)get(bdf, PCI_BAR0 + 4 * index + 4, 4) << 32
+	       ((low & 6) == 4 && index < 5 ? (uint64_t)pci_get(bdf, PCI_BAR0 + 4 * index + 4, 4) << 32
 					    : 0);
 }
 
 static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
 {
-	uint32_t control = get(bdf, cap + MSI_CONTROL, 2), table = get(bdf, cap + MSIX_TABLE, 4);
+	uint32_t control = pci_get(bdf, cap + MSI_CONTROL, 2), table = pci_get(bdf, cap + MSIX_TABLE, 4);
 	uint64_t bar = bar_address(bdf, table & 7);
 	volatile uint32_t *entry;
 
@@ -100,7 +65,7 @@ static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vect
 
 static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
 {
-	uint32_t control = get(bdf, cap + MSI_CONTROL, 2);
+	uint32_t control = pci_get(bdf, cap + MSI_CONTROL, 2);
 	unsigned data = cap + (control & MSI_64BIT ? 12 : 8);
 
 	if (index)
@@ -116,7 +81,7 @@ static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, unsigned vecto
 
 int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
 {
-	unsigned msix = find_capability(bdf, PCI_CAP_MSIX), msi = find_capability(bdf, PCI_CAP_MSI);
+	unsigned msix = pci_capability(bdf, PCI_CAP_MSIX), msi = pci_capability(bdf, PCI_CAP_MSI);
 	int error = -ENODEV;
 
 	if (apic_id_of(cpu) > 0xfe) /* without interrupt remapping */
@@ -128,28 +93,21 @@ int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
 		error = enable_msi(bdf, msi, index, vector, cpu);
 	if (!error)
 		pci_config_write(bdf, PCI_COMMAND, 2,
-				 get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
+				 pci_get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
 	spin_unlock(&msi_lock);
 	return error;
 }
 
 void msi_disable(uint32_t bdf)
 {
-	unsigned msix = find_capability(bdf, PCI_CAP_MSIX), msi = find_capability(bdf, PCI_CAP_MSI);
+	unsigned msix = pci_capability(bdf, PCI_CAP_MSIX), msi = pci_capability(bdf, PCI_CAP_MSI);
 
 	spin_lock(&msi_lock);
 	if (msix)
 		pci_config_write(bdf, msix + MSI_CONTROL, 2,
-				 get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
+				 pci_get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
 	if (msi)
 		pci_config_write(bdf, msi + MSI_CONTROL, 2,
-				 get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
+				 pci_get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
 	spin_unlock(&msi_lock);
-}
-
-bool pci_busy(uint32_t bdf)
-{
-	unsigned at = find_capability(bdf, PCI_CAP_EXPRESS);
-
-	return at && get(bdf, at + EXPRESS_STATUS, 2) & EXPRESS_PENDING;
 }

@@ -6,13 +6,14 @@
 #include "x86/acpi.h"
 #include "x86/io.h"
 #include "x86/paging.h"
-#include "x86/trap.h"
+#include "x86/pci.h"
 #include <postern/errno.h>
 
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_ENABLE 0x80000000u
 #define CONFIG_DATA 0xcfc
 #define BUS_SHIFT 20
+#define CAPABILITIES_MAX 48 /* as many fit into 192 bytes */
 
 static uint8_t *mmconfig; /* of the first bus it covers */
 static struct spinlock config_lock;
@@ -97,6 +98,29 @@ int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 	else
 		outl(CONFIG_DATA, value);
 	spin_unlock(&config_lock);
+	return 0;
+}
+
+uint32_t pci_get(uint32_t bdf, unsigned reg, unsigned width)
+{
+	uint32_t v = 0;
+
+	pci_config_read(bdf, reg, width, &v);
+	return v;
+}
+
+unsigned pci_capability(uint32_t bdf, unsigned id)
+{
+	unsigned at, n;
+
+	if (pci_get(bdf, 0, 2) == 0xffff || !(pci_get(bdf, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
+		return 0;
+	at = pci_get(bdf, PCI_CAPABILITIES, 1) & 0xfc;
+	for (n = 0; at >= 0x40 && n < CAPABILITIES_MAX; n++) {
+		if (pci_get(bdf, at, 1) == id)
+			return at;
+		at = pci_get(bdf, at + 1, 1) & 0xfc;
+	}
 	return 0;
 }
 

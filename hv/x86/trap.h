@@ -3,7 +3,6 @@
 #ifndef X86_TRAP_H
 #define X86_TRAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct trap_frame {
@@ -48,11 +47,5 @@ void ioapic_mask(uint32_t gsi, int masked);
  * none. */
 int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu);
 void msi_disable(uint32_t bdf);
-/* PCI configuration space, serialised; width 1, 2, 4. -ENODEV for registers over 255 without
- * MMCONFIG. */
-int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value);
-int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value);
-/* Transactions of the function are under way (PCI Express 3.0, 7.8.5; older buses: never known). */
-bool pci_busy(uint32_t bdf);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c hv/core/event.c hv/core/irq.c hv/core/syscall.c hv/core/system.c tests/unit/core_machine.c */
+/* sources: hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c hv/core/event.c hv/core/irq.c hv/core/device.c hv/core/syscall.c hv/core/system.c tests/unit/core_machine.c */
 // System calls with any arguments, in any order, from a task that has every right: no assert, no
 // panic, no access out of bounds, and everything is given back at its end.
 #include "../unit/core_machine.h"
@@ -105,6 +105,10 @@ int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 	if (reg > 4096 - width)
 		abort();
 	return 0;
+}
+unsigned pci_capability(uint32_t bdf, unsigned id)
+{
+	return bdf & 1 ? 0x40 + id : 0;
 }
 int machine_line(unsigned index, char *out, unsigned size)
 {

@@ -1,78 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/core/device.c hv/core/object.c hv/core/task.c hv/core/mapping.c hv/core/task_map.c hv/core/memory.c hv/core/thread.c hv/core/event.c tests/unit/core_machine.c */
-// Devices: what a driver reaches by DMA, and the order in which it is taken away.
+// Devices: who may use one, what it reaches, and the order in which it is taken away.
 #include "core_machine.h"
-#include "x86/trap.h"
+#include "core/memory.h"
+#include "x86/pci.h"
 
-#define BDF 0x18u
-#define MIB2 0x200000ull
+#define BDF 0x20u
+#define EXPRESS 0x60
 
 static struct {
-	uint32_t command;
-	bool there, sticky;  /* sticky: bus mastering does not go off */
-	unsigned busy_reads; /* so many looks until it is quiet */
+	uint32_t id, command, status;
+	bool master_sticks; /* bus mastering does not go off */
+	unsigned reads_pending; /* the status says so that often; ~0: for ever */
 } function;
-static char order[256]; /* what happened, a letter each */
-static uint64_t frames_when_quiet;
+static char steps[32]; /* what happened, a letter each */
+static struct task *self, *driver_task;
+static int64_t driver, memory;
+static struct memory *memory_object;
+static int64_t objects_before;
+static uint64_t frames_at_mask;
 
-static void note(char c)
+static void step(char c)
 {
-	size_t n = strlen(order);
+	size_t n = strlen(steps);
 
-	assert_true(n < sizeof(order) - 1);
-	order[n] = c;
-}
-
-int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value)
-{
-	if (bdf != BDF || !function.there) {
-		*value = ~0u >> (32 - 8 * width);
-		return 0;
-	}
-	*value = reg == 4 ? function.command : 0x100e8086;
-	if (reg == 4)
-		note('r');
-	return 0;
-}
-
-int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
-{
-	assert_true(bdf == BDF && reg == 4 && width == 2);
-	note(value & 4 ? 'M' : 'm');
-	function.command = function.sticky ? value | 4 : value;
-	return 0;
-}
-
-bool pci_busy(uint32_t bdf)
-{
-	note('b');
-	frames_when_quiet = machine_frames;
-	return function.busy_reads && function.busy_reads--;
+	if (n < sizeof(steps) - 1)
+		steps[n] = c;
 }
 
 void irq_device_silence(uint32_t bdf)
 {
 	assert_int_equal(bdf, BDF);
-	note('s');
+	frames_at_mask = machine_frames;
+	step('i');
 }
 
-static struct task *self, *driver_task;
-static int64_t device, driver, objects_before;
-
-static int64_t control(int64_t handle, uint64_t op, uint64_t argument)
+int pci_config_read(uint32_t bdf, unsigned reg, unsigned width, uint32_t *value)
 {
-	return machine_syscall(SYS_DEVICE_CONTROL, handle, op, argument, 0, 0, 0);
+	if (bdf != BDF)
+		*value = 0xffff;
+	else if (reg == 0)
+		*value = function.id;
+	else if (reg == PCI_COMMAND)
+		*value = function.command;
+	else if (reg == EXPRESS + PCI_EXPRESS_STATUS) {
+		step('q');
+		machine_now += 1000000;
+		*value = function.reads_pending ? PCI_EXPRESS_PENDING : 0;
+		function.reads_pending -= function.reads_pending && function.reads_pending != ~0u;
+	} else
+		return -EINVAL;
+	return 0;
 }
 
-static int64_t ask(int64_t d, int64_t memory, uint64_t offset, uint64_t bytes,
-		   struct dma_extent *to, uint64_t count)
+int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 {
-	return machine_syscall(SYS_DEVICE_DMA, d, memory, offset, bytes, U(to), count);
+	assert_true(bdf == BDF && reg == PCI_COMMAND && width == 2);
+	step(value & PCI_COMMAND_MASTER ? 'M' : 'm');
+	function.command = value | (function.master_sticks ? PCI_COMMAND_MASTER : 0);
+	return 0;
 }
 
-static int64_t memory_of(uint64_t bytes)
+unsigned pci_capability(uint32_t bdf, unsigned id)
 {
-	return machine_syscall(SYS_MEM_CREATE, bytes, 0, 0, 0, 0, 0);
+	return id == PCI_CAP_EXPRESS ? EXPRESS : 0;
 }
 
 static int setup(void **state)
@@ -81,24 +72,23 @@ static int setup(void **state)
 
 	machine_init();
 	memset(&function, 0, sizeof(function));
-	memset(order, 0, sizeof(order));
-	function.there = true;
+	function.id = 0x8086;
 	function.command = 3;
 	objects_before = machine_core_objects;
 	self = machine_task(CLASS_DRIVER);
 	machine_run_as(self);
 	assert_int_equal(handle_add(self, &system_object, RIGHT_ALL, 0), 1);
 	driver = machine_syscall(SYS_TASK_CREATE, 1, U("driver"), CLASS_DRIVER, 0, 0, 0);
-	assert_true(driver > 0);
 	driver_task = task_get(driver, &error);
-	assert_non_null(driver_task);
-	device = machine_syscall(SYS_DEVICE_CREATE, 1, BDF, 0, 0, 0, 0);
-	assert_true(device > 0);
+	memory = machine_syscall(SYS_MEM_CREATE, 8 << 20, 0, 0, 0, 0, 0);
+	memory_object = (struct memory *)handle_get(memory, OBJ_MEMORY, 0, &error);
+	memset(steps, 0, sizeof(steps));
 	return 0;
 }
 
 static int teardown(void **state)
 {
+	object_put_unlocked(&memory_object->object);
 	object_put_unlocked(&driver_task->object);
 	machine_end(self);
 	assert_int_equal(machine_core_objects, objects_before);
@@ -106,124 +96,176 @@ static int teardown(void **state)
 	return 0;
 }
 
+static int64_t control(int64_t d, uint64_t op, uint64_t argument)
+{
+	return machine_syscall(SYS_DEVICE_CONTROL, d, op, argument, 0, 0, 0);
+}
+
+static int64_t dma(int64_t d, int64_t m, uint64_t offset, uint64_t bytes, struct dma_extent *e,
+		   uint64_t count)
+{
+	return machine_syscall(SYS_DEVICE_DMA, d, m, offset, bytes, U(e), count);
+}
+
+static int64_t grant(int64_t d)
+{
+	return machine_syscall(SYS_HANDLE_GRANT, driver, d, RIGHT_CONTROL, 0, 0, 0);
+}
+
+static int64_t create(void)
+{
+	return machine_syscall(SYS_DEVICE_CREATE, 1, BDF, 0, 0, 0, 0);
+}
+
 static void arguments_are_checked(void **state)
 {
-	int64_t memory = memory_of(MIB2), own = memory_of(4096), weak;
-	struct dma_extent e[2];
-
-	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 1, BDF, 0, 0, 0, 0), -EBUSY);
-	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 1, 0x19, 0, 0, 0, 0), -ENODEV);
-	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 1, 0x10000, 0, 0, 0, 0), -EINVAL);
-	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, memory, BDF, 0, 0, 0, 0), -EBADF);
-	assert_int_equal(control(memory, DEVICE_MASTER, 1), -EBADF);
-	assert_int_equal(control(device, 99, 1), -EINVAL);
-	assert_int_equal(ask(device, memory, 0, 4095, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, 1, 4096, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, 0, 0, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, 0, MIB2 + 4096, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, MIB2, 4096, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, 4096, ~4095ull, e, 2), -EINVAL);
-	assert_int_equal(ask(device, memory, 0, 4096, e, 0), -EINVAL);
-	assert_int_equal(ask(device, memory, 0, 4096, e, 513), -EINVAL);
-	assert_int_equal(ask(device, 77, 0, 4096, e, 2), -EBADF);
-	weak = machine_syscall(SYS_HANDLE_GRANT, 0, own, RIGHT_READ | RIGHT_WRITE, 0, 0, 0);
-	assert_int_equal(ask(device, weak, 0, 4096, e, 2), -EPERM);
-}
-
-static void extents_tell_where_frames_are(void **state)
-{
-	int64_t memory = memory_of(2 * MIB2), small = memory_of(4 * 4096);
-	struct dma_extent e[8], again;
-
-	assert_int_equal(ask(device, memory, 0, MIB2, e, 8), 1);
-	assert_int_equal(e[0].bytes, MIB2);
-	assert_int_equal(e[0].address % MIB2, 0);
-	assert_int_equal(ask(device, memory, 4096, 8192, &again, 1), 1);
-	assert_int_equal(again.address, e[0].address + 4096);
-	assert_int_equal(again.bytes, 8192);
-	assert_int_equal(machine_frames, 512); /* the second half was not touched */
-	assert_true(ask(device, small, 0, 4 * 4096, e, 8) >= 1);
-	for (uint64_t i = 0, at = 0; at < 4 * 4096; at += e[i++].bytes)
-		assert_true(e[i].bytes && e[i].address);
-}
-
-static void too_many_pieces(void **state)
-{
-	int64_t memory = memory_of(4 * 4096);
 	struct dma_extent e[4];
+	int64_t d = create(), foreign;
 
+	assert_true(d > 0);
+	assert_int_equal(create(), -EBUSY);
+	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 1, BDF + 1, 0, 0, 0, 0), -ENODEV);
+	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 1, 1 << 16, 0, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_syscall(SYS_DEVICE_CREATE, 0, BDF, 0, 0, 0, 0), -EBADF);
+	/* Nobody drives it yet. */
+	assert_int_equal(control(d, DEVICE_MASTER, 1), -ESRCH);
+	assert_int_equal(dma(d, memory, 0, 4096, e, 4), -ESRCH);
+	assert_true(grant(d) > 0);
+	assert_int_equal(dma(d, memory, 0, 4095, e, 4), -EINVAL);
+	assert_int_equal(dma(d, memory, 1, 4096, e, 4), -EINVAL);
+	assert_int_equal(dma(d, memory, 8 << 20, 4096, e, 4), -EINVAL);
+	assert_int_equal(dma(d, memory, ~0xfffull, 8192, e, 4), -EINVAL);
+	assert_int_equal(dma(d, memory, 0, 4096, e, 513), -EINVAL);
+	assert_int_equal(dma(d, memory, 0, 4096, NULL, 4), -EFAULT);
+	assert_int_equal(dma(d, driver, 0, 4096, e, 4), -EBADF);
+	foreign = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0xc0000000, 4096, 0, 0, 0);
+	assert_true(foreign > 0);
+	assert_int_equal(dma(d, foreign, 0, 4096, e, 4), -EINVAL);
+	assert_int_equal(control(d, 99, 0), -EINVAL);
+	assert_int_equal(control(d, DEVICE_CONFIG, 2), 0x8086);
+	assert_int_equal(control(d, DEVICE_CONFIG, 4096ull << 32 | 2), -EINVAL);
+}
+
+static void extents(void **state)
+{
+	struct dma_extent e[4] = {{0, 0}};
+	int64_t d = create();
+	uint64_t first;
+
+	assert_true(grant(d) > 0);
+	assert_int_equal(dma(d, memory, 0, 8 << 20, e, 4), 1);
+	first = e[0].address;
+	assert_int_equal(e[0].bytes, 8 << 20); /* frames follow each other in this machine */
+	assert_int_equal(dma(d, memory, (2 << 20) + 4096, 8192, e, 4), 1);
+	assert_int_equal(e[0].address, first + (2 << 20) + 4096);
+	assert_int_equal(e[0].bytes, 8192);
+	assert_int_equal(dma(d, memory, 0, 8 << 20, e, 0), -E2BIG);
+	/* Small frames with a gap between. */
 	machine_large_left = 0;
-	/* Every second frame of the machine is somebody else's. */
-	for (int i = 3; i >= 0; i--)
-		assert_int_equal(ask(device, memory, i * 4096, 4096, e, 1), 1);
-	assert_int_equal(ask(device, memory, 0, 4 * 4096, e, 2), -E2BIG);
-	assert_int_equal(ask(device, memory, 0, 4 * 4096, e, 4), 4);
+	memory = machine_syscall(SYS_MEM_CREATE, 2 << 20, 0, 0, 0, 0, 0);
+	assert_int_equal(dma(d, memory, 0, 4096, e, 4), 1);
+	assert_int_equal(dma(d, memory, 8192, 4096, e, 4), 1);
+	assert_int_equal(dma(d, memory, 0, 3 * 4096, e, 4), 3);
+	assert_int_equal(e[1].bytes, 4096);
+	assert_int_equal(dma(d, memory, 0, 3 * 4096, e, 2), -E2BIG);
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), 0);
 }
 
-static void memory_outlives_its_handle_until_revoked(void **state)
+static void order_of_the_end(void **state)
 {
-	int64_t memory = memory_of(MIB2), theirs, theirs_memory;
 	struct dma_extent e;
+	int64_t d = create();
 
-	theirs = machine_syscall(SYS_HANDLE_GRANT, driver, device, RIGHT_CONTROL, 0, 0, 0);
-	theirs_memory = machine_syscall(SYS_HANDLE_GRANT, driver, memory,
-					RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS, 0, 0, 0);
-	machine_run_as(driver_task);
-	assert_int_equal(control(theirs, DEVICE_MASTER, 1), 0);
-	assert_int_equal(ask(theirs, theirs_memory, 0, MIB2, &e, 1), 1);
-	assert_int_equal(ask(theirs, theirs_memory, 0, MIB2, &e, 1), 1);
-	machine_run_as(self);
+	assert_true(grant(d) > 0);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), 1);
+	assert_int_equal(control(d, DEVICE_MASTER, 1), 0);
+	assert_int_equal(function.command, 7);
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, memory, 0, 0, 0, 0, 0), 0);
-	assert_int_equal(machine_frames, 512);
-	memset(order, 0, sizeof(order));
-	function.busy_reads = 2;
-	machine_syscall(SYS_TASK_KILL, driver, 1, 0, 0, 0, 0);
-	object_get(&driver_task->object);
-	machine_end(driver_task);
-	/* Silenced, off, read back, quiet at the third look; only then the frames went. */
-	assert_string_equal(order, "srmrbbb");
-	assert_int_equal(frames_when_quiet, 512);
+	object_put_unlocked(&memory_object->object);
+	assert_true(machine_frames > 0); /* pinned */
+	memset(steps, 0, sizeof(steps));
+	function.reads_pending = 2;
+	assert_int_equal(machine_syscall(SYS_TASK_KILL, driver, 1, 0, 0, 0, 0), 0);
+	assert_string_equal(steps, "imqqq");
+	assert_true(frames_at_mask > 0);
 	assert_int_equal(machine_frames, 0);
-	machine_run_as(self);
-	assert_int_equal(function.command & 4, 0);
+	assert_int_equal(function.command, 3);
+	assert_int_equal(control(d, DEVICE_MASTER, 1), -ESRCH);
+	/* A new life. */
+	object_put_unlocked(&driver_task->object);
+	driver = machine_syscall(SYS_TASK_CREATE, 1, U("driver2"), CLASS_DRIVER, 0, 0, 0);
+	driver_task = task_get(driver, &(int){0});
+	assert_true(grant(d) > 0);
+	assert_int_equal(control(d, DEVICE_MASTER, 1), 0);
+	memory = machine_syscall(SYS_MEM_CREATE, 8 << 20, 0, 0, 0, 0, 0);
+	memory_object = (struct memory *)handle_get(memory, OBJ_MEMORY, 0, &(int){0});
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), 1);
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), 0);
+	assert_int_equal(function.command, 3);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), -ESRCH);
 }
 
-static void quiesce_by_request(void **state)
+/* Memory of a device that goes on is given to nobody; its next driver's end lets it go. */
+static void one_that_does_not_stop(void **state)
 {
-	int64_t memory = memory_of(4096);
 	struct dma_extent e;
+	int64_t d = create();
 
-	assert_int_equal(ask(device, memory, 0, 4096, &e, 1), 1);
-	assert_int_equal(control(device, DEVICE_MASTER, 1), 0);
-	assert_int_equal(control(device, DEVICE_QUIESCE, 0), 0);
-	assert_int_equal(function.command & 4, 0);
-	assert_int_equal(control(device, DEVICE_MASTER, 1), -EPERM);
-	assert_int_equal(control(device, DEVICE_MASTER, 0), 0);
-	assert_int_equal(ask(device, memory, 0, 4096, &e, 1), -EPERM);
+	assert_true(grant(d) > 0);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), 1);
 	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, memory, 0, 0, 0, 0, 0), 0);
-	assert_int_equal(machine_frames, 0);
-	/* Given again, it works again. */
-	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, device, RIGHT_CONTROL, 0, 0, 0) > 0);
-	assert_int_equal(control(device, DEVICE_MASTER, 1), 0);
+	function.reads_pending = ~0u;
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), -EIO);
+	assert_int_equal(memory_object->object.refs, 2);
+	function.reads_pending = 0;
+	function.master_sticks = true;
+	function.command = 7;
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), -EIO);
+	assert_int_equal(memory_object->object.refs, 2);
+	function.master_sticks = false;
+	assert_true(grant(d) > 0);
+	assert_int_equal(memory_object->object.refs, 1);
+	/* Pulled out: nothing can come of it. */
+	function.command = 0xffff;
+	assert_int_equal(control(d, DEVICE_MASTER, 1), -EIO);
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), 0);
+	function.command = 3;
 }
 
-static void pulled_device(void **state)
+static void read_only_memory_is_not_written(void **state)
 {
-	function.there = false;
-	assert_int_equal(control(device, DEVICE_MASTER, 1), -ENODEV);
-	assert_int_equal(control(device, DEVICE_QUIESCE, 0), 0);
+	struct dma_extent e;
+	int64_t d = create(), va = 0x400000;
+
+	assert_true(grant(d) > 0);
+	assert_int_equal(machine_syscall(SYS_MAP, 0, memory, 0, va, 4096, MAP_READ | MAP_EXEC), 0);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), -EPERM); /* W^X is for devices, too */
+	assert_int_equal(machine_syscall(SYS_UNMAP, 0, va, 4096, 0, 0, 0), 0);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), 1);
+	assert_int_equal(machine_syscall(SYS_MAP, 0, memory, 0, va, 4096, MAP_READ | MAP_EXEC), -EPERM);
 }
+
+static void take_from_a_table(void **state)
+{
+	int64_t h = handle_add(driver_task, &memory_object->object, RIGHT_READ | RIGHT_GRANT, 5), mine;
+
+	mine = machine_syscall(SYS_HANDLE_TAKE, driver, h, RIGHT_READ | RIGHT_WRITE, 0, 0, 0);
+	assert_true(mine > 0);
+	assert_int_equal(machine_syscall(SYS_MAP, 0, mine, 0, 0x400000, 4096, MAP_READ), 0);
+	assert_int_equal(machine_syscall(SYS_MAP, 0, mine, 0, 0x500000, 4096, MAP_WRITE), -EPERM);
+	assert_int_equal(machine_syscall(SYS_HANDLE_TAKE, driver, h + 1, RIGHT_READ, 0, 0, 0), -EBADF);
+	h = handle_add(driver_task, &memory_object->object, RIGHT_READ, 0);
+	assert_int_equal(machine_syscall(SYS_HANDLE_TAKE, driver, h, RIGHT_READ, 0, 0, 0), -EPERM);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(arguments_are_checked, setup, teardown),
-		cmocka_unit_test_setup_teardown(extents_tell_where_frames_are, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_pieces, setup, teardown),
-		cmocka_unit_test_setup_teardown(memory_outlives_its_handle_until_revoked, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(quiesce_by_request, setup, teardown),
-		cmocka_unit_test_setup_teardown(pulled_device, setup, teardown),
+		TEST(arguments_are_checked),  TEST(extents),
+		TEST(order_of_the_end),	      TEST(one_that_does_not_stop),
+		TEST(read_only_memory_is_not_written), TEST(take_from_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
