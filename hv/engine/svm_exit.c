@@ -118,19 +118,11 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 	}
 }
 
-static enum verdict exit_io(struct svm_vcpu *s)
+static inline enum verdict io_to_vmm(struct svm_vcpu *s)
 {
 	struct vcpu_run *run = s->vcpu.run;
-	struct vm *vm = s->vcpu.vm;
 	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
 
-	if (io.port - vm->doorbell_first < vm->doorbell_ports && !io.in && !io.string &&
-	    vm_doorbell(vm, io.port)) {
-		vmcb_set(s->vmcb, rip, vmcb_get(s->vmcb, exit_info2));
-		vmcb_set(s->vmcb, shadow, 0);
-		s->vcpu.exits[COUNT_DOORBELL]++;
-		return RUN_LOOK;
-	}
 	run->io.port = io.port;
 	run->io.size = io.size;
 	run->io.in = io.in;
@@ -140,6 +132,26 @@ static enum verdict exit_io(struct svm_vcpu *s)
 	s->vcpu.exits[io.string ? COUNT_IO_STRING : COUNT_IO]++;
 	vcpu_fill_exit(&s->vcpu, EXIT_IO, io.string);
 	return RUN_TO_VMM;
+}
+
+/* Not inline: other accesses need no stack frame. */
+static __attribute__((noinline)) enum verdict near_doorbell(struct svm_vcpu *s, union exit_io io)
+{
+	if (io.in || io.string || !vm_doorbell(s->vcpu.vm, io.port))
+		return io_to_vmm(s);
+	vmcb_set(s->vmcb, rip, vmcb_get(s->vmcb, exit_info2));
+	vmcb_set(s->vmcb, shadow, 0);
+	s->vcpu.exits[COUNT_DOORBELL]++;
+	return RUN_LOOK;
+}
+
+static enum verdict exit_io(struct svm_vcpu *s)
+{
+	const struct vm *vm = s->vcpu.vm;
+	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
+
+	return io.port - vm->doorbell_first < vm->doorbell_ports ? near_doorbell(s, io)
+								 : io_to_vmm(s);
 }
 
 static enum verdict exit_npf(struct svm_vcpu *s)
