@@ -257,6 +257,8 @@ static int give_irq(struct instance *i, struct pci_device *d, unsigned slot, str
 	unsigned bit = EVENT_BIT_IRQ + slot;
 	int64_t irq = make_irq(i, d, bit), theirs;
 
+	if (irq == -ENODEV) /* it has neither MSI nor a pin */
+		return 0;
 	if (irq < 0) {
 		log_line("pci %02x:%02x.%x has no interrupt for %s: error %d", d->bdf >> 8,
 			 d->bdf >> 3 & 31, d->bdf & 7, i->name, (int)-irq);

@@ -10,7 +10,7 @@
 
 static uint32_t
 	file_memory[BOOT_MODULES_MAX]; /* memory objects over boot files, made when asked for */
-static const uint16_t serial_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+static const uint16_t console_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8, CONSOLE_SCREEN};
 
 const struct boot_info *boot(void)
 {
@@ -93,11 +93,11 @@ static void switch_console(const struct instance *i, uint32_t op)
 {
 	const struct manifest *m = &i->program->manifest;
 
-	for (unsigned n = 0; n < sizeof(serial_ports) / sizeof(serial_ports[0]); n++)
+	for (unsigned n = 0; n < sizeof(console_ports) / sizeof(console_ports[0]); n++)
 		for (unsigned p = 0; p < m->ports; p++)
-			if (serial_ports[n] >= m->port[p].first &&
-			    serial_ports[n] - m->port[p].first < m->port[p].count)
-				sys_system_control(start_page()->system, op, serial_ports[n]);
+			if (console_ports[n] >= m->port[p].first &&
+			    console_ports[n] - m->port[p].first < m->port[p].count)
+				sys_system_control(start_page()->system, op, console_ports[n]);
 }
 
 void resource_claimed(struct instance *i)

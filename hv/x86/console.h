@@ -20,6 +20,8 @@ void serial_init(void);
  * port. */
 int serial_release(uint16_t base);
 int serial_take(uint16_t base);
+int screen_release(void); /* -ENODEV: there is none */
+int screen_take(void);
 void console_panic(void); /* take everything back, whoever owns it */
 
 #endif

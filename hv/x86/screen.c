@@ -6,13 +6,25 @@
 #include "core/frame.h"
 #include "core/log.h"
 #include "core/string.h"
+#include "x86/io.h"
 #include "x86/paging.h"
+#include <postern/errno.h>
 
 #define VGA_TEXT 0xb8000
 #define VGA_BYTES 4000
 #define VGA_COLUMNS 80
 #define VGA_ROWS 25
 #define VGA_ATTRIBUTE 0x0700
+
+#define VGA_ATTRIBUTE_PORT 0x3c0
+#define VGA_MISC 0x3c2
+#define VGA_SEQUENCER 0x3c4
+#define VGA_GRAPHICS 0x3ce
+#define VGA_CRTC 0x3d4
+#define VGA_STATUS 0x3da
+#define VBE_INDEX 0x1ce
+#define VBE_DATA 0x1cf
+#define VBE_ENABLE 4
 
 #define GLYPH_WIDTH 8
 #define GLYPH_HEIGHT 16
@@ -27,7 +39,44 @@ static struct {
 	volatile uint16_t *text; /* VGA */
 	uint8_t *pixels;	 /* framebuffer */
 	uint32_t pitch, depth;	 /* bytes a line, bytes a pixel: 3 or 4 */
+	bool released;		 /* a driver has it */
 } screen;
+
+// 80 x 25 characters (IBM VGA XGA Technical Reference Manual, table of BIOS modes). A driver may have left another mode;
+// characters and font are still in memory.
+static const uint8_t mode3[] = {
+	/* sequencer */ 0x03, 0x00, 0x03, 0x00, 0x02,
+	/* CRT controller */ 0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x20, 0x0e, 0x00,
+	0x00, 0x00, 0x00, 0x9c, 0x0e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff,
+	/* graphics controller */ 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff,
+	/* attribute controller */ 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c,
+	0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00};
+
+static const uint8_t *set_row(uint16_t port, const uint8_t *value, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		outw(port, i | *value++ << 8);
+	return value;
+}
+
+static void set_text_mode(void)
+{
+	const uint8_t *value = mode3;
+
+	outw(VBE_INDEX, VBE_ENABLE);
+	outw(VBE_DATA, 0);
+	outb(VGA_MISC, 0x67);
+	outw(VGA_CRTC, 0x0e11); /* unlocks registers 0 to 7 */
+	value = set_row(VGA_SEQUENCER, value, 5);
+	value = set_row(VGA_CRTC, value, 25);
+	value = set_row(VGA_GRAPHICS, value, 9);
+	inb(VGA_STATUS); /* the next write is an index */
+	for (unsigned i = 0; i < 21; i++) {
+		outb(VGA_ATTRIBUTE_PORT, i);
+		outb(VGA_ATTRIBUTE_PORT, *value++);
+	}
+	outb(VGA_ATTRIBUTE_PORT, 0x20);
+}
 
 static void draw(unsigned column, unsigned row, uint8_t c)
 {
@@ -69,7 +118,7 @@ static void new_line(void)
 
 void screen_write(const char *text, size_t length)
 {
-	for (; length && screen.rows; length--, text++) {
+	for (; length && screen.rows && !screen.released; length--, text++) {
 		if (*text == '\n') {
 			new_line();
 			continue;
@@ -150,6 +199,28 @@ void screen_init(void)
 		use_text(
 			core_map_phys(VGA_TEXT, VGA_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED));
 	}
+}
+
+int screen_release(void)
+{
+	if (!screen.rows)
+		return -ENODEV;
+	screen.released = true;
+	return 0;
+}
+
+int screen_take(void)
+{
+	if (!screen.rows)
+		return -ENODEV;
+	if (!screen.released)
+		return 0;
+	screen.released = false;
+	if (screen.text)
+		set_text_mode();
+	for (unsigned row = 0; screen.pixels && row < screen.rows; row++)
+		blank(row);
+	return 0;
 }
 
 int screen_line(char *out, unsigned size)

@@ -80,6 +80,7 @@ int serial_take(uint16_t base)
 void console_panic(void)
 {
 	serial_take(COM1);
+	screen_take();
 }
 
 void console_write(const char *text, size_t length)
