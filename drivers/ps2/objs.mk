@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+modules-y += ps2
+ps2-y := $(addprefix drivers/ps2/,main.o i8042.o keys.o mouse.o)
