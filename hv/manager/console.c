@@ -9,6 +9,7 @@
 #include "line.h"
 #include "log.h"
 #include "ring.h"
+#include "screen.h"
 #include "shell.h"
 #include "syscalls.h"
 
@@ -36,12 +37,11 @@ void console_printf(const char *format, ...)
 	char text[1024];
 	va_list args;
 
-	if (!shell_terminal)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	terminal_puts(shell_terminal, text);
+	if (!screen_printf_here(text) && shell_terminal)
+		terminal_puts(shell_terminal, text);
 }
 
 static void prompt(void)
@@ -234,7 +234,7 @@ static void shell_terminal_input(void)
 	for (unsigned n = 0; n < INPUT_AT_ONCE && !busy && more_typed(); n++) {
 		char c = typed.text[typed.at];
 
-		if (attached && c != CONSOLE_ESCAPE && !guest_room(attached))
+		if (attached ? c != CONSOLE_ESCAPE && !guest_room(attached) : shell_waits())
 			break;
 		typed.at++;
 		if (!attached)
@@ -366,6 +366,7 @@ void console_pump(void)
 		go_on();
 		shell_terminal_input();
 	}
+	screen_pump();
 	if (log_terminal && !(busy && log_terminal == shell_terminal))
 		follow_log();
 	for (unsigned n = 0; n < TERMINALS; n++)

@@ -2,6 +2,7 @@
 /* Guest: starts VMMs for guests and does what the configuration says when one ends. */
 #include <stdio.h>
 #include <string.h>
+#include "argument.h"
 #include "clock.h"
 #include "console.h"
 #include "finish.h"
@@ -9,7 +10,9 @@
 #include "init.h"
 #include "log.h"
 #include "resource.h"
+#include "screen.h"
 #include "syscalls.h"
+#include "text.h"
 #include "wall.h"
 
 #define VMM_PROGRAM "vmm"
@@ -50,7 +53,7 @@ void guests_setup(struct config *c)
 		check_files(c, g->config);
 		snprintf(g->config->arguments.text + g->config->arguments.length,
 			 sizeof(g->config->arguments.text) - g->config->arguments.length,
-			 "wall=%lld\n", wall);
+			 "wall=%lld\n%s", wall, screen_possible() ? "display=yes\n" : "");
 		if (g->config->memory > boot()->ram_bytes)
 			config_complain(
 				c, g->config, g->config->memory_line,
@@ -167,8 +170,25 @@ const char *guest_start(struct guest *g)
 	return NULL;
 }
 
+/* Keys go to a guest that has a screen, or virtio's input. */
+static bool wants_input(const struct guest *g)
+{
+	const char *text = g->config->arguments.text, *list = text;
+	char value[64] = "", word[64];
+
+	if (argument_find(text, CONFIG_ARGUMENTS, "screen", 0, value, sizeof(value)) > 0 && strcmp(value, "none"))
+		return true;
+	list = argument_find(text, CONFIG_ARGUMENTS, "virtio", 0, value, sizeof(value)) > 0 ? value : "";
+	while (text_word(&list, word, sizeof(word)))
+		if (!strcmp(word, "input"))
+			return true;
+	return false;
+}
+
 void guest_connect(struct guest *g)
 {
+	if (screen_possible() && wants_input(g))
+		screen_connect_guest(g);
 	if (g->config->console == PORT_NONE)
 		return;
 	if (!g->console) {

@@ -36,6 +36,7 @@ struct guest {
 	char ending[GUEST_ENDING]; /* "power-off", ... */
 	/* Console. */
 	struct link *console; /* the VMM is client, we are server */
+	struct link *input;   /* the same: keyboard and mouse, when it is on the screen */
 	uint32_t unseen_at,
 		unseen; /* output while nobody looked: a ring, its oldest byte and length */
 	char unseen_text[GUEST_UNSEEN];

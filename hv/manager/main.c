@@ -15,6 +15,7 @@
 #include "link.h"
 #include "log.h"
 #include "resource.h"
+#include "screen.h"
 #include "syscalls.h"
 #include "text.h"
 #include "timer.h"
@@ -271,6 +272,7 @@ int main(void)
 	console_setup(&config);
 	start_modules();
 	connect_terminals();
+	screen_setup(config.quiet);
 	instances_watch(config.heartbeat_ms);
 	guests_autostart(boot_option("safe", 0, none, sizeof(none)));
 	for (;;) {

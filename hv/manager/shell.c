@@ -29,6 +29,11 @@ bool shell_step(void)
 	return !waiting;
 }
 
+bool shell_waits(void)
+{
+	return waiting;
+}
+
 static const struct command *find(const char *name)
 {
 	for (unsigned t = 0; t < TABLES; t++)

@@ -25,5 +25,6 @@ void shell_run(char *text);
 void shell_wait(bool (*step)(void));
 /* Something happened. False: a command still waits. */
 bool shell_step(void);
+bool shell_waits(void); /* one does, whichever session began it */
 
 #endif

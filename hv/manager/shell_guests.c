@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "init.h"
 #include "resource.h"
+#include "screen.h"
 #include "shell.h"
 #include "syscalls.h"
 
@@ -165,6 +166,22 @@ static void attach_command(int count, char **words)
 		console_attach(g);
 }
 
+static void screen_command(int count, char **words)
+{
+	struct guest *g = NULL;
+
+	if (count < 2) {
+		screen_status();
+		return;
+	}
+	if (strcmp(words[1], "shell")) {
+		g = need(words[1]);
+		if (!g)
+			return;
+	}
+	screen_show(g);
+}
+
 static void show_exits(const struct guest *g)
 {
 	uint64_t total[COUNT_KINDS] = {0}, runs = 0, sum = 0;
@@ -213,6 +230,7 @@ const struct command shell_guest_commands[] = {
 	{"button", "GUEST", "press its power button", 1, 1, button_command},
 	{"rom", "swap GUEST FILE", "another gateway ROM for it, while it runs", 3, 3, rom_command},
 	{"attach", "GUEST", "this terminal becomes its console", 1, 1, attach_command},
+	{"screen", "[GUEST|shell]", "who has the physical screen and keyboard", 0, 1, screen_command},
 	{"exits", "[GUEST]", "exit counts by reason", 0, 1, exits_command},
 	{NULL, NULL, NULL, 0, 0, NULL},
 };
