@@ -339,13 +339,13 @@ static int give(struct instance *i, struct pci_device *d, uint32_t index)
 
 	if (!ret)
 		ret = slot < MODULE_IRQS_MAX ? enable(d) : -ENOSPC;
-	if (!ret)
-		ret = give_irq(i, d, slot, &m);
 	if (ret)
 		return ret;
+	/* Before its interrupt, which the change of hands would silence. */
 	theirs = sys_handle_grant(i->task, d->handle, RIGHT_CONTROL, 0);
-	if (theirs < 0)
-		return theirs;
+	ret = theirs < 0 ? theirs : give_irq(i, d, slot, &m);
+	if (ret)
+		return ret;
 	m.device.device = theirs;
 	m.device.flags = (d->msi ? DEVICE_MSI : 0) |
 			 (sys_device_control(d->handle, DEVICE_CONFINED, 0) > 0
