@@ -19,7 +19,6 @@ enum operation {
 	OP_TIMER_CANCEL,
 	OP_MMU, /* notifications that nested paging has no use for */
 	OP_LAZY,
-	OP_TRACE,
 };
 
 struct operation_call {

@@ -28,7 +28,6 @@ static const struct {
 	OPERATION(MMU_INVALIDATE, OP_MMU),
 	OPERATION(MMU_MAP, OP_MMU),
 	OPERATION(LAZY, OP_LAZY),
-	OPERATION(TRACE, OP_TRACE),
 };
 
 /* Whether an epoch has commands, and where its arguments are. */

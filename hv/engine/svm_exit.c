@@ -86,7 +86,7 @@ static enum verdict exit_vmmcall(struct svm_vcpu *s)
 		return RUN_AGAIN;
 	}
 	s->vcpu.run->msr.next_rip = next_rip(s, 3);
-	vcpu_fill_exit(&s->vcpu, EXIT_HYPERCALL, false);
+	vcpu_fill_exit(&s->vcpu, EXIT_HYPERCALL, true);
 	return RUN_TO_VMM;
 }
 

@@ -44,6 +44,11 @@ void console_printf(const char *format, ...)
 		terminal_puts(shell_terminal, text);
 }
 
+bool console_room(void)
+{
+	return !shell_terminal || terminal_room(shell_terminal) > LOG_ROOM;
+}
+
 static void prompt(void)
 {
 	console_printf("%s", LINE_PROMPT);

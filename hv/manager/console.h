@@ -21,6 +21,8 @@ void console_pump(void);
 bool console_drained(void);
 /* Text of the shell. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* There is room for a few lines more. */
+bool console_room(void);
 /* Shows a guest instead of the shell; NULL: the shell. */
 void console_attach(struct guest *g);
 struct guest *console_attached(void);

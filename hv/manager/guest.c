@@ -202,12 +202,17 @@ void guest_connect(struct guest *g)
 		link_try(g->console);
 }
 
+bool guest_send(struct guest *g, const struct message *m)
+{
+	return g->phase != PHASE_OFF && instance_send(g->instance, m) > 0;
+}
+
 bool guest_command(struct guest *g, uint16_t kind, const char *text)
 {
 	struct message m = {.kind = kind};
 
 	strlcpy(m.text, text, sizeof(m.text));
-	return g->phase != PHASE_OFF && !g->ended && instance_send(g->instance, &m) > 0;
+	return !g->ended && guest_send(g, &m);
 }
 
 static enum config_on policy(const struct guest *g)
@@ -347,6 +352,10 @@ void guest_message(struct guest *g, const struct message *m)
 {
 	if (m->kind == MSG_GUEST_STATE) {
 		state_changed(g, m);
+		return;
+	}
+	if (m->kind == MSG_GUEST_TRACED) {
+		trace_message(g, m);
 		return;
 	}
 	if (m->kind == MSG_GUEST_ROM_DONE) {

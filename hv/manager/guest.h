@@ -58,10 +58,15 @@ void guest_stop(struct guest *g);
 bool guest_comes_back(const struct guest *g);
 /* One of MSG_GUEST_*; false when it is not running. */
 bool guest_command(struct guest *g, uint16_t kind, const char *text);
+/* The same with anything in it; also to a VMM whose guest has ended. */
+bool guest_send(struct guest *g, const struct message *m);
 
 /* From instance.c. */
 void guest_connect(struct guest *g);
 void guest_message(struct guest *g, const struct message *m);
 void guest_vmm_died(struct guest *g, bool expected);
+
+/* shell_trace.c: MSG_GUEST_TRACED */
+void trace_message(struct guest *g, const struct message *m);
 
 #endif

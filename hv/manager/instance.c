@@ -349,9 +349,10 @@ static void receive(struct instance *i, struct message *m)
 	case MSG_GUEST_STATE:
 	case MSG_GUEST_ENDED:
 	case MSG_GUEST_ROM_DONE:
+	case MSG_GUEST_TRACED:
 		if (!i->guest)
 			break;
-		if (m->kind != MSG_GUEST_STATE)
+		if (m->kind != MSG_GUEST_STATE && m->kind != MSG_GUEST_TRACED)
 			copy_sentence(i);
 		guest_message(i->guest, m);
 		break;

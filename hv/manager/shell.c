@@ -12,6 +12,7 @@ static const struct command *const tables[] = {
 	shell_module_commands,
 	shell_machine_commands,
 	shell_pci_commands,
+	shell_trace_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -15,7 +15,7 @@ struct command {
 
 /* Ended by an entry without a name. */
 extern const struct command shell_guest_commands[], shell_module_commands[],
-	shell_machine_commands[], shell_pci_commands[];
+	shell_machine_commands[], shell_pci_commands[], shell_trace_commands[];
 
 /* Runs a line; it is split in place. */
 void shell_run(char *text);

@@ -291,6 +291,9 @@ static void control(const struct message *m)
 	case MSG_GUEST_ROM:
 		gateway_replace(m);
 		break;
+	case MSG_GUEST_TRACE:
+		trace_answer(m);
+		break;
 	case MSG_GUEST_POWER_BUTTON:
 		guest_lock();
 		pm_power_button(&guest.pm);

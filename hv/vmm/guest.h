@@ -144,6 +144,13 @@ void insn_exit(struct vcpu *v);
 struct emul_cpu;
 unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes);
 
+/* hypercall.c: what the gateway asks that only the VMM knows. False: nothing that it asks. */
+bool hypercall_serve(struct vcpu *v);
+
+/* trace.c: VMI calls that a trace ROM reports. `a`: call, EAX, EDX, ECX, first word of the stack. */
+void trace_call(unsigned cpu, const uint32_t *a);
+void trace_answer(const struct message *m); /* main thread: MSG_GUEST_TRACE */
+
 /* report.c: accesses that nobody answers. True: answer with zero or drop it; false: fault. */
 bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64_t address,
 		    unsigned size, bool write, uint64_t value);

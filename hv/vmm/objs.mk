@@ -8,12 +8,13 @@ vmm-y += hv/vmm/control.o hv/vmm/config.o hv/vmm/vcpu.o hv/vmm/mmio.o hv/vmm/ins
 vmm-y += hv/vmm/platform.o hv/vmm/console.o hv/vmm/io.o hv/vmm/ram.o
 vmm-y += hv/vmm/pic.o hv/vmm/pit.o hv/vmm/rtc.o hv/vmm/ioapic.o hv/vmm/uart.o hv/vmm/pm.o hv/vmm/pci.o hv/vmm/pci_bar.o hv/vmm/pci_msix.o hv/vmm/ide.o hv/vmm/ide_ata.o hv/vmm/ide_atapi.o hv/vmm/ide_dma.o hv/vmm/pcnet.o hv/vmm/pcnet_ring.o
 vmm-y += hv/vmm/cpuid.o hv/vmm/msr.o hv/vmm/kvmclock.o hv/vmm/gateway.o hv/vmm/gateway_swap.o hv/vmm/gateway_control.o
+vmm-y += hv/vmm/hypercall.o hv/vmm/trace.o
 vmm-y += hv/vmm/acpi.o hv/vmm/mptable.o hv/vmm/dsdt.o
 vmm-y += hv/vmm/boot.o hv/vmm/boot_linux.o hv/vmm/boot_pvh.o hv/vmm/boot_multiboot.o
 modules-y += vmm
 
 cflags-vmm := -I$(O)/include
-$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o: | $(O)/include/postern/vmi.h
+$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o: | $(O)/include/postern/vmi.h
 
 $(O)/dsdt.aml: hv/vmm/dsdt.asl
 	@mkdir -p $(@D)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "syscalls.h"
-#include <postern/hypercall.h>
 #include "guest.h"
 
 #define VECTOR_GP 13
@@ -117,39 +116,10 @@ static void exit_msr(struct vcpu *v)
 	step_to(r, r->msr.next_rip);
 }
 
-/* What the gateway asks that only the VMM knows: postern/hypercall.h. */
-static bool gateway_call(struct vcpu *v)
-{
-	struct vcpu_run *r = v->run;
-	uint32_t number = r->gpr[GPR_RAX], command = r->gpr[GPR_RBX];
-	unsigned epoch = r->epoch[(r->rip >> 12) % RUN_EPOCHS];
-	bool first = epoch == 1;
-	int64_t wall;
-
-	if (!epoch)
-		return false;
-	if (first ? number == HC1_WALLCLOCK && command == HC1_WALLCLOCK_COMMAND
-		  : number == HC2_WALLCLOCK) {
-		wall = guest.rtc.base + (int64_t)clock_ns();
-		r->gpr[GPR_RAX] = (uint32_t)wall;
-		r->gpr[GPR_RDX] = (uint64_t)wall >> 32;
-		return true;
-	}
-	if (first ? number == HC1_WALLCLOCK_SET && command == HC1_WALLCLOCK_SET_COMMAND
-		  : number == HC2_WALLCLOCK_SET) {
-		r->gpr[GPR_RAX] = 0; /* it runs on by itself */
-		return true;
-	}
-	return false;
-}
-
 static void exit_hypercall(struct vcpu *v)
 {
-	if (gateway_call(v)) {
-		step_to(v->run, v->run->msr.next_rip);
-		return;
-	}
-	v->run->gpr[GPR_RAX] = -KVM_ENOSYS;
+	if (!hypercall_serve(v))
+		v->run->gpr[GPR_RAX] = -KVM_ENOSYS;
 	step_to(v->run, v->run->msr.next_rip);
 }
 

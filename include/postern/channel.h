@@ -92,11 +92,14 @@ enum message_kind {
 	MSG_GUEST_POWER_BUTTON = 37,
 	MSG_GUEST_ROM = 38, /* .text: the boot file that replaces its gateway; answer GUEST_ROM_DONE */
 
+	MSG_GUEST_TRACE = 39, /* .trace: what, index; answers GUEST_TRACED, TRACE_AT_ONCE of them or as many as there are */
+
 	/* VMM to manager. */
 	MSG_GUEST_STATE = 48, /* .guest; also sent unasked at every change */
 	MSG_GUEST_ENDED = 49, /* .ended; the sentence in channel.sentence. The VMM stays until STOP or RESET */
 
 	MSG_GUEST_ROM_DONE = 50, /* .result; the sentence in channel.sentence */
+	MSG_GUEST_TRACED = 51,	 /* .trace; what = TRACE_END past the last one */
 
 	/* Kinds of service classes. The requester picks the id. */
 	MSG_SERVICE = 0x100,
@@ -129,6 +132,10 @@ enum pci_enable { PCI_ENABLE_IO = 1, PCI_ENABLE_MEMORY = 2, PCI_ENABLE_MASTER = 
 
 enum device_flag { DEVICE_MSI = 1, DEVICE_IS_CONFINED = 2 };
 #define NO_DEVICE 0xffffffffu
+
+/* Of VMI calls that a trace ROM reported: how often each was made; or each call, in order. */
+enum trace_what { TRACE_COUNTS, TRACE_RECORDS, TRACE_END };
+#define TRACE_AT_ONCE 16
 
 enum connection_role { ROLE_CLIENT, ROLE_SERVER };
 
@@ -206,6 +213,12 @@ struct message {
 			uint64_t first_ns; /* CLOCK at its first instruction, 0 not yet */
 			uint32_t resets, spare;
 		} guest;
+		struct {
+			uint32_t what, index; /* enum trace_what; of the call or the record */
+			uint32_t call, cpu;   /* numbers of postern/gateway.h's GATEWAY_TRACE, too */
+			uint32_t eax, edx, ecx, stack;
+			uint64_t count; /* COUNTS: of this call; END: records that found no place */
+		} trace;
 		struct {
 			uint32_t how; /* enum guest_end */
 			uint32_t value; /* DEBUG_EXIT: the byte written; FAULT: vcpu number */

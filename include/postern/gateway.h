@@ -60,6 +60,11 @@
 #define GATEWAY_TABLES_BYTES 0x2000
 #define GATEWAY_BUILD_ID_BYTES 20
 
+/* What a trace ROM records beside the calls, as if they were some (operation TRACE, postern/hypercall.h). */
+#define GATEWAY_TRACE_INIT 126	/* vmi_init */
+#define GATEWAY_TRACE_RELOC 127 /* get_reloc, of the call in EAX */
+#define GATEWAY_TRACE_CALLS 128
+
 /* Where a gateway above the fixmap begins: multiple of 4 MiB, because the guest's fixmap lies right below. */
 #define GATEWAY_TOP 0xffc00000
 

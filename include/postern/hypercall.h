@@ -47,7 +47,7 @@
  *   MMU_FLUSH      flags                            -
  *   MMU_INVALIDATE linear address                   -
  *   LAZY           mode                             -
- *   TRACE          call, EAX, EDX, ECX              -       counts a VMI call
+ *   TRACE          call, EAX, EDX, ECX, first word of the stack  -  records a VMI call (the VMM answers)
  */
 
 /* Epoch 1 has the shape and, where Xen has the call, the numbers of Xen's public interface (xen.h, sched.h, vcpu.h,

@@ -131,7 +131,7 @@ struct vcpu_run {
 			uint64_t code, info1, info2; /* as the engine reported */
 		} raw;			     /* INSN, INVALID, UNKNOWN, SHUTDOWN */
 	};
-	/* Valid for MMIO, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
+	/* Valid for MMIO, HYPERCALL, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
 	uint64_t cr0, cr2, cr3, cr4, efer;
 	struct segment seg[SEG_COUNT];
 	/* From the VMM: the epoch of hypercalls (postern/hypercall.h) that come from a page of the gateway, by bits 16 to 12

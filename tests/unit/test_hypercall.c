@@ -25,7 +25,6 @@ static void test_epochs(void **state)
 		{{0, HC1_TIMER_SET, HC2_TIMER_SET}, HC1_TIMER_SET_COMMAND, OP_TIMER_SET},
 		{{0, HC1_MMU_SET, HC2_MMU_SET}, HC1_MMU_SET_COMMAND, OP_MMU},
 		{{0, HC1_LAZY, HC2_LAZY}, HC1_LAZY_COMMAND, OP_LAZY},
-		{{0, HC1_TRACE, HC2_TRACE}, HC1_TRACE_COMMAND, OP_TRACE},
 	};
 	uint64_t gpr[16] = {0};
 	struct operation_call c;

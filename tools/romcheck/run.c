@@ -258,6 +258,32 @@ static bool transfer(struct machine *m, const cs_insn *i)
 	return true;
 }
 
+/* PUSHA and POPA, which has no use for ESP. */
+static bool all_registers(struct machine *m, bool save)
+{
+	uint32_t esp = m->reg[R_ESP], v;
+
+	for (unsigned n = 0; n < 8; n++) {
+		unsigned r = save ? n : 7 - n;
+
+		if (save ? !push(m, r == R_ESP ? esp : m->reg[r]) : !pop(m, &v))
+			return false;
+		if (!save && r != R_ESP)
+			m->reg[r] = v;
+	}
+	return true;
+}
+
+/* A trace ROM tells somebody; the answer does not depend on it. */
+static bool outside(struct machine *m, const cs_insn *i)
+{
+	const struct rom *r = m->code->rom;
+
+	if (r->ours && strstr(r->engine, "-trace"))
+		return true;
+	return stop(m, "`%.20s' in a ROM that does not trace", i->mnemonic);
+}
+
 static bool simple(struct machine *m, const cs_insn *i)
 {
 	const cs_x86 *x = &i->detail->x86;
@@ -269,6 +295,18 @@ static bool simple(struct machine *m, const cs_insn *i)
 	case X86_INS_ENDBR32:
 	case X86_INS_CLD:
 		return true;
+	case X86_INS_PUSHAL:
+		return all_registers(m, true);
+	case X86_INS_POPAL:
+		return all_registers(m, false);
+	case X86_INS_PUSHFD:
+		return push(m, 2);
+	case X86_INS_POPFD:
+		return pop(m, &a);
+	case X86_INS_CLI:
+	case X86_INS_OUT:
+	case X86_INS_VMMCALL:
+		return outside(m, i);
 	case X86_INS_MOV:
 		return get(m, &o[1], &a) && put(m, &o[0], a);
 	case X86_INS_MOVZX:

@@ -27,7 +27,7 @@
 	.macro mmu_flush
 	.endm
 
-	/* To the debug console's port, 13 bytes a call: number | 0x80, then EAX, EDX, ECX, lowest byte first. */
+	/* To the debug console's port, 17 bytes a call: number | 0x80, then EAX, EDX, ECX and the first word of its stack, lowest byte first. */
 	.macro trace_word offset
 	mov \offset(%esp), %eax
 	.rept 3
@@ -43,5 +43,6 @@
 	trace_word 28
 	trace_word 20
 	trace_word 24
+	trace_word 44
 	.endm
 #endif

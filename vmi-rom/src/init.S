@@ -50,6 +50,7 @@ function vmi_init
 	flavour_open		/* EAX; keeps EBX */
 	test %eax, %eax
 	jnz 1f
+	trace GATEWAY_TRACE_INIT
 	cmpl $0, VMI_VROM_HEADER_VIRTUAL_TOP(%ebx)
 	je 1f
 	mov %cr4, %eax
@@ -63,6 +64,7 @@ end_function vmi_init
 
 /* EAX = number; EDX:EAX = type:address. */
 function get_reloc
+	trace GATEWAY_TRACE_RELOC
 	saved ebx
 	saved esi
 	xor %edx, %edx

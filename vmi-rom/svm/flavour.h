@@ -62,6 +62,7 @@
 	mov %edx, %ecx
 	mov %eax, %edx
 	mov 36(%esp), %eax
-	hypercall TRACE, 4
+	mov 44(%esp), %edi
+	hypercall TRACE, 5
 	.endm
 #endif

@@ -3,7 +3,7 @@
 function trace_call
 	pusha
 	.cfi_adjust_cfa_offset 32
-	trace_record		/* number at 36(%esp), EAX, ECX, EDX at 28, 24, 20 */
+	trace_record		/* number at 36(%esp), EAX, ECX, EDX at 28, 24, 20, the call's first word of stack at 44 */
 	popa
 	.cfi_adjust_cfa_offset -32
 	ret $4
