@@ -383,9 +383,9 @@ bool net_rx_back_push(struct net_rx_back *b)
 	return publish(&b->ring->rsp_prod, &b->ring->rsp_event, b->rsp_prod);
 }
 
-bool net_rx_back_wait(struct net_rx_back *b)
+bool net_rx_back_wait(struct net_rx_back *b, unsigned count)
 {
-	return ask(&b->ring->req_event, b->req_cons + 1, &b->ring->req_prod, b->req_cons);
+	return ask(&b->ring->req_event, b->req_cons + count, &b->ring->req_prod, b->req_cons);
 }
 
 int64_t net_ref(const struct net_fragment *at, uint64_t limit)

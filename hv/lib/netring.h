@@ -131,7 +131,8 @@ void net_rx_back_take(struct net_rx_back *b, unsigned count);
 #define NET_PART_MAX 0x7fff
 void net_rx_back_put(struct net_rx_back *b, uint16_t offset, int bytes, bool more, const struct net_offload *offload);
 bool net_rx_back_push(struct net_rx_back *b);
-bool net_rx_back_wait(struct net_rx_back *b);
+/* Asks for a signal when `count` buffers lie ready. True: they do. */
+bool net_rx_back_wait(struct net_rx_back *b, unsigned count);
 
 /* The offset in a memory object of `limit` bytes that a fragment names, or -EFAULT: it does not lie in there. */
 int64_t net_ref(const struct net_fragment *at, uint64_t limit);

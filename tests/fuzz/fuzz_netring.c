@@ -53,7 +53,7 @@ static void back(uint8_t how)
 			net_rx_back_put(&rb, 0, 100, how & 2 && n, NULL);
 	}
 	net_rx_back_push(&rb);
-	net_rx_back_wait(&rb);
+	net_rx_back_wait(&rb, 1 + (how & 63));
 }
 
 static void front(uint8_t how)

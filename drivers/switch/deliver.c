@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Deliver: a frame into a guest's receive buffers. One copy, and what the receiver does not take (blank checksums, frames to be
+ * segmented) is done here first, in a second one.
+ */
+#include <string.h>
+#include "switch.h"
+
+static uint8_t whole[NIC_FRAME_MAX + 1], part[SLOT_BYTES];
+
+uint8_t *gather(const struct cargo *g)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < g->pieces; i++) {
+		memcpy(whole + at, g->piece[i].at, g->piece[i].bytes);
+		at += g->piece[i].bytes;
+	}
+	return whole;
+}
+
+uint8_t *linearize(const struct cargo *g)
+{
+	gather(g);
+	if (g->offload.csum_blank && !g->offload.gso_type)
+		net_checksum(whole, &g->headers);
+	return whole;
+}
+
+static void refuse(struct port *to, unsigned buffers)
+{
+	net_rx_back_take(&to->rx, buffers);
+	while (buffers--)
+		net_rx_back_put(&to->rx, 0, NETIF_RSP_ERROR, false, NULL);
+	to->tell = true;
+	to->dropped[DROP_REFERENCE]++;
+}
+
+/* How many buffers hold these bytes, with one more for GSO information; 0: not enough lie ready, or none that can be used. */
+static unsigned count_buffers(struct port *to, uint32_t bytes, bool gso, uint8_t **va, struct net_buffer *b)
+{
+	int ready = net_rx_back_ready(&to->rx);
+	unsigned n = 0, at = 0, room;
+
+	while (bytes && (int)at < ready && n < NIC_PARTS_MAX) {
+		net_rx_back_peek(&to->rx, at, &b[n]);
+		va[n] = port_bytes(to, &b[n].at, true);
+		if (!va[n]) { /* all before it are good, but the frame is not worth finding out about those behind */
+			refuse(to, at + 1);
+			return 0;
+		}
+		room = b[n].at.bytes < NET_PART_MAX ? b[n].at.bytes : NET_PART_MAX;
+		b[n].at.bytes = room;
+		bytes -= bytes < room ? bytes : room;
+		at += n || !gso ? 1 : 2;
+		n++;
+	}
+	return bytes || (int)at > ready ? 0 : n;
+}
+
+static int copy(struct port *to, const struct piece *piece, unsigned pieces, uint32_t bytes, const struct net_offload *o)
+{
+	static struct net_buffer b[NIC_PARTS_MAX];
+	static uint8_t *va[NIC_PARTS_MAX];
+	unsigned n = count_buffers(to, bytes, o->gso_type, va, b), used = 0, i = 0;
+	uint32_t left = bytes;
+
+	if (!n)
+		return -ENOSPC;
+	net_rx_back_take(&to->rx, n + !!o->gso_type);
+	for (unsigned k = 0; k < n; k++) {
+		uint32_t fill = left < b[k].at.bytes ? left : b[k].at.bytes, done = 0, step;
+
+		while (done < fill) {
+			step = piece[i].bytes - used;
+			step = step < fill - done ? step : fill - done;
+			memcpy(va[k] + done, piece[i].at + used, step);
+			done += step;
+			used += step;
+			if (used == piece[i].bytes)
+				i++, used = 0;
+		}
+		left -= fill;
+		net_rx_back_put(&to->rx, 0, fill, k + 1 < n, k ? NULL : o);
+	}
+	to->tell = true;
+	to->link->rx_frames++;
+	to->link->rx_bytes += bytes;
+	return 0;
+}
+
+static int copy_whole(struct port *to, const uint8_t *at, uint32_t bytes)
+{
+	struct net_offload o = {.csum_good = true};
+	struct piece p = {at, bytes};
+
+	to->copied++;
+	return copy(to, &p, 1, bytes, &o);
+}
+
+/* As many segments as there are buffers for: the rest is lost, as on a wire, once the first has arrived. */
+static int segments(struct port *to, struct cargo *g)
+{
+	const uint8_t *at = linearize(g);
+	unsigned n = net_segments(&g->headers, g->offload.gso_size);
+	int ret;
+
+	for (unsigned i = 0; i < n; i++) {
+		ret = copy_whole(to, part, net_segment(at, &g->headers, g->offload.gso_size, i, part));
+		if (ret)
+			return i ? 0 : ret;
+	}
+	to->segmented++;
+	return 0;
+}
+
+int deliver(struct port *to, struct cargo *g)
+{
+	uint32_t takes = to->link->front_flags;
+
+	if (g->offload.gso_type &&
+	    !(takes & NIC_RX_GSO && takes & NIC_RX_CSUM_BLANK && g->offload.gso_type == XEN_NETIF_GSO_TYPE_TCPV4))
+		return segments(to, g);
+	if (g->offload.csum_blank && !(takes & NIC_RX_CSUM_BLANK))
+		return copy_whole(to, linearize(g), g->bytes);
+	return copy(to, g->piece, g->pieces, g->bytes, &g->offload);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Forward: is a frame what it says, and who gets it. Decisions are made on our copy of its headers only. */
+#include <string.h>
+#include "switch.h"
+
+/* The frame's bytes: our copy of the head, then the guest's memory. */
+static int load_pieces(struct cargo *g, struct port *p, const struct net_frame *f)
+{
+	g->head_bytes = 0;
+	g->pieces = 1;
+	for (unsigned i = 0; i < f->count; i++) {
+		const uint8_t *at = port_bytes(p, &f->fragment[i], false);
+		unsigned bytes = f->fragment[i].bytes, n = HEAD_BYTES - g->head_bytes;
+
+		if (!at)
+			return DROP_REFERENCE + 1;
+		n = n < bytes ? n : bytes;
+		memcpy(g->head + g->head_bytes, at, n);
+		g->head_bytes += n;
+		if (n < bytes)
+			g->piece[g->pieces++] = (struct piece){at + n, bytes - n};
+	}
+	g->piece[0] = (struct piece){g->head, g->head_bytes};
+	return 0;
+}
+
+/* The offload fields fit the headers, and what the frame becomes fits the wire. */
+static int check_size(struct cargo *g)
+{
+	const struct net_headers *h = &g->headers;
+	struct net_offload *o = &g->offload;
+
+	if (o->csum_blank && h->protocol != IP_TCP && h->protocol != IP_UDP)
+		return DROP_MALFORMED + 1;
+	if (!o->gso_type)
+		return g->bytes > FRAME_MAX ? DROP_OVERSIZED + 1 : 0;
+	if (h->protocol != IP_TCP || h->end != g->bytes || o->gso_size < GSO_SIZE_MIN ||
+	    (o->gso_type == XEN_NETIF_GSO_TYPE_TCPV4 ? !h->ipv4 : !h->ipv6))
+		return DROP_MALFORMED + 1;
+	o->csum_blank = true; /* each segment needs its own */
+	if (h->payload + o->gso_size > FRAME_MAX)
+		return DROP_OVERSIZED + 1;
+	if (g->bytes <= FRAME_MAX && h->end - h->payload <= o->gso_size)
+		o->gso_type = o->gso_size = 0; /* one segment */
+	return 0;
+}
+
+int cargo_load(struct cargo *g, struct port *p, const struct net_frame *f)
+{
+	int drop;
+
+	g->from = p;
+	g->frame = f;
+	g->bytes = f->bytes;
+	g->offload = f->offload;
+	g->offload.csum_good = false; /* a guest's word */
+	drop = load_pieces(g, p, f);
+	if (drop)
+		return drop;
+	if (net_parse(g->head, g->head_bytes, g->bytes, &g->headers))
+		return DROP_MALFORMED + 1;
+	if (g->headers.tagged)
+		return DROP_TAGGED + 1;
+	g->vlan = p->spec.vlan;
+	if (g->head[6] & 1 || (memcmp(g->head + 6, p->mac, 6) && !p->spec.promiscuous))
+		return DROP_SPOOFED + 1;
+	return check_size(g);
+}
+
+static bool may_flood(struct port *p, uint64_t now)
+{
+	uint64_t more = (now - p->flood_ns) * FLOOD_RATE / 1000000000ull;
+
+	if (more) {
+		p->flood_left = p->flood_left + more < FLOOD_BURST ? p->flood_left + more : FLOOD_BURST;
+		p->flood_ns = now;
+	}
+	if (!p->flood_left) {
+		p->dropped[DROP_FLOOD]++;
+		return false;
+	}
+	p->flood_left--;
+	return true;
+}
+
+static bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan)
+{
+	return to->open && to != from && to->network == network && to->spec.vlan == vlan;
+}
+
+/* To all guests that want it: all, or of frames to one address those that listen to everything. */
+static void to_guests(struct cargo *g, uint8_t network, bool everybody)
+{
+	for (unsigned i = 0; i < PORTS_MAX; i++) {
+		struct port *to = &ports[i];
+
+		if (!is_peer(to, g->from, network, g->vlan) || !(everybody || to->spec.promiscuous))
+			continue;
+		if (deliver(to, g)) {
+			to->dropped[DROP_NO_BUFFER]++;
+			to->link->rx_dropped++;
+		} else if (g->from) {
+			g->from->to_guests++;
+		}
+	}
+}
+
+static enum verdict to_uplink(struct cargo *g, uint64_t now)
+{
+	struct port *p = g->from;
+	int active = networks[p->network].active;
+
+	if (active < 0) {
+		if (networks[p->network].uplinks)
+			p->dropped[DROP_NO_UPLINK]++;
+		return DONE;
+	}
+	p->to_uplink++;
+	return uplink_send(&uplinks[active], g, now);
+}
+
+static enum verdict to_guest(struct cargo *g, int port)
+{
+	struct port *to = &ports[port];
+
+	if (!is_peer(to, g->from, g->from->network, g->vlan))
+		return DONE;
+	if (!deliver(to, g)) {
+		g->from->to_guests++;
+		return DONE;
+	}
+	if (!to->deaf)
+		return WAIT;
+	to->dropped[DROP_NO_BUFFER]++;
+	to->link->rx_dropped++;
+	return DONE;
+}
+
+enum verdict forward(struct cargo *g, uint64_t now, int *port)
+{
+	struct port *p = g->from;
+	bool group = g->head[0] & 1;
+
+	if (p->spec.promiscuous)
+		table_learn(&table, p->network, g->vlan, g->head + 6, p->index, TABLE_PER_GUEST, now);
+	*port = group ? TABLE_NONE : table_find(&table, p->network, g->vlan, g->head, now);
+	if (*port == p->index)
+		return DONE;
+	if (*port >= 0 && *port < PORTS_MAX)
+		return to_guest(g, *port);
+	/* An address that nobody was seen with costs as much as one that is everybody's. */
+	if (*port == TABLE_NONE && !may_flood(p, now))
+		return DONE;
+	to_guests(g, p->network, group);
+	return to_uplink(g, now);
+}
+
+/* Takes the tag out of the view: the addresses are copied, the type stands behind the tag. */
+static bool load_outer(struct cargo *g, const uint8_t *at, uint32_t bytes)
+{
+	unsigned skip = 0;
+
+	if (bytes < ETH_HEADER || bytes > FRAME_MAX + ETH_VLAN_TAG)
+		return false;
+	g->vlan = 0;
+	memcpy(g->head, at, ETH_HEADER);
+	if (net_get16(g->head + 12) == ETH_TYPE_VLAN) {
+		if (bytes < ETH_HEADER + ETH_VLAN_TAG)
+			return false;
+		g->vlan = net_get16(at + 14) & 0xfff;
+		skip = ETH_VLAN_TAG;
+		memcpy(g->head + 12, at + 16, 2);
+	}
+	g->head_bytes = ETH_HEADER;
+	g->bytes = bytes - skip;
+	g->piece[0] = (struct piece){g->head, ETH_HEADER};
+	g->piece[1] = (struct piece){at + ETH_HEADER + skip, bytes - ETH_HEADER - skip};
+	g->pieces = g->piece[1].bytes ? 2 : 1;
+	return g->bytes <= FRAME_MAX;
+}
+
+void forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, bool csum_good, uint64_t now)
+{
+	static struct cargo g;
+	bool group;
+	int port;
+
+	g.from = NULL;
+	g.frame = NULL;
+	g.offload = (struct net_offload){.csum_good = csum_good};
+	if (!load_outer(&g, at, bytes)) {
+		u->dropped[bytes > FRAME_MAX ? DROP_OVERSIZED : DROP_MALFORMED]++;
+		return;
+	}
+	if (networks[u->network].active != u->index || g.head[6] & 1 ||
+	    !table_learn(&table, u->network, g.vlan, g.head + 6, PORTS_MAX + u->index, TABLE_LEARNED_MAX, now)) {
+		u->dropped[DROP_LOOPED]++;
+		return;
+	}
+	group = g.head[0] & 1;
+	port = group ? TABLE_NONE : table_find(&table, u->network, g.vlan, g.head, now);
+	if (port < 0 || port >= PORTS_MAX)
+		return to_guests(&g, u->network, group);
+	if (!is_peer(&ports[port], NULL, u->network, g.vlan) || !deliver(&ports[port], &g))
+		return;
+	ports[port].dropped[DROP_NO_BUFFER]++;
+	ports[port].link->rx_dropped++;
+}
