@@ -10,6 +10,7 @@
 #include "syscalls.h"
 
 #define CDROM_PORT 64
+#define HANGUPS_LOGGED 4
 #define OPEN_MAX 20 /* connections that one client opens itself */
 #define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
 
@@ -318,8 +319,11 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
 
 		if (l->used && l->up && l->id == id && l->generation == generation &&
 		    (l->client == from || l->server == from)) {
-			log_line("%s gave up its connection of '%s'", from->name, l->class_);
-			link_down(l); /* stays down until a side is reborn */
+			if (l->given_up++ < HANGUPS_LOGGED)
+				log_line("%s gave up its connection of '%s'", from->name, l->class_);
+			link_down(l);
+			if (l->opened) /* else it stays down until a side is reborn */
+				link_try(l);
 			return;
 		}
 	}

@@ -17,6 +17,7 @@ struct link {
 	uint32_t id, generation, port;
 	bool opened;	   /* by the client's MSG_OPEN */
 	char argument[28]; /* of it */
+	unsigned given_up; /* so often */
 	struct instance *client, *server; /* NULL: the manager */
 	unsigned client_bit, server_bit;
 	/* While it is up. */

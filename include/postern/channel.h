@@ -74,7 +74,7 @@ enum message_kind {
 	MSG_PONG = 18,
 	MSG_STATUS = 19,    /* .text: one line for `modules` */
 	MSG_OPEN_FILE = 20, /* .text = name of a boot file. Reply .file */
-	MSG_HANGUP = 21,    /* .connect: this side gives the connection up; a new generation follows */
+	MSG_HANGUP = 21,    /* .connect: this side gives the connection up; of MSG_OPEN's a new generation follows at once */
 	MSG_POWER_BUTTON = 22, /* from the provider of "acpi": the machine's power button was pressed */
 	MSG_OPEN = 23,	    /* .open: one more connection as client; reply .result = its id. It comes by CONNECT when the
 			     * server is ready */
