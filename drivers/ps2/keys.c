@@ -1,69 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Keys. */
 #include "keys.h"
-
-#define EXTENDED 0xe0
-#define PAUSE 0xe1 /* E1 1D 45, and E1 9D C5 at once; set 2: E1 14 77, E1 F0 14 F0 77 */
-#define SET2_RELEASE 0xf0
-#define SET1_RELEASE 0x80
-#define KEY_PAUSE 119
-
-/* The controller's translation: set 2 to set 1; 0: no key. */
-static const uint8_t translation[0x85] = {
-	0x00, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59,
-	0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b,
-	0x67, 0x2e, 0x2d, 0x20, 0x12, 0x05, 0x04, 0x5c, 0x68, 0x39, 0x2f, 0x21, 0x14, 0x13, 0x06, 0x5d,
-	0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5e, 0x6a, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5f,
-	0x6b, 0x33, 0x25, 0x17, 0x18, 0x0b, 0x0a, 0x60, 0x6c, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0c, 0x61,
-	0x6d, 0x73, 0x28, 0x74, 0x1a, 0x0d, 0x62, 0x6e, 0x3a, 0x36, 0x1c, 0x1b, 0x75, 0x2b, 0x63, 0x76,
-	0x55, 0x56, 0x77, 0x78, 0x79, 0x7a, 0x0e, 0x7b, 0x7c, 0x4f, 0x7d, 0x4b, 0x47, 0x7e, 0x7f, 0x6f,
-	0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45, 0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54,
-	[0x83] = 0x41, [0x84] = 0x54,
-};
-
-/* Behind E0. The fake shifts around the grey keys (2A, 36) are no keys. */
-static const uint8_t extended[0x80] = {
-	[0x10] = 165, [0x19] = 163, [0x1c] = 96,  [0x1d] = 97,	[0x20] = 113, [0x21] = 140, [0x22] = 164,
-	[0x24] = 166, [0x2e] = 114, [0x30] = 115, [0x32] = 172, [0x35] = 98,  [0x37] = 99,  [0x38] = 100,
-	[0x46] = 119, [0x47] = 102, [0x48] = 103, [0x49] = 104, [0x4b] = 105, [0x4d] = 106, [0x4f] = 107,
-	[0x50] = 108, [0x51] = 109, [0x52] = 110, [0x53] = 111, [0x5b] = 125, [0x5c] = 126, [0x5d] = 127,
-	[0x5e] = 116, [0x5f] = 142, [0x63] = 143,
-};
-
-/* Linux numbered its keys by set 1, up to the last keys of 1986; then in its own order. */
-static uint16_t plain(uint8_t code)
-{
-	switch (code) {
-	case 0x54:
-		return 99; /* Alt and Print Screen */
-	case 0x59:
-		return 117; /* keypad = */
-	case 0x70:
-		return 93; /* Katakana Hiragana */
-	case 0x73:
-		return 89; /* Ro */
-	case 0x79:
-		return 92; /* Henkan */
-	case 0x7b:
-		return 94; /* Muhenkan */
-	case 0x7d:
-		return 124; /* Yen */
-	}
-	return code <= 0x53 || (code >= 0x56 && code <= 0x58) ? code : 0;
-}
+#include "scancode.h"
 
 static bool pause_byte(struct key_parser *p, uint8_t byte, struct key_event *out)
 {
 	bool last = byte == 0x45 || byte == 0xc5 || byte == 0x77;
 
-	if (p->set2 && byte == SET2_RELEASE) {
+	if (p->set2 && byte == SCANCODE_RELEASE2) {
 		p->release = true;
 		return false;
 	}
 	p->skip--;
 	if (p->skip)
 		return false;
-	*out = (struct key_event){KEY_PAUSE, p->set2 ? !p->release : byte < SET1_RELEASE};
+	*out = (struct key_event){SCANCODE_KEY_PAUSE, p->set2 ? !p->release : byte < SCANCODE_RELEASE1};
 	p->release = false;
 	return last;
 }
@@ -75,19 +26,19 @@ bool key_parse(struct key_parser *p, uint8_t byte, struct key_event *out)
 
 	if (p->skip)
 		return pause_byte(p, byte, out);
-	if (byte == EXTENDED || byte == PAUSE) {
-		p->extended = byte == EXTENDED;
-		p->skip = byte == PAUSE ? 2 : 0;
+	if (byte == SCANCODE_EXTENDED || byte == SCANCODE_PAUSE) {
+		p->extended = byte == SCANCODE_EXTENDED;
+		p->skip = byte == SCANCODE_PAUSE ? 2 : 0;
 		p->release = false;
 		return false;
 	}
-	if (p->set2 && byte == SET2_RELEASE) {
+	if (p->set2 && byte == SCANCODE_RELEASE2) {
 		p->release = true;
 		return false;
 	}
-	release = p->set2 ? p->release : byte & SET1_RELEASE;
-	code = !p->set2 ? byte & ~SET1_RELEASE : byte < sizeof(translation) ? translation[byte] : 0;
+	release = p->set2 ? p->release : byte & SCANCODE_RELEASE1;
+	code = p->set2 ? scancode_translate(byte) : byte & ~SCANCODE_RELEASE1;
 	p->extended = p->release = false;
-	*out = (struct key_event){was_extended ? extended[code] : plain(code), !release};
+	*out = (struct key_event){scancode_key(was_extended, code), !release};
 	return out->code;
 }
