@@ -268,11 +268,12 @@ void links_of_ready(struct instance *i)
 			link_try(&links[n]);
 }
 
-/* A guest's console is the manager's own service (guest_connect), whoever drives the serial
+/* A guest's console and keys are the manager's own service (guest_connect), whoever drives the serial
  * ports. */
 static struct instance *provider(const struct instance *i, const char *class_)
 {
-	int p = i->guest && !strcmp(class_, "console")
+	bool ours = i->guest && (!strcmp(class_, "console") || !strcmp(class_, "input"));
+	int p = ours
 			? -1 : graph_provider(&graph, class_, i->program - programs);
 
 	return p < 0 ? NULL : instance_of(&programs[p]);

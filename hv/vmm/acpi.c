@@ -71,6 +71,7 @@ _Static_assert(sizeof(struct fadt) == 244, "FADT of ACPI 4.0");
 #define FADT_RESET (1 << 10)
 /* Boot architecture: COM1 is there; no i8042, no VGA. ASPM is not for the guest to control. */
 #define BOOT_LEGACY (1 << 0)
+#define BOOT_8042 (1 << 1)
 #define BOOT_NO_VGA (1 << 2)
 #define BOOT_NO_ASPM (1 << 4)
 
@@ -133,7 +134,7 @@ static struct address io_address(uint32_t port, unsigned bits, unsigned access)
 	return (struct address){SPACE_IO, bits, 0, access, port};
 }
 
-static int build_fadt(struct writer *w, uint32_t dsdt, uint32_t facs)
+static int build_fadt(struct writer *w, uint32_t dsdt, uint32_t facs, bool vga)
 {
 	struct fadt *f = begin(w, sizeof(*f));
 
@@ -154,7 +155,7 @@ static int build_fadt(struct writer *w, uint32_t dsdt, uint32_t facs)
 	f->c2_latency = 0xfff; /* no C2, no C3 */
 	f->c3_latency = 0xfff;
 	f->century = 0x32;
-	f->boot_architecture = BOOT_LEGACY | BOOT_NO_VGA | BOOT_NO_ASPM;
+	f->boot_architecture = BOOT_LEGACY | (vga ? BOOT_8042 : BOOT_NO_VGA) | BOOT_NO_ASPM;
 	f->flags = FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
 		   FADT_TIMER_32BIT | FADT_RESET;
 	f->reset = io_address(0xcf9, 8, 1);
@@ -279,7 +280,7 @@ int acpi_build(const struct acpi_config *c, uint8_t *tables, uint8_t *rsdp)
 	memcpy(facs + 4, &length, 4);
 	facs[32] = 1; /* version */
 	memcpy(dsdt, c->dsdt, c->dsdt_bytes);
-	if (build_fadt(&w, place(&w, dsdt), place(&w, facs)) || build_madt(&w, c->cpus) ||
+	if (build_fadt(&w, place(&w, dsdt), place(&w, facs), c->vga) || build_madt(&w, c->cpus) ||
 	    build_mcfg(&w))
 		return -ENOSPC;
 	return build_roots(&w, (struct rsdp *)rsdp);

@@ -10,6 +10,7 @@
 #define VMM_ACPI_H
 
 #include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Guest-physical places, in the reserved range below 1 MiB. */
@@ -25,6 +26,7 @@ struct acpi_config {
 	unsigned cpus;	     /* APIC ids 0 .. cpus - 1 */
 	const uint8_t *dsdt; /* complete, with checksum */
 	size_t dsdt_bytes;
+	bool vga; /* VGA and 8042 are there */
 };
 
 /* Writes the tables for guest-physical ACPI_TABLES into `tables` (ACPI_TABLES_BYTES) and the

@@ -51,7 +51,7 @@ static int firmware(const struct ram *ram, const struct boot_request *q, struct 
 	uint8_t *bda = ram_at(ram, 0x400, 0x100),
 		*tables = ram_at(ram, ACPI_TABLES, ACPI_TABLES_BYTES);
 	uint8_t *mp = ram_at(ram, MP_POINTER, MP_BYTES), *rsdp = ram_at(ram, ACPI_RSDP, 64);
-	struct acpi_config config = {q->cpus, q->dsdt, q->dsdt_bytes};
+	struct acpi_config config = {q->cpus, q->dsdt, q->dsdt_bytes, q->vga};
 	uint16_t ebda = RAM_BASE_END >> 4, kib = RAM_BASE_END >> 10, com1 = 0x3f8;
 
 	if (bda) {

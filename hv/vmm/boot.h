@@ -47,6 +47,7 @@ struct boot_request {
 	unsigned cpus;
 	const uint8_t *dsdt;
 	size_t dsdt_bytes;
+	bool vga;   /* there is a VGA in mode 3, a keyboard and a mouse */
 	bool fresh; /* RAM is as it came: all zero */
 };
 

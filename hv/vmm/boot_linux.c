@@ -11,6 +11,11 @@
 #define GDT_DATA 0x00cf93000000ffffull
 
 /* boot_params */
+#define ZP_VIDEO_MODE 0x006
+#define ZP_VIDEO_COLUMNS 0x007
+#define ZP_VIDEO_LINES 0x00e
+#define ZP_VIDEO_IS_VGA 0x00f
+#define ZP_VIDEO_POINTS 0x010
 #define ZP_EXT_MEM_K 0x002
 #define ZP_RSDP 0x070
 #define ZP_EXT_INITRD 0x0c0
@@ -65,6 +70,16 @@ static void fill(struct boot_plan *p, uint8_t *zero, uint32_t command_line)
 	memcpy(zero + ZP_E820, map, n * sizeof(*map));
 }
 
+/* As the 16-bit set-up would find it. */
+static void fill_screen(uint8_t *zero)
+{
+	zero[ZP_VIDEO_MODE] = 3;
+	zero[ZP_VIDEO_COLUMNS] = 80;
+	zero[ZP_VIDEO_LINES] = 25;
+	zero[ZP_VIDEO_IS_VGA] = 1;
+	zero[ZP_VIDEO_POINTS] = 16;
+}
+
 static void gdt(const struct ram *ram, bool long_mode)
 {
 	uint64_t *g = ram_at(ram, BOOT_GDT, 4 * 8);
@@ -102,6 +117,8 @@ int boot_linux(struct boot_plan *p, struct boot_start *start, struct boot_error 
 	start->rip = start->long_mode ? k->entry64 : p->image.entry;
 	start->rsi = BOOT_INFO;
 	fill(p, zero, command_line);
+	if (p->q->vga)
+		fill_screen(zero);
 	gdt(p->ram, start->long_mode);
 	if (start->long_mode)
 		page_tables(p->ram);

@@ -24,12 +24,14 @@
 #include "console.h"
 #include "cpuid.h"
 #include "guest.h"
+#include "screen.h"
 
 MODULE_MANIFEST("name = vmm\n"
 		"version = 1.0\n"
 		"licence = GPL-2.0-only\n"
 		"about = runs one guest\n"
 		"rights = vms\n"
+		"opens = disk nic display\n"
 		"class = guest\n"
 		"start = guest\n"
 		"safe = yes\n");
@@ -437,6 +439,12 @@ static int probe(void)
 		return 0; /* the program is well; the manager decides */
 	}
 	platform_init();
+	e = screen_make(&error);
+	if (e) {
+		report_end(END_REFUSED, 0, error.text);
+		return 0;
+	}
+	guest.boot.vga = screen_exists();
 	report_state(GUEST_STARTING);
 	loader.busy = true;
 	loader.event = sys_event_create();
@@ -463,6 +471,8 @@ static void remove_guest(void)
 
 static int connected(struct connection *c)
 {
+	if (!screen_connected(c))
+		return 0;
 	if (strcmp(c->class_, "console") || c->role != ROLE_CLIENT)
 		return -EINVAL;
 	console_connected(c);
@@ -471,14 +481,21 @@ static int connected(struct connection *c)
 
 static void readable(struct connection *c)
 {
-	console_readable();
+	if (!screen_readable(c))
+		console_readable();
+}
+
+static void disconnected(struct connection *c)
+{
+	if (!screen_disconnected(c))
+		console_disconnected(c);
 }
 
 const struct module_ops module = {
 	.probe = probe,
 	.remove = remove_guest,
 	.connected = connected,
-	.disconnected = console_disconnected,
+	.disconnected = disconnected,
 	.readable = readable,
 	.control = control,
 	.event = event,

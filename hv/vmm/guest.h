@@ -103,6 +103,7 @@ int config_read(struct boot_error *error);
 /* platform.c: the devices, their wires and ports. */
 void platform_init(void);
 void platform_reset(void);
+void platform_line(unsigned irq, bool level); /* an ISA interrupt; lock held */
 void platform_pulse(unsigned irq); /* an edge on an ISA interrupt; lock held */
 void platform_tick(void);	  /* devices whose time has come; lock held */
 uint64_t platform_deadline(void); /* lock held */

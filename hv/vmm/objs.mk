@@ -11,7 +11,12 @@ vmm-y += hv/vmm/cpuid.o hv/vmm/msr.o hv/vmm/kvmclock.o hv/vmm/gateway.o hv/vmm/g
 vmm-y += hv/vmm/hypercall.o hv/vmm/trace.o
 vmm-y += hv/vmm/acpi.o hv/vmm/mptable.o hv/vmm/dsdt.o
 vmm-y += hv/vmm/boot.o hv/vmm/boot_linux.o hv/vmm/boot_pvh.o hv/vmm/boot_multiboot.o
+vmm-y += hv/vmm/screen.o hv/vmm/vga.o hv/vmm/vga_memory.o hv/vmm/vga_vbe.o hv/vmm/vga_view.o hv/vmm/vga_paint.o hv/vmm/vga_font.o
+vmm-y += hv/vmm/i8042.o hv/vmm/i8042_devices.o
 modules-y += vmm
+
+$(O)/user/hv/vmm/vga_font.o: $(O)/font437.bin
+$(O)/user/hv/vmm/vga_font.o: user_cflags += -Wa,-I$(O)
 
 cflags-vmm := -I$(O)/include
 $(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o: | $(O)/include/postern/vmi.h

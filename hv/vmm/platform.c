@@ -7,6 +7,7 @@
 #include "syscalls.h"
 #include "console.h"
 #include "guest.h"
+#include "screen.h"
 
 #define COM1 0x3f8
 #define COM1_IRQ 4
@@ -24,6 +25,11 @@ static void isa_line(void *ctx, unsigned irq, bool level)
 {
 	pic_set_line(&guest.pic, irq, level);
 	ioapic_set_line(&guest.ioapic, irq == 0 ? 2 : irq, level);
+}
+
+void platform_line(unsigned irq, bool level)
+{
+	isa_line(NULL, irq, level);
 }
 
 /* The line stays up: the PIC forgets an edge whose line falls before it is acknowledged. */
@@ -349,6 +355,7 @@ void platform_reset(void)
 	rtc_reset(&guest.rtc);
 	uart_reset(&guest.uart);
 	pm_reset(&guest.pm, now);
+	screen_reset();
 	pci_reset(&guest.pci);
 	msr_reset(&guest.msr);
 	/* After those whose lines end here, so that no edge of theirs is left. */

@@ -9,7 +9,8 @@
  * The screen's first text row belongs to the manager alone: the driver draws `header` there, and no client
  * reaches it; a picture that does not fit beside it is centred, cut or scaled below it.
  *
- * Keys and pointer movements are Xen's (xen/io/kbdif.h, in ring): Linux key codes.
+ * Keys and pointer movements are Xen's (xen/io/kbdif.h, in ring): Linux key codes. A VMM does not open "input": the manager
+ * connects it, one for all its devices, to a guest that has a screen or virtio's input.
  */
 #ifndef POSTERN_SCREEN_H
 #define POSTERN_SCREEN_H
