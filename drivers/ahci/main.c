@@ -55,6 +55,7 @@ static void ahci_shared(struct connection *c, const struct share *s)
 
 	if (ret)
 		log_line("connection %u: memory %u cannot be used: error %d", c->id, s->tag, -ret);
+	ahci_readable(c);
 }
 
 static void ahci_event(uint64_t bits)

@@ -3,7 +3,7 @@
  * Partition tables: pure functions on sectors that anybody may have written.
  *
  * A table is believed when using it cannot make one volume out of parts of another: entries must lie on the disk, not wrap,
- * not overlap each other. One bad entry spoils a GPT (its checksum vouches for all of it or nothing), and of an MBR itself.
+ * not overlap each other. One bad entry spoils the table.
  * Sectors here are the device's own.
  */
 #ifndef VOLUME_TABLE_H

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <postern/disk.h>
+#include <postern/syscall.h>
 #include "module.h"
 
 #define BLK_SECTOR 512
@@ -65,7 +66,7 @@ struct blk_front {
 	struct {
 		uint32_t memory, rights;
 	} memory[REF_TAGS];
-	uint32_t changes, indirect;
+	uint32_t changes, indirect, shares;
 	bool reborn, pushed, failing;
 	char *pages;
 	uint64_t next_order;
@@ -87,6 +88,9 @@ void blk_front_detach(struct blk_front *f);
 int blk_front_poll(struct blk_front *f);
 /* Ends everything with -EIO: the disk will not come back. Requests from now on end the same way. */
 void blk_front_fail(struct blk_front *f);
+
+/* Ends with -EIO what waits for a reborn peer (and only that) and has this private_. */
+void blk_front_cancel(struct blk_front *f, const void *private_);
 
 /* A free request, NULL: all DISK_RING_SLOTS are in use. Give it back with put, or with drop. */
 struct blk_request *blk_front_get(struct blk_front *f);
@@ -134,6 +138,7 @@ struct blk_back {
 	unsigned in_flight;
 	bool ready, broken;
 	bool pushed;
+	uint32_t shares; /* pieces of memory that came */
 	blkif_back_ring_t ring;
 };
 
@@ -145,7 +150,7 @@ int blk_parse(const blkif_request_t *raw, const struct blk_limits *limits, struc
 void blk_back_attach(struct blk_back *b, struct connection *c);
 /* From disconnected(). Answers for requests of then are dropped: check b->c, or the generation. */
 void blk_back_detach(struct blk_back *b);
-/* From shared(). 0 or an error (tag out of range, no memory). */
+/* From shared(); requests may be there then. 0 or an error (tag out of range, no memory). */
 int blk_back_shared(struct blk_back *b, const struct share *s);
 /* Requests may come. flags, sizes of link and limits are set. Or it is gone: then no more requests come. */
 void blk_back_ready(struct blk_back *b);

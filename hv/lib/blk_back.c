@@ -153,7 +153,7 @@ void blk_back_attach(struct blk_back *b, struct connection *c)
 	b->c = c;
 	b->link = c->shared;
 	b->ready = b->broken = b->pushed = false;
-	b->in_flight = 0;
+	b->in_flight = b->shares = 0;
 	b->limits.memory = b->memory;
 	BACK_RING_INIT(&b->ring, shared, DISK_RING_BYTES);
 }
@@ -175,6 +175,7 @@ int blk_back_shared(struct blk_back *b, const struct share *s)
 {
 	struct blk_memory *m;
 
+	b->shares++;
 	if (s->tag >= REF_TAGS)
 		return -EINVAL;
 	m = &b->memory[s->tag];
@@ -242,6 +243,9 @@ int blk_back_get(struct blk_back *b, struct blk_command *to)
 			give_up(b);
 			return -EIO;
 		}
+		if (produced != b->ring.req_cons &&
+		    (int32_t)(__atomic_load_n(&b->link->front_shares, __ATOMIC_ACQUIRE) - b->shares) > 0)
+			return 0;
 		if (produced == b->ring.req_cons) {
 			RING_FINAL_CHECK_FOR_REQUESTS(&b->ring, more);
 			if (!more)

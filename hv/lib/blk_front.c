@@ -31,13 +31,21 @@ int blk_front_init(struct blk_front *f)
 	return 0;
 }
 
+static int share(struct blk_front *f, unsigned tag)
+{
+	struct disk_link *link = f->c->shared;
+
+	__atomic_store_n(&link->front_shares, ++f->shares, __ATOMIC_RELEASE);
+	return connection_share(f->c, f->memory[tag].memory, f->memory[tag].rights, tag);
+}
+
 int blk_front_memory(struct blk_front *f, unsigned tag, uint32_t memory, uint32_t rights)
 {
 	if (tag >= DISK_TAG_INDIRECT)
 		return -EINVAL;
 	f->memory[tag].memory = memory;
 	f->memory[tag].rights = rights;
-	return memory && f->c ? connection_share(f->c, memory, rights, tag) : 0;
+	return memory && f->c ? share(f, tag) : 0;
 }
 
 static void give_up(struct blk_front *f, const char *why)
@@ -61,13 +69,14 @@ int blk_front_attach(struct blk_front *f, struct connection *c)
 	int ret;
 
 	f->c = c;
+	f->shares = 0;
 	f->ready = f->pushed = f->gone = false;
 	SHARED_RING_INIT(shared);
 	FRONT_RING_INIT(&f->ring, shared, DISK_RING_BYTES);
 	for (unsigned tag = 0; tag < REF_TAGS; tag++) {
 		if (!f->memory[tag].memory)
 			continue;
-		ret = connection_share(c, f->memory[tag].memory, f->memory[tag].rights, tag);
+		ret = share(f, tag);
 		if (ret < 0) {
 			f->c = NULL;
 			return ret;
@@ -228,7 +237,7 @@ static void finish(struct blk_front *f, struct blk_request *r, int status)
 	blk_front_drop(f, r);
 }
 
-/* The oldest that waits, behind `after`. */
+/* The oldest in a state. */
 static struct blk_request *oldest(struct blk_front *f, unsigned state)
 {
 	struct blk_request *found = NULL;
@@ -267,6 +276,13 @@ void blk_front_fail(struct blk_front *f)
 	while ((r = oldest(f, PUT)) || (r = oldest(f, WAITING)))
 		finish(f, r, -EIO);
 	f->failing = false;
+}
+
+void blk_front_cancel(struct blk_front *f, const void *private_)
+{
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		if (f->request[i].state == WAITING && f->request[i].private_ == private_)
+			finish(f, &f->request[i], -EIO);
 }
 
 static void terminate(char *text, size_t size)

@@ -78,6 +78,9 @@ struct disk_link {
 	char firmware[12];
 	/* Statistics of the back, for the shell. */
 	uint64_t requests, bytes_read, bytes_written, errors, retries;
+	/* By the front: pieces of memory it has shared so far. They come by way of the manager and the ring does not: the
+	 * back takes no request before it has as many. */
+	uint32_t front_shares;
 };
 
 static inline blkif_sring_t *disk_ring(void *shared)
