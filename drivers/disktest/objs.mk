@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+modules-y += disktest
+disktest-y := drivers/disktest/disktest.o
