@@ -25,6 +25,7 @@
 #include "cpuid.h"
 #include "guest.h"
 #include "screen.h"
+#include "virtio_devices.h"
 
 MODULE_MANIFEST("name = vmm\n"
 		"version = 1.0\n"
@@ -141,7 +142,7 @@ void guest_end(enum guest_end how, uint32_t value, const char *format, ...)
  */
 static struct {
 	uint32_t event;
-	bool busy;
+	bool busy, loaded;
 	int result;
 	struct boot_error error;
 } loader;
@@ -150,6 +151,7 @@ static int load(struct boot_error *error)
 {
 	int e;
 
+	devices_quiesce();
 	guest_lock();
 	platform_reset();
 	guest_unlock();
@@ -171,11 +173,16 @@ static void load_thread(void *argument)
 	}
 }
 
+/* The kernel is loaded; the guest begins when its disks are known too. */
 static void loaded(void)
 {
 	int e = loader.result;
 
-	loader.busy = false;
+	if (!loader.loaded)
+		return;
+	if (!e && !devices_settled())
+		return;
+	loader.busy = loader.loaded = false;
 	guest.first_ns = clock_ns();
 	if (!e && !guest.threads) {
 		e = vcpu_start_all();
@@ -307,6 +314,8 @@ static void control(const struct message *m)
 static void event(uint64_t bits)
 {
 	if (bits & EVENT_LOADED)
+		loader.loaded = true;
+	if (bits & (EVENT_LOADED | EVENT_SETTLED))
 		loaded();
 	if (bits & EVENT_PARKED)
 		act();
@@ -314,6 +323,11 @@ static void event(uint64_t bits)
 		arm();
 	if (bits & EVENT_CONSOLE)
 		console_event();
+	if (bits & EVENT_VIRTIO) {
+		guest_lock();
+		virtio_event(bits & EVENT_VIRTIO);
+		guest_unlock();
+	}
 }
 
 /* --- making the guest ------------------------------------------------------------------------ */
@@ -439,7 +453,9 @@ static int probe(void)
 		return 0; /* the program is well; the manager decides */
 	}
 	platform_init();
-	e = screen_make(&error);
+	e = devices_make(&error);
+	if (!e)
+		e = screen_make(&error);
 	if (e) {
 		report_end(END_REFUSED, 0, error.text);
 		return 0;
@@ -471,24 +487,46 @@ static void remove_guest(void)
 
 static int connected(struct connection *c)
 {
+	int e;
+
 	if (!screen_connected(c))
 		return 0;
-	if (strcmp(c->class_, "console") || c->role != ROLE_CLIENT)
+	if (c->role != ROLE_CLIENT)
 		return -EINVAL;
-	console_connected(c);
-	return 0;
-}
-
-static void readable(struct connection *c)
-{
-	if (!screen_readable(c))
-		console_readable();
+	if (!strcmp(c->class_, "console")) {
+		console_connected(c);
+		return 0;
+	}
+	guest_lock();
+	e = devices_connected(c);
+	guest_unlock();
+	return e;
 }
 
 static void disconnected(struct connection *c)
 {
-	if (!screen_disconnected(c))
+	if (screen_disconnected(c))
+		return;
+	if (!strcmp(c->class_, "console")) {
 		console_disconnected(c);
+		return;
+	}
+	guest_lock();
+	devices_disconnected(c);
+	guest_unlock();
+}
+
+static void readable(struct connection *c)
+{
+	if (screen_readable(c))
+		return;
+	if (!strcmp(c->class_, "console")) {
+		console_readable();
+		return;
+	}
+	guest_lock();
+	devices_readable(c);
+	guest_unlock();
 }
 
 const struct module_ops module = {

@@ -122,6 +122,7 @@ bool control_begin(enum action action);
 #define EVENT_PARKED (1ull << 49)
 #define EVENT_CONSOLE (1ull << 50)
 #define EVENT_LOADED (1ull << 51)
+#define EVENT_SETTLED (1ull << 52) /* 54..62: virtio.h */
 
 /* gateway_control.c */
 void gateway_set_up(void); /* puts the ROM there before the guest starts; no processor runs */

@@ -148,6 +148,7 @@ static uint64_t common_read(struct virtio_device *d, unsigned offset, unsigned s
 	uint8_t image[COMMON_BYTES + 8] = {0};
 	uint64_t value = 0;
 
+	virtio_settled(d);
 	common_image(d, image);
 	memcpy(&value, image + offset, size);
 	return value;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's devices: which ones it has, and which connections serve them. All calls on the main thread; those below
+ * the first group with the guest's lock held.
+ */
+#ifndef VMM_VIRTIO_DEVICES_H
+#define VMM_VIRTIO_DEVICES_H
+
+#include "module.h"
+#include "virtio.h"
+
+/* Makes what the guest's section asks for. 0 or a negative error with *error filled. */
+struct boot_error;
+int devices_make(struct boot_error *error);
+/* All disks have said what they are, or will not: the guest may start. */
+bool devices_settled(void);
+/* A connection of a class other than "console". */
+int devices_connected(struct connection *c);
+void devices_disconnected(struct connection *c);
+void devices_readable(struct connection *c);
+/* Resets all, and waits until no device touches the guest's RAM any more. On the thread that loads, lock not held. */
+void devices_quiesce(void);
+
+/* A device settled, or changed what it is. */
+void devices_changed(void);
+
+/* Each makes a device and puts it on the bus; NULL: no memory or no room. */
+struct virtio_device *virtio_blk_make(const char *serial);
+bool virtio_blk_settled(struct virtio_device *d);
+int virtio_blk_connected(struct virtio_device *d, struct connection *c);
+void virtio_blk_disconnected(struct virtio_device *d);
+void virtio_blk_readable(struct virtio_device *d);
+
+struct virtio_device *virtio_net_make(void);
+bool virtio_net_settled(struct virtio_device *d);
+int virtio_net_connected(struct virtio_device *d, struct connection *c);
+void virtio_net_disconnected(struct virtio_device *d);
+void virtio_net_readable(struct virtio_device *d);
+
+struct virtio_device *virtio_rng_make(void);
+struct virtio_device *virtio_balloon_make(void);
+
+/* Bytes of the guest's console go both ways; virtio_console_input says how many it took. */
+struct virtio_device *virtio_console_make(void);
+unsigned virtio_console_input(struct virtio_device *d, const uint8_t *bytes, unsigned n);
+
+/* Two functions: a keyboard, and a tablet with a wheel. */
+struct virtio_device *virtio_input_make(bool keyboard);
+struct input_link;
+void virtio_input_readable(struct virtio_device *keyboard, struct virtio_device *pointer, struct connection *c);
+
+#endif
