@@ -3,9 +3,15 @@
 
 flavours	:= amd64 cloud 686 686-pae
 
+# With modules: disks, networks, file systems. Others boot without, which is quicker.
+io_flavours	:= amd64 cloud 686-pae
+io_modules	:= virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_balloon virtio_input evdev \
+		   crc32c_generic crc32c_intel ext4 ata_piix ata_generic sd_mod sr_mod isofs pcnet32 psmouse
+
 .PHONY: kernels guests
 kernels: $(flavours:%=$(kernel_dir)/%/version)
-guests: kernels $(O)/guests/initramfs-amd64.cpio $(O)/guests/initramfs-i386.cpio
+guests: kernels $(O)/guests/initramfs-amd64.cpio $(O)/guests/initramfs-i386.cpio \
+	$(io_flavours:%=$(O)/guests/initramfs-%-io.cpio)
 
 $(kernel_dir)/%/version:
 	$(Q)tools/fetch-kernels $*
@@ -21,3 +27,9 @@ $(O)/guests/initramfs-i386.cpio: $(initramfs_parts) | $(kernel_dir)/686-pae/vers
 	@mkdir -p $(@D)
 	@echo "  CPIO    $@"
 	$(Q)tools/mkinitramfs i386 $@
+
+$(O)/guests/initramfs-%-io.cpio: $(initramfs_parts) tools/mkmodules mk/guests.mk | $(kernel_dir)/%/version
+	@mkdir -p $(@D)
+	@echo "  CPIO    $@"
+	$(Q)tools/mkmodules $(kernel_dir)/$* $(O)/guests/modules-$* $(io_modules)
+	$(Q)tools/mkinitramfs $(if $(filter 686%,$*),i386,amd64) $@ $(O)/guests/modules-$*:modules

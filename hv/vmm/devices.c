@@ -20,7 +20,6 @@
 #define WAIT_NS (10 * NS_PER_MS)
 
 static struct virtio_device *disk[DISKS_MAX], *nic[NICS_MAX];
-static struct virtio_device *keyboard, *pointer;
 static uint32_t settled_event;
 static uint64_t made; /* CLOCK ns */
 static struct timer patience;

@@ -87,6 +87,13 @@ int virtio_pop(struct virtio_device *d, unsigned n, struct vq_chain *c)
 	return e > 0;
 }
 
+bool virtio_drained(struct virtio_device *d, unsigned n)
+{
+	struct virtqueue *q = virtio_live(d, n);
+
+	return !q || !vq_kicks_on(q);
+}
+
 void virtio_told(struct virtio_device *d, unsigned n)
 {
 	struct virtqueue *q = virtio_live(d, n);

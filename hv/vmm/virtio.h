@@ -115,6 +115,8 @@ static inline bool virtio_has(const struct virtio_device *d, unsigned feature)
 struct virtqueue *virtio_live(struct virtio_device *d, unsigned queue);
 /* The next request of a queue: 1 and *c filled, 0: none. What is broken is dealt with. */
 int virtio_pop(struct virtio_device *d, unsigned queue, struct vq_chain *c);
+/* Nothing is left, and the driver rings for the next one. False: look again. */
+bool virtio_drained(struct virtio_device *d, unsigned queue);
 /* After pushes: the interrupt, if the driver wants one. */
 void virtio_told(struct virtio_device *d, unsigned queue);
 /* The configuration changed. */

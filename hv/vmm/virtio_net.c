@@ -593,15 +593,17 @@ enum { CTRL_OK, CTRL_ERROR };
 /* What the guest wants to receive: the switch decides by the configuration; asking is not wrong. */
 static void control(struct net *n)
 {
-	struct virtqueue *q;
+	struct virtqueue *q = &n->v.queue[CONTROL].q;
 
-	while ((q = virtio_live(&n->v, CONTROL)) && virtio_pop(&n->v, CONTROL, &n->chain)) {
-		uint8_t command[2] = {0xff}, ack;
+	do {
+		while (virtio_pop(&n->v, CONTROL, &n->chain)) {
+			uint8_t command[2] = {0xff}, ack;
 
-		vq_read(&n->chain, 0, command, 2);
-		ack = command[0] == CTRL_RX ? CTRL_OK : CTRL_ERROR;
-		vq_push(q, n->chain.head, vq_write(&n->chain, 0, &ack, 1));
-	}
+			vq_read(&n->chain, 0, command, 2);
+			ack = command[0] == CTRL_RX ? CTRL_OK : CTRL_ERROR;
+			vq_push(q, n->chain.head, vq_write(&n->chain, 0, &ack, 1));
+		}
+	} while (!virtio_drained(&n->v, CONTROL));
 	virtio_told(&n->v, CONTROL);
 }
 

@@ -15,12 +15,14 @@ static void work(struct virtio_device *d)
 	static struct vq_chain c;
 	static uint8_t bytes[BYTES_MAX];
 
-	while (virtio_pop(d, 0, &c)) {
-		uint32_t n = c.in_bytes < BYTES_MAX ? c.in_bytes : BYTES_MAX;
+	do {
+		while (virtio_pop(d, 0, &c)) {
+			uint32_t n = c.in_bytes < BYTES_MAX ? c.in_bytes : BYTES_MAX;
 
-		random_bytes(&source, bytes, n);
-		vq_push(&d->queue[0].q, c.head, vq_write(&c, 0, bytes, n));
-	}
+			random_bytes(&source, bytes, n);
+			vq_push(&d->queue[0].q, c.head, vq_write(&c, 0, bytes, n));
+		}
+	} while (!virtio_drained(d, 0));
 	virtio_told(d, 0);
 }
 
