@@ -153,6 +153,7 @@ struct engine {
 	void (*exit_state)(struct vcpu *v, bool all);
 	enum verdict (*run)(struct vcpu *v);
 	unsigned (*open_to)(struct vcpu *v);   /* enum open_to */
+	void (*watch_faults)(struct vcpu *v);  /* exit for #NP, #SS, #GP: EXIT_GATEWAY or on to the guest */
 	void (*nmi_window)(struct vcpu *v); /* come out with REQ_EVENT when they no longer are */
 	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
 	/* Deliver this vector when the guest can take it, calling vapic_accept then; 0: none. */

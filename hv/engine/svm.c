@@ -148,6 +148,14 @@ static int svm_vcpu_init(struct vcpu *v)
 	return 0;
 }
 
+static void svm_watch_faults(struct vcpu *v)
+{
+	struct vmcb *b = to_svm(v)->vmcb;
+
+	vmcb_set(b, exceptions,
+		 vmcb_get(b, exceptions) | 1u << VECTOR_NP | 1u << VECTOR_SS | 1u << VECTOR_GP);
+}
+
 static void svm_vcpu_destroy(struct vcpu *v)
 {
 	if (to_svm(v)->vmcb)
@@ -256,6 +264,7 @@ const struct engine svm_engine = {
 	.exit_state = svm_exit_state,
 	.run = svm_run,
 	.open_to = svm_open_to,
+	.watch_faults = svm_watch_faults,
 	.nmi_window = svm_nmi_window,
 	.inject = svm_inject,
 	.interrupt = svm_interrupt,

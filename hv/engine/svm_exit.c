@@ -226,6 +226,40 @@ static enum verdict exit_dr(struct svm_vcpu *s)
 	return RUN_AGAIN;
 }
 
+static enum verdict exit_shutdown(struct svm_vcpu *s)
+{
+	s->vcpu.activity = VCPU_SHUTDOWN;
+	return raw_exit(s, EXIT_SHUTDOWN);
+}
+
+/* A fault that is not ours goes to the guest; while an exception was being delivered they are a double
+ * fault (APM 2, 8.2.9), and not in the gateway. */
+static enum verdict exit_watched(struct svm_vcpu *s, unsigned vector)
+{
+	union vmcb_event during = {vmcb_get(s->vmcb, exit_int_info)};
+	struct event_info e = {.vector = (uint8_t)vector,
+			       .type = EVENT_EXCEPTION,
+			       .has_error = true,
+			       .error = (uint32_t)vmcb_get(s->vmcb, exit_info1)};
+	uint64_t page = vmcb_get(s->vmcb, rip) >> 12;
+
+	if (!during.valid && !vmcb_get(s->vmcb, cpl) && s->vcpu.run->epoch[page % RUN_EPOCHS]) {
+		raw_exit(s, EXIT_GATEWAY);
+		s->vcpu.run->raw.code = vector;
+		return RUN_TO_VMM;
+	}
+	if (during.valid && during.type == EVENT_EXCEPTION) {
+		if (during.vector == VECTOR_DF)
+			return exit_shutdown(s);
+		if (during.vector >= VECTOR_TS && during.vector <= VECTOR_PF) {
+			e.vector = VECTOR_DF;
+			e.error = 0;
+		}
+	}
+	svm_inject(&s->vcpu, &e, 0);
+	return RUN_AGAIN;
+}
+
 static enum verdict exit_exception(struct svm_vcpu *s)
 {
 	unsigned vector = (unsigned)vmcb_get(s->vmcb, exit_code) - VMEXIT_EXCEPTION;
@@ -234,6 +268,8 @@ static enum verdict exit_exception(struct svm_vcpu *s)
 		s->stepped = false;
 		return RUN_AGAIN;
 	}
+	if (vector >= VECTOR_NP && vector <= VECTOR_GP)
+		return exit_watched(s, vector);
 	if (vector == VECTOR_DB || vector == VECTOR_AC)
 		return fault(s, vector, vector == VECTOR_AC);
 	return raw_exit(s, EXIT_UNKNOWN);
@@ -273,12 +309,6 @@ static enum verdict exit_cache(struct svm_vcpu *s)
 		return exit_insn(s);
 	advance(s, 2);
 	return RUN_AGAIN;
-}
-
-static enum verdict exit_shutdown(struct svm_vcpu *s)
-{
-	s->vcpu.activity = VCPU_SHUTDOWN;
-	return raw_exit(s, EXIT_SHUTDOWN);
 }
 
 static enum verdict exit_unknown(struct svm_vcpu *s)

@@ -203,6 +203,8 @@ static void take_answers(struct vcpu *v)
 	run->flags = 0;
 	if (flags & RUN_SET_RIP)
 		v->vm->engine->take(v);
+	if (flags & RUN_GATEWAY)
+		v->vm->engine->watch_faults(v);
 	if (flags & RUN_INTA)
 		v->vm->engine->inject(
 			v, &(struct event_info){.vector = run->inta_vector, .type = EVENT_INTR}, 0);

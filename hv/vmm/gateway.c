@@ -65,6 +65,18 @@ const char *gateway_check(const uint8_t *data, size_t bytes)
 	return NULL;
 }
 
+/* Offsets in the body's page, of a ROM that says them. */
+struct gateway_exits gateway_exits(const uint8_t *data)
+{
+	struct gateway_exits e = {0};
+
+	if (get16(data + GATEWAY_AT_BYTES) < GATEWAY_BLOCK_BYTES)
+		return e;
+	e.iret = get16(data + GATEWAY_AT_IRET) % 4096;
+	e.sysexit = get16(data + GATEWAY_AT_SYSEXIT) % 4096;
+	return e;
+}
+
 /* Kernels that cannot give the top away: 2.6.21 may hold its vDSO there (COMPAT_VDSO), 2.6.27 has
  * early mappings there already. */
 static bool top_is_free(const struct gateway_request *q)
@@ -126,6 +138,7 @@ const char *gateway_install(const struct ram *ram, const struct gateway_request 
 	g->tables = get16(to + GATEWAY_AT_TABLES);
 	g->epoch = get16(to + GATEWAY_AT_EPOCH);
 	memset(g->epochs, g->epoch, GATEWAY_CODE_BYTES / 4096);
+	g->exits[GATEWAY_BODY / 4096] = gateway_exits(to);
 	measure_window(ram, to, length, g);
 	g->engine = (const char *)q->data + get16(q->data + GATEWAY_AT_ENGINE);
 	return NULL;

@@ -37,12 +37,16 @@ struct gateway {
 	unsigned next;	/* the first of them that is free */
 	unsigned generation;	     /* replacements since the guest's reset */
 	uint8_t epochs[RUN_EPOCHS]; /* of hypercalls from each page, 0 none */
+	struct gateway_exits {
+		uint16_t iret, sysexit; /* offsets in the body's page, 0 not said */
+	} exits[RUN_EPOCHS];
 };
 
 /* A replacement that is ready: what it does to the window. */
 struct gateway_swap {
 	uint8_t entry[4096], body[4096];
 	unsigned page, epoch;
+	struct gateway_exits exits;
 	const char *engine;
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "gateway.h"
 
 static inline uint16_t get16(const uint8_t *p)
 {
@@ -25,5 +26,6 @@ uint8_t gateway_sum(const uint8_t *p, size_t n);
 /* Of a ROM that gateway_check accepts: pages that it maps above the fixmap, 0: it cannot replace or be replaced under a
  * running guest. */
 unsigned gateway_pages(const uint8_t *data);
+struct gateway_exits gateway_exits(const uint8_t *data);
 
 #endif

@@ -84,6 +84,7 @@ const char *gateway_swap_prepare(const struct ram *ram, const struct gateway *g,
 	memcpy(s->body, data + GATEWAY_BODY, PAGE);
 	s->page = g->next;
 	s->epoch = get16(data + GATEWAY_AT_EPOCH);
+	s->exits = gateway_exits(data);
 	s->engine = (const char *)data + get16(data + GATEWAY_AT_ENGINE);
 	by = s->page * PAGE - GATEWAY_BODY;
 	if (get32(s->body + GATEWAY_BODY_LINK) != GATEWAY_BODY ||
@@ -110,6 +111,7 @@ void gateway_swap_commit(const struct ram *ram, struct gateway *g, const struct 
 	memcpy(window + s->page * PAGE, s->body, PAGE);
 	memcpy(window, s->entry, PAGE);
 	g->epochs[s->page] = s->epoch;
+	g->exits[s->page] = s->exits;
 	g->epoch = s->epoch;
 	g->engine = s->engine;
 	g->next = s->page + 1;

@@ -40,6 +40,7 @@ struct vcpu {
 	uint32_t event;	 /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
 	struct insn_cache cache;
+	uint32_t iret_site; /* gateway_fault.c: the last one that was sure, 0 none */
 	bool gpa_used; /* mmio.c: the exit's address was taken for an access already */
 };
 
@@ -128,6 +129,7 @@ bool control_begin(enum action action);
 void gateway_set_up(void); /* puts the ROM there before the guest starts; no processor runs */
 void gateway_replace(const struct message *m); /* main thread: MSG_GUEST_ROM */
 void gateway_parked(void);  /* main thread, lock held, all processors parked */
+void gateway_fault(struct vcpu *v); /* EXIT_GATEWAY */
 void gateway_report(void);  /* main thread: what became of it, to the manager */
 
 /* vcpu.c */
@@ -145,6 +147,8 @@ void insn_exit(struct vcpu *v);
  */
 struct emul_cpu;
 unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes);
+/* What lies at a linear address, as the kernel of the guest sees it at this exit. False: not all of it is RAM. */
+bool mmio_peek(struct vcpu *v, uint32_t linear, void *to, unsigned bytes);
 
 /* hypercall.c: what the gateway asks that only the VMM knows. False: nothing that it asks. */
 bool hypercall_serve(struct vcpu *v);

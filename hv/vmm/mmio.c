@@ -69,6 +69,29 @@ unsigned mmio_fetch(struct vcpu *v, const struct emul_cpu *cpu, uint8_t *bytes)
 	return got;
 }
 
+bool mmio_peek(struct vcpu *v, uint32_t linear, void *to, unsigned bytes)
+{
+	struct pagewalk_out out;
+	struct pagewalk w;
+
+	walker(&w, v->run);
+	for (unsigned done = 0, part; done < bytes; done += part) {
+		uint32_t at = linear + done;
+		const void *from;
+
+		part = PAGE_SIZE - at % PAGE_SIZE;
+		if (part > bytes - done)
+			part = bytes - done;
+		if (pagewalk(&w, at, PW_IMPLICIT, &out) != PW_OK)
+			return false;
+		from = ram_at(&guest.ram, out.gpa, part);
+		if (!from)
+			return false;
+		memcpy((uint8_t *)to + done, from, part);
+	}
+	return true;
+}
+
 static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *result)
 {
 	uint64_t page = gpa & ~0xfffull, value = 0;

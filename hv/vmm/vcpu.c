@@ -195,7 +195,7 @@ static void (*const handlers[EXIT_REASONS])(struct vcpu *) = {
 	[EXIT_HYPERCALL] = exit_hypercall, [EXIT_EOI] = exit_eoi,
 	[EXIT_INTA] = exit_inta,	   [EXIT_SHUTDOWN] = exit_shutdown,
 	[EXIT_INSN] = insn_exit,	   [EXIT_INVALID] = exit_unexpected,
-	[EXIT_KICKED] = exit_kicked,	   [EXIT_UNKNOWN] = exit_unexpected,
+	[EXIT_GATEWAY] = gateway_fault, [EXIT_KICKED] = exit_kicked,	   [EXIT_UNKNOWN] = exit_unexpected,
 };
 
 #define STACK_BYTES_MAX 65536
@@ -282,7 +282,7 @@ int vcpu_reset_all(void)
 
 	for (unsigned n = 0; n < guest.cpus; n++) {
 		boot_state(s, n, &guest.start);
-		guest.vcpu[n].run->flags = 0;
+		guest.vcpu[n].run->flags = guest.gateway.present ? RUN_GATEWAY : 0;
 		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {
 			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n,

@@ -17,7 +17,7 @@
 
 #define GATEWAY_MAGIC 0x6e747350 /* "Pstn" */
 #define GATEWAY_BLOCK 0x20
-#define GATEWAY_BLOCK_BYTES 0x44
+#define GATEWAY_BLOCK_BYTES 0x46
 #define GATEWAY_BLOCK_BYTES_1_0 0x40 /* of ROMs up to 1.0, which cannot be replaced under a running guest */
 
 #define GATEWAY_AT_MAGIC 0x20
@@ -39,6 +39,11 @@
 
 #define GATEWAY_AT_PAGES 0x60	     /* u16: pages from the ROM's start on that it maps above the fixmap, where bodies to
 					come have their place; 0 in a ROM that cannot be replaced */
+
+/* Where a fault belongs to the guest's site of the call: offsets of the IRET, with the return address right below ESP, and of
+ * the SYSEXIT, with it on the stack; 0: not said. */
+#define GATEWAY_AT_IRET 0x62	/* u16 */
+#define GATEWAY_AT_SYSEXIT 0x64 /* u16 */
 
 #define GATEWAY_AT_CHECKSUM 0x07 /* u8, makes the sum 0 */
 

@@ -31,6 +31,8 @@ enum exit_reason {
 	EXIT_SHUTDOWN,	/* triple fault */
 	EXIT_INSN,	/* an intercepted instruction for the VMM's decoder: raw below */
 	EXIT_INVALID,	/* the processor refused the state: raw below */
+	EXIT_GATEWAY,	/* #NP, #SS or #GP in ring 0, at a page that `epoch` names: raw.code is the vector, info1 the
+			 * error code; nothing was delivered yet. Only after RUN_GATEWAY */
 	EXIT_KICKED,	/* SYS_VCPU_KICK, or `stop` is set */
 	EXIT_UNKNOWN,	/* an exit that nobody knows: raw below */
 	EXIT_REASONS,
@@ -78,6 +80,7 @@ enum run_flag {
 	RUN_SET_RIP = 1 << 0, /* take rip, rflags, gpr[RAX], gpr[RSP] from here */
 	RUN_INTA = 1 << 1,    /* inta_vector answers EXIT_INTA */
 	RUN_INJECT = 1 << 2,  /* inject the exception in inject_* */
+	RUN_GATEWAY = 1 << 3, /* from now on there are EXIT_GATEWAY */
 };
 
 struct segment {
@@ -131,7 +134,7 @@ struct vcpu_run {
 			uint64_t code, info1, info2; /* as the engine reported */
 		} raw;			     /* INSN, INVALID, UNKNOWN, SHUTDOWN */
 	};
-	/* Valid for MMIO, HYPERCALL, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
+	/* Valid for MMIO, HYPERCALL, GATEWAY, INSN, string IO, INVALID, UNKNOWN, SHUTDOWN: what a decoder and a report need. */
 	uint64_t cr0, cr2, cr3, cr4, efer;
 	struct segment seg[SEG_COUNT];
 	/* From the VMM: the epoch of hypercalls (postern/hypercall.h) that come from a page of the gateway, by bits 16 to 12

@@ -44,6 +44,8 @@ rom:
 	.long 0, 0		/* source */
 	.org rom + GATEWAY_AT_PAGES
 	.word GATEWAY_WINDOW_PAGES
+	.word iret_insn
+	.word sysexit_insn
 
 	.org rom + VMI_VROM_HEADER_VMI_INIT
 	.globl vmi_init_entry

@@ -550,6 +550,10 @@ void start(long *stack)
 	found = find(line, "postern.run=");
 	for (next = found ? found + 12 : standard; next;)
 		next = run(next);
+	if (read_file("/proc/sys/kernel/tainted", line, sizeof(line)) > 0 && to_number(line) & 128) {
+		print("FAIL the kernel has had an oops\n");
+		failures++;
+	}
 	print(failures ? "POSTERN-GUEST-DONE FAIL " : "POSTERN-GUEST-DONE ok ");
 	print_number(failures);
 	print("\n");
