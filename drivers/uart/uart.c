@@ -5,9 +5,9 @@
  *
  *   absent --probe finds it--> idle --connected--> open --disconnected--> idle
  *
- * idle: the device is quiet, input is thrown away. open: input goes to the client while its ring
- * has room (else the device's FIFO and the sender's flow control hold it), output goes out as the
- * FIFO empties.
+ * idle: the device is quiet, what somebody types waits in it. open: input goes to the client while
+ * its ring has room (else the device's FIFO and the sender's flow control hold it), output goes out
+ * as the FIFO empties.
  */
 #include <postern/manifest.h>
 #include "log.h"
@@ -34,6 +34,8 @@ struct uart {
 	bool sending;		   /* the send interrupt is on */
 	bool input_waits;	   /* the client's ring is full: receive interrupts are off */
 	uint32_t lost;
+	char early[UART_FIFO]; /* typed before this life: the reset would lose it */
+	unsigned early_bytes;
 };
 
 #define PORTS 4
@@ -65,7 +67,7 @@ static void set_interrupts(struct uart *u)
 	put(u, UART_IER, enable);
 }
 
-/* Quiet: no interrupts, FIFOs empty, whatever state the device was left in. */
+/* Quiet: no interrupts, whatever state the device was left in. Turning the FIFOs on empties them. */
 static void reset(struct uart *u)
 {
 	u->sending = u->input_waits = false;
@@ -74,10 +76,10 @@ static void reset(struct uart *u)
 	put(u, UART_DATA, UART_DIVISOR_115200);
 	put(u, UART_IER, 0); /* the divisor's high half */
 	put(u, UART_LCR, LCR_8N1);
-	put(u, UART_FCR, FCR_ENABLE | FCR_CLEAR | FCR_TRIGGER_1);
 	put(u, UART_MCR, MCR_DTR_RTS | MCR_OUT2);
-	for (unsigned i = 0; i < UART_FIFO && get(u, UART_LSR) & LSR_RECEIVED; i++)
-		get(u, UART_DATA);
+	while (u->early_bytes < UART_FIFO && get(u, UART_LSR) & LSR_RECEIVED)
+		u->early[u->early_bytes++] = get(u, UART_DATA);
+	put(u, UART_FCR, FCR_ENABLE | FCR_TRIGGER_1);
 	get(u, UART_IIR);
 	get(u, UART_MSR);
 }
@@ -194,7 +196,10 @@ static int uart_connected(struct connection *c)
 	if (u->client)
 		return -EBUSY;
 	u->client = c;
+	console_server_write(c->link, u->early, u->early_bytes); /* the ring is new: they fit */
+	u->early_bytes = 0;
 	serve(u);
+	connection_signal(c);
 	return 0;
 }
 

@@ -13,7 +13,6 @@
 #define   IIR_NONE 0x01
 #define UART_FCR 2 /* write: FIFO control */
 #define   FCR_ENABLE 0x01
-#define   FCR_CLEAR 0x06
 #define   FCR_TRIGGER_1 0x00
 #define UART_LCR 3
 #define   LCR_8N1 0x03

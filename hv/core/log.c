@@ -116,6 +116,18 @@ size_t log_copy(uint64_t *position, char *buffer, size_t length)
 	return n;
 }
 
+int64_t log_switch(int (*serial)(uint16_t base), uint16_t base)
+{
+	int64_t result;
+
+	spin_lock(&log_lock);
+	result = serial(base);
+	if (!result)
+		result = ring->head;
+	spin_unlock(&log_lock);
+	return result;
+}
+
 void log_move(void *place, size_t bytes)
 {
 	struct log_ring *new = place;

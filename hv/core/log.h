@@ -13,6 +13,8 @@ void log_printf_nmi(const char *format, ...) __attribute__((format(printf, 1, 2)
 void log_text(const char *who, const char *text, size_t length); /* a task's lines: bytes are made printable */
 /* Copy from position on (counted from boot) and advance it; skips what the ring has lost. */
 size_t log_copy(uint64_t *position, char *buffer, size_t length);
+/* Between two lines. The position there, or what serial (serial_release, serial_take) refused with. */
+int64_t log_switch(int (*serial)(uint16_t base), uint16_t base);
 int format_text(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

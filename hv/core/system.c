@@ -259,9 +259,13 @@ static int64_t sys_system_control(void *system, struct syscall_args *a)
 		outb(a->c >> 32, a->c);
 		return 0;
 	case CTL_CONSOLE_RELEASE:
-		return a->c == CONSOLE_SCREEN ? screen_release() : a->c > 0xffff ? -EINVAL : serial_release(a->c);
+		return a->c == CONSOLE_SCREEN ? screen_release()
+		       : a->c > 0xffff	      ? -EINVAL
+					      : log_switch(serial_release, a->c);
 	case CTL_CONSOLE_TAKE:
-		return a->c == CONSOLE_SCREEN ? screen_take() : a->c > 0xffff ? -EINVAL : serial_take(a->c);
+		return a->c == CONSOLE_SCREEN ? screen_take()
+		       : a->c > 0xffff	      ? -EINVAL
+					      : log_switch(serial_take, a->c);
 	case CTL_PANIC:
 		panic("asked for by %s", current_task()->name);
 	default:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Log: lines for the machine's log. */
+#include "init.h"
 #include "log.h"
 #include "stdio.h"
 #include "syscalls.h"
@@ -16,6 +17,8 @@ void log_vline(const char *format, va_list args)
 	while (n && line[n - 1] == '\n')
 		n--;
 	sys_log_write(line, n);
+	if (start_page()->manager) /* who shows the log, in the manager, looks */
+		sys_event_signal(start_page()->manager);
 }
 
 void log_line(const char *format, ...)

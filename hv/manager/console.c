@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "clock.h"
 #include "console.h"
 #include "init.h"
 #include "line.h"
@@ -13,17 +12,21 @@
 #include "shell.h"
 #include "syscalls.h"
 
-#define LOG_INTERVAL (100 * NS_PER_MS)
 #define LOG_ROOM 4096
 #define PIECE 512
 #define INPUT_AT_ONCE 2048
 
 static struct terminal *shell_terminal, *log_terminal;
-static bool quiet, interactive, prompt_shown, busy; /* busy: a command waits for somebody */
+static bool quiet, interactive, prompt_shown;
+static bool busy;	 /* a command waits for somebody */
+static bool prompt_due; /* the first one, behind the lines of the start */
 static struct guest *attached, *last_attached;
+/* Positions in the core's log: what we have shown; what the core has shown at a port itself, while no
+ * driver had it. */
 static uint64_t log_position;
-static bool log_following;
-static struct timer log_timer;
+static struct log_range {
+	uint64_t begin, end;
+} shown_by_core[TERMINALS] = {[0 ... TERMINALS - 1] = {0, ~0ull}};
 static struct line line;
 static struct {
 	char text[64];
@@ -51,6 +54,7 @@ bool console_room(void)
 
 static void prompt(void)
 {
+	prompt_due = false;
 	console_printf("%s", LINE_PROMPT);
 	prompt_shown = true;
 }
@@ -201,8 +205,8 @@ static size_t guest_room(const struct guest *g)
 {
 	struct xencons_interface *r;
 
-	if (!g->console || !g->console->up)
-		return PIECE; /* nobody there: input is dropped */
+	if (!g->console || !g->console->up) /* for a guest that ended it is dropped, one to come finds it */
+		return g->ended || g->refused ? PIECE : 0;
 	r = &g->console->console->ring;
 	return bytes_room(sizeof(r->in), &r->in_prod, &r->in_cons);
 }
@@ -234,13 +238,32 @@ static bool more_typed(void)
 	return typed.at < typed.length;
 }
 
+/* The guest takes nothing now. The key that leads away from it works all the same. */
+static bool escape_typed(void)
+{
+	size_t length = typed.length - typed.at;
+	const char *found;
+
+	memmove(typed.text, typed.text + typed.at, length);
+	typed.at = 0;
+	typed.length = length + terminal_read(shell_terminal, typed.text + length,
+					      sizeof(typed.text) - length);
+	found = memchr(typed.text, CONSOLE_ESCAPE, typed.length);
+	if (found)
+		typed.at = found - typed.text;
+	else if (typed.length == sizeof(typed.text))
+		typed.at = typed.length; /* too much: lost, as at a port that nobody reads */
+	return found;
+}
+
 static void shell_terminal_input(void)
 {
 	for (unsigned n = 0; n < INPUT_AT_ONCE && !busy && more_typed(); n++) {
+		if (attached ? !guest_room(attached) && !escape_typed() : shell_waits())
+			break;
+
 		char c = typed.text[typed.at];
 
-		if (attached ? c != CONSOLE_ESCAPE && !guest_room(attached) : shell_waits())
-			break;
 		typed.at++;
 		if (!attached)
 			shell_byte(c);
@@ -271,19 +294,42 @@ static void log_text(const char *from, size_t bytes)
 		console_printf("%s%s", LINE_PROMPT, line.text);
 }
 
+void console_port_switched(unsigned n, bool to_driver, int64_t position)
+{
+	if (n >= TERMINALS)
+		return;
+	if (to_driver)
+		shown_by_core[n].end = position < 0 ? 0 : position;
+	else if (position >= 0)
+		shown_by_core[n] = (struct log_range){position, ~0ull};
+}
+
+/* The log from log_position on, without what the core itself has shown at this port. */
+static int64_t read_log(char *to, size_t bytes)
+{
+	const struct log_range *core = &shown_by_core[log_terminal->port];
+	uint64_t before;
+	int64_t n;
+
+	if (log_position >= core->begin && log_position < core->end)
+		log_position = core->end;
+	if (log_position < core->begin && core->begin - log_position < bytes)
+		bytes = core->begin - log_position;
+	before = log_position;
+	n = sys_log_read(start_page()->system, to, bytes, &log_position);
+	return log_position == before ? 0 : n;
+}
+
 /* Only whole lines are shown while somebody may be typing. */
 static void follow_log(void)
 {
 	static char kept[PIECE];
 	static size_t length;
-	uint64_t before;
 	int64_t n;
 
-	while (log_following && terminal_room(log_terminal) > LOG_ROOM) {
-		before = log_position;
-		n = sys_log_read(start_page()->system, kept + length, sizeof(kept) - length,
-				 &log_position);
-		if (n <= 0 || log_position == before)
+	while (log_terminal->link && log_terminal->link->up && terminal_room(log_terminal) > LOG_ROOM) {
+		n = read_log(kept + length, sizeof(kept) - length);
+		if (n <= 0)
 			break;
 		length += n;
 		if (quiet || (attached && log_terminal == shell_terminal)) {
@@ -301,29 +347,6 @@ static void follow_log(void)
 	}
 }
 
-/* Without a driver the core shows the log itself. Once a driver owns the port, new lines are
- * ours. */
-static void check_log_port(const struct link *l)
-{
-	char skip[PIECE];
-	uint64_t before;
-
-	if (!l || !l->up)
-		log_following = false;
-	if (!l || !l->up || log_following)
-		return;
-	do {
-		before = log_position;
-	} while (sys_log_read(start_page()->system, skip, sizeof(skip), &log_position) > 0 &&
-		 log_position != before);
-	log_following = true;
-}
-
-static void log_tick(struct timer *t)
-{
-	timer_set(t, clock_ns() + LOG_INTERVAL, log_tick); /* the pump after this reads the log */
-}
-
 /* --- all together ------------------------------------------------------------------------------ */
 
 void console_setup(const struct config *c)
@@ -336,14 +359,11 @@ void console_setup(const struct config *c)
 	for (unsigned n = 0; n < guest_count; n++)
 		if (guests[n].config->console >= 0)
 			terminal_open(guests[n].config->console);
-	if (log_terminal)
-		timer_set(&log_timer, clock_ns() + LOG_INTERVAL, log_tick);
 	if (!shell_terminal)
 		return;
 	if (c->attach[0])
 		attached = last_attached = guest_find(c->attach);
-	else
-		prompt();
+	prompt_due = !attached;
 }
 
 static void leave_ended_guest(void)
@@ -356,8 +376,6 @@ static void leave_ended_guest(void)
 
 void console_pump(void)
 {
-	if (log_terminal)
-		check_log_port(log_terminal->link);
 	for (unsigned n = 0; n < guest_count; n++) {
 		struct guest *g = &guests[n];
 		struct terminal *t = terminal_of(g);
@@ -374,6 +392,8 @@ void console_pump(void)
 	screen_pump();
 	if (log_terminal && !(busy && log_terminal == shell_terminal))
 		follow_log();
+	if (prompt_due && shell_terminal->link && shell_terminal->link->up)
+		prompt();
 	for (unsigned n = 0; n < TERMINALS; n++)
 		if (terminals[n].used)
 			terminal_pump(&terminals[n]);

@@ -17,6 +17,9 @@
 void console_setup(const struct config *c);
 /* Moves everything that can move: guests' bytes, input, log, queues. */
 void console_pump(void);
+/* The core hands COM(n+1) over to a driver, or takes it back: there in its log, or (negative) it never
+ * wrote there. */
+void console_port_switched(unsigned n, bool to_driver, int64_t position);
 /* Everything that was to be seen was written? */
 bool console_drained(void);
 /* Text of the shell. */

@@ -195,6 +195,7 @@ static void begin(struct instance *i)
 	int ret;
 
 	i->expected = i->given_up = false;
+	resource_claimed(i); /* before it programs the device: a line of the core's would be cut */
 	ret = spawn(i);
 	if (!ret) {
 		i->state = INST_STARTING;
@@ -268,7 +269,6 @@ static void ready(struct instance *i)
 	i->sentence[0] = 0;
 	if (!i->guest)
 		log_line("module %s %s is ready", i->name, i->program->manifest.version);
-	resource_claimed(i);
 	links_of_ready(i);
 	instances_retry();
 }

@@ -2,6 +2,7 @@
 /* Resource: boot files, boot options, and the hand-over of serial ports. */
 #include <stdio.h>
 #include <string.h>
+#include "console.h"
 #include "init.h"
 #include "log.h"
 #include "resource.h"
@@ -97,7 +98,9 @@ static void switch_console(const struct instance *i, uint32_t op)
 		for (unsigned p = 0; p < m->ports; p++)
 			if (console_ports[n] >= m->port[p].first &&
 			    console_ports[n] - m->port[p].first < m->port[p].count)
-				sys_system_control(start_page()->system, op, console_ports[n]);
+				console_port_switched(n, op == CTL_CONSOLE_RELEASE,
+						      sys_system_control(start_page()->system, op,
+									 console_ports[n]));
 }
 
 void resource_claimed(struct instance *i)

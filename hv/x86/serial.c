@@ -8,7 +8,6 @@
 #define COM1 0x3f8
 #define UART_DATA 0
 #define UART_IER 1
-#define UART_FCR 2
 #define UART_LCR 3
 #define UART_LCR_8N1 0x03
 #define UART_LCR_DLAB 0x80
@@ -20,6 +19,7 @@
 
 static bool present, released;
 
+/* The FIFOs stay as they are: a change empties them, and somebody may have typed already. */
 static void setup(void)
 {
 	outb(COM1 + UART_IER, 0);
@@ -27,7 +27,6 @@ static void setup(void)
 	outb(COM1 + UART_DATA, 1);
 	outb(COM1 + UART_IER, 0);
 	outb(COM1 + UART_LCR, UART_LCR_8N1);
-	outb(COM1 + UART_FCR, 0x07);
 	outb(COM1 + UART_MCR, 0x0b);
 }
 

@@ -42,6 +42,11 @@ void console_write(const char *text, size_t length)
 	shown[shown_bytes] = 0;
 }
 
+static int switched(uint16_t base)
+{
+	return base == 0x3f8 ? 0 : -19;
+}
+
 static void quiet(void)
 {
 	shown_bytes = 0;
@@ -71,6 +76,8 @@ static void a_line_each(void **state)
 	assert_int_equal(log_copy(&position, text, 10), 0);
 	log_printf("next");
 	assert_int_equal(read_all(&position, text, sizeof(text)), strlen("[   0.000000] next\n"));
+	assert_int_equal(log_switch(switched, 0x3f8), position); /* between two lines */
+	assert_int_equal(log_switch(switched, 0x2f8), -19);
 }
 
 static void moves_and_wraps(void **state)
