@@ -15,6 +15,7 @@
 #include "resource.h"
 #include "ring.h"
 #include "spawn.h"
+#include "swap.h"
 #include "syscalls.h"
 
 #define START_PATIENCE (30 * NS_PER_S)
@@ -119,6 +120,7 @@ static void bury(struct instance *i)
 	i->state = INST_DOWN;
 	links_of_dead(i);
 	spawn_clean(i);
+	swap_life_ended(i);
 	if (i->guest) {
 		guest_vmm_died(i->guest, i->expected);
 		return;
@@ -269,6 +271,7 @@ static void ready(struct instance *i)
 	i->sentence[0] = 0;
 	if (!i->guest)
 		log_line("module %s %s is ready", i->name, i->program->manifest.version);
+	swap_ready(i);
 	links_of_ready(i);
 	instances_retry();
 }

@@ -32,6 +32,7 @@ enum instance_state {
 };
 
 struct guest;
+struct swap;
 
 struct instance {
 	bool used;
@@ -57,6 +58,7 @@ struct instance {
 	/* All lives. */
 	uint32_t incarnation;
 	uint64_t cpu_ns; /* of earlier lives */
+	struct swap *swap; /* another program takes over; NULL: no */
 	struct backoff backoff;
 	struct timer timer; /* restart, or patience while STARTING and STOPPING */
 	char status[MESSAGE_TEXT];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Program: finds the modules in the archive. */
+#include <stdio.h>
 #include <string.h>
 #include <postern/manifest.h>
 #include <postern/start.h>
@@ -13,22 +14,28 @@
 struct graph graph;
 struct program programs[GRAPH_MODULES_MAX];
 
-static bool read_program(struct program *p)
+bool program_read(struct program *p, char *error, size_t size)
 {
 	const char *why = NULL;
 	const void *text;
-	char error[160];
 	size_t length;
 
 	if (elf64_plan(p->data, p->bytes, MODULE_BASE, PROGRAM_END, &p->plan, &why)) {
-		log_line("module file %s refused: %s", p->file, why);
+		snprintf(error, size, "%s", why);
 		return false;
 	}
 	if (elf64_note(p->data, p->bytes, MANIFEST_OWNER, MANIFEST_TYPE, &text, &length)) {
-		log_line("module file %s refused: it has no manifest", p->file);
+		snprintf(error, size, "it has no manifest");
 		return false;
 	}
-	if (manifest_parse(text, length, &p->manifest, error, sizeof(error))) {
+	return !manifest_parse(text, length, &p->manifest, error, size);
+}
+
+static bool take(struct program *p)
+{
+	char error[160];
+
+	if (!program_read(p, error, sizeof(error))) {
 		log_line("module file %s refused: %s", p->file, error);
 		return false;
 	}
@@ -57,7 +64,7 @@ void programs_read(const void *archive, size_t bytes)
 			continue;
 		}
 		*p = (struct program){.file = file.name, .data = file.data, .bytes = file.bytes};
-		if (read_program(p))
+		if (take(p))
 			graph.node[graph.nodes++].manifest = &p->manifest;
 	}
 	if (ret < 0)

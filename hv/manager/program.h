@@ -23,6 +23,8 @@ extern struct program programs[GRAPH_MODULES_MAX];
 
 /* Reads the archive; a file that is no module is logged and left out. */
 void programs_read(const void *archive, size_t bytes);
+/* p->data and bytes -> manifest and plan. False: error says why. */
+bool program_read(struct program *p, char *error, size_t size);
 struct program *program_find(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "instance.h"
 #include "link.h"
 #include "shell.h"
+#include "swap.h"
 #include "syscalls.h"
 
 static void join(const struct manifest_list *list, char *to, size_t size)
@@ -123,6 +124,14 @@ static void module_start_command(const char *name)
 		console_printf("module %s waits for what it requires\n", name);
 }
 
+static void module_swap_command(struct instance *i, const char *file)
+{
+	const char *why = swap_begin(i, file);
+
+	if (why)
+		console_printf("module %s is not replaced by %s: %s\n", i->name, file, why);
+}
+
 static void module_command(int count, char **words)
 {
 	struct instance *i;
@@ -135,7 +144,9 @@ static void module_command(int count, char **words)
 	if (!i)
 		return;
 	i->backoff.deaths = 0; /* somebody looks after it */
-	if (!strcmp(words[1], "kill"))
+	if (!strcmp(words[1], "swap") && count == 4)
+		module_swap_command(i, words[3]);
+	else if (!strcmp(words[1], "kill"))
 		instance_kill(i, "from the shell");
 	else if (!strcmp(words[1], "stop"))
 		instance_stop(i);
@@ -144,7 +155,7 @@ static void module_command(int count, char **words)
 	else if (!strcmp(words[1], "restart"))
 		instance_start(i);
 	else
-		console_printf("usage: module start|stop|kill|restart NAME\n");
+		console_printf("usage: module start|stop|kill|restart NAME, module swap NAME FILE\n");
 }
 
 static void send_command(int count, char **words)
@@ -167,7 +178,7 @@ static void send_command(int count, char **words)
 const struct command shell_module_commands[] = {
 	{"modules", "", "modules and their state", 0, 0, modules_command},
 	{"resources", "", "who has which rights and services", 0, 0, resources_command},
-	{"module", "start|stop|kill|restart NAME", "", 2, 2, module_command},
+	{"module", "start|stop|kill|restart NAME, swap NAME FILE", "", 2, 3, module_command},
 	{"send", "MODULE TEXT", "a command for a module", 2, 15, send_command},
 	{NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -82,6 +82,14 @@ void spawn_clean(struct instance *i)
 	i->channel = NULL;
 }
 
+void swap_ready(struct instance *i)
+{
+}
+
+void swap_life_ended(struct instance *i)
+{
+}
+
 bool devices_ready_for(struct instance *i)
 {
 	return true;
