@@ -272,15 +272,18 @@ static void find_failed(struct port *p)
 	}
 	if (struck && !(struck & (struck - 1))) {
 		queue_blame(p, __builtin_ctz(struck));
+		go_on(p);
 	} else if (struck && p->identity.logs) {
 		start_engine(p);
 		p->state = PORT_READY;
 		internal_ata(p, ATA_READ_LOG_EXT, ATA_LOG_NCQ, 512, log_read);
-		return;
 	} else {
+		/* A device that has no log may not know either that an error ends all queued ones (it should;
+		 * QEMU's goes on with the others): after a reset none of them is under way. */
 		p->single = true;
+		comreset(p);
+		port_step(p);
 	}
-	go_on(p);
 }
 
 static void stopped(struct port *p)
