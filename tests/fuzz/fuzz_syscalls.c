@@ -120,6 +120,14 @@ void paging_wx_core(struct info_wx *out)
 void paging_wx_task(const struct page_tables *pt, struct info_wx *out)
 {
 }
+int screen_release(void)
+{
+	return -ENODEV;
+}
+int screen_take(void)
+{
+	return -ENODEV;
+}
 int serial_release(uint16_t base)
 {
 	return -ENODEV;

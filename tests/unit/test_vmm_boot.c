@@ -126,7 +126,7 @@ static void test_acpi(void **state)
 	static const char *const names[] = {"FACP", "APIC", "MCFG"};
 
 	for (unsigned cpus = 1; cpus <= 64; cpus += 21) {
-		struct acpi_config c = {cpus, dsdt, sizeof(dsdt)};
+		struct acpi_config c = {cpus, dsdt, sizeof(dsdt), false};
 		const uint8_t *rsdp = ram_at(&ram, ACPI_RSDP, 36), *xsdt, *rsdt, *fadt, *madt;
 		unsigned enabled = 0;
 
@@ -164,7 +164,7 @@ static void test_acpi(void **state)
 static void test_acpi_no_room(void **state)
 {
 	static uint8_t big[ACPI_TABLES_BYTES];
-	struct acpi_config c = {4, big, sizeof(big)};
+	struct acpi_config c = {4, big, sizeof(big), false};
 
 	assert_int_equal(acpi_build(&c, ram_at(&ram, ACPI_TABLES, ACPI_TABLES_BYTES),
 				    ram_at(&ram, ACPI_RSDP, 36)),
