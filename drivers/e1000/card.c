@@ -52,14 +52,17 @@ static void stop_master(const struct card *k)
 			 (unsigned)(MASTER_WAIT_NS / 1000), status);
 }
 
-/* The reset leaves receive and transmit control and the ring addresses as they are on some, so everything is switched off by
- * hand first. The PHY stays as it is: its negotiation would take the link away for seconds. */
+/* Off the bus before the reset, so that nothing of the card's can hang there or reach memory. The PHY stays as it is: its
+ * negotiation would take the link away for seconds.
+ *
+ * Quirk of QEMU's e1000: its reset leaves RCTL and the rings as they are, and any write to RCTL closes the receiver for a
+ * second. So a receiver that is still on after the reset is left on with an empty ring; receive_init() finds it so. */
 int card_reset(struct card *k)
 {
 	uint32_t value;
 
 	reg_put(k, IMC, ~0u);
-	reg_put(k, RCTL, 0);
+	device_master(k->device, false);
 	reg_put(k, TCTL, 0);
 	if (reg_get(k, STATUS) == STATUS_GONE) {
 		k->present = false;
@@ -77,8 +80,8 @@ int card_reset(struct card *k)
 	}
 	reg_put(k, IMC, ~0u);
 	reg_get(k, ICR);
-	reg_put(k, RCTL, 0);
-	reg_put(k, TCTL, 0);
+	reg_put(k, RDH, 0);
+	reg_put(k, RDT, 0);
 	reg_put(k, MANC, reg_get(k, MANC) & ~MANC_ARP);
 	return 0;
 }
@@ -223,16 +226,17 @@ static void set_address(const struct card *k)
 
 int card_open(struct card *k)
 {
-	int ret = device_master(k->device, true);
+	int ret;
 
-	if (ret < 0) {
-		log_line("%s: bus mastering cannot be switched on: error %d", k->name, -ret);
-		return ret;
-	}
 	set_control(k);
 	set_address(k);
 	transmit_init(k);
 	receive_init(k);
+	ret = device_master(k->device, true);
+	if (ret < 0) {
+		log_line("%s: bus mastering cannot be switched on: error %d", k->name, -ret);
+		return ret;
+	}
 	k->open = true;
 	k->rx_silent = 0;
 	card_link(k);
@@ -248,7 +252,8 @@ void card_close(struct card *k)
 	k->tx_oldest = k->tx_next;
 	if (k->present)
 		card_reset(k);
-	device_master(k->device, false);
+	else
+		device_master(k->device, false);
 }
 
 void card_protest(struct card *k, const char *why)

@@ -11,6 +11,7 @@
 void receive_init(struct card *k)
 {
 	bool all = k->link->front_flags & NIC_PROMISCUOUS;
+	uint32_t control = RCTL_EN | RCTL_BAM | RCTL_SECRC | RCTL_SIZE_2048 | (all ? RCTL_UPE | RCTL_MPE : 0);
 
 	memset(k->rx_ring, 0, CARD_RX_COUNT * sizeof(*k->rx_ring));
 	k->rx_next = k->rx_oldest = 0;
@@ -25,7 +26,8 @@ void receive_init(struct card *k)
 	reg_put(k, RDTR, 0);
 	reg_put(k, RADV, 0);
 	reg_put(k, RXCSUM, RXCSUM_IPOFL | RXCSUM_TUOFL);
-	reg_put(k, RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC | RCTL_SIZE_2048 | (all ? RCTL_UPE | RCTL_MPE : 0));
+	if (reg_get(k, RCTL) != control)
+		reg_put(k, RCTL, control);
 }
 
 /* 0: the buffer cannot be used. */
