@@ -20,7 +20,7 @@ all: $(O)/postern.elf
 
 # Goals named here install what is missing first and then call make again with the goal do-NAME, so
 # that each works as the first command on a fresh machine. The others need `make deps` once.
-front := run demo test fuzz bench
+front := run demo test fuzz bench soak
 .PHONY: help deps $(front)
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make test        unit tests, a short fuzz run, system tests"
 	@echo "make check-host  unit tests only"
 	@echo "make fuzz        all fuzz targets, FUZZ_SECONDS each (default 10)"
+	@echo "make soak        modules killed a thousand times under verified load: half an hour"
 	@echo "make bench       the table of docs/BENCH.md"
 	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
 	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"

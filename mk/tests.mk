@@ -49,6 +49,12 @@ check-system: all guests guest-programs rom
 do-test: all unit-tests fuzzers guests guest-programs rom
 	$(Q)tests/run-all
 
+# Long: SOAK_KILLS deaths of each module under verified load.
+SOAK_KILLS	?= 1000
+.PHONY: do-soak
+do-soak: all
+	$(Q)tests/soak/run --kills $(SOAK_KILLS)
+
 .PHONY: loc
 loc:
 	$(Q)tools/count-lines

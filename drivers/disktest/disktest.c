@@ -341,6 +341,10 @@ static void readable(struct connection *c)
 	if (front.c != c)
 		return;
 	blk_front_poll(&front);
+	if (front.blackout_ns)
+		log_line("the broker is back: blackout %llu us, %llu requests put again so far",
+			 (unsigned long long)front.blackout_ns / 1000, (unsigned long long)front.replayed);
+	front.blackout_ns = 0;
 	if (speed.on && clock_ns() >= speed.until)
 		end_speed();
 	fill_up();

@@ -173,6 +173,20 @@ int disk_connected(struct connection *c, const char *name)
 	return blk_front_attach(&d->front, c);
 }
 
+/* Requests waited while the driver was reborn: how long? */
+void disk_note_blackout(struct disk *d)
+{
+	uint64_t ns = d->front.blackout_ns;
+
+	if (!ns)
+		return;
+	d->front.blackout_ns = 0;
+	if (ns > d->blackout_ns)
+		d->blackout_ns = ns;
+	log_line("%s: its driver is back in life %llu: blackout %llu us, %llu requests put again so far", d->name,
+		 (unsigned long long)d->lives, (unsigned long long)ns / 1000, (unsigned long long)d->front.replayed);
+}
+
 static void cancel_orphans(struct disk *d)
 {
 	for (unsigned i = 0; i < DISK_RING_SLOTS; i++) {

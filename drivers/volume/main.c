@@ -88,6 +88,7 @@ static void volume_readable(struct connection *c)
 		known = d->known;
 		blk_front_poll(&d->front);
 		clients_wake(d);
+		disk_note_blackout(d);
 		if (known != d->known)
 			status();
 	} else if (cl) {
@@ -140,7 +141,7 @@ static void list_disk(const struct disk *d)
 	log_line("  %s; driver's life %llu: %u in flight, %llu requests, %llu put again, longest blackout %llu us",
 		 d->front.ready ? "works" : d->front.gone ? "gone" : "waits for its driver",
 		 (unsigned long long)d->lives, d->front.in_flight, (unsigned long long)d->front.requests,
-		 (unsigned long long)d->front.replayed, (unsigned long long)d->front.blackout_ns / 1000);
+		 (unsigned long long)d->front.replayed, (unsigned long long)d->blackout_ns / 1000);
 }
 
 static void volume_control(const struct message *m)

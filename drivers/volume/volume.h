@@ -59,7 +59,7 @@ struct disk {
 	uint8_t *buffer;
 	unsigned volumes;
 	struct volume volume[PARTITIONS_MAX + 1];
-	uint64_t lives;
+	uint64_t lives, blackout_ns; /* the longest */
 };
 
 struct client {
@@ -85,6 +85,7 @@ int disk_connected(struct connection *c, const char *who);
 void disk_disconnected(struct disk *d);
 void disk_known(struct disk *d); /* the scan ended */
 void disk_orphans_ended(struct disk *d);
+void disk_note_blackout(struct disk *d);
 struct disk *disk_of(const struct connection *c);
 bool disk_read(struct disk *d, uint64_t sector, uint32_t sectors); /* into buffer; then scan_next() */
 

@@ -58,8 +58,9 @@ struct blk_front {
 	struct disk_link info; /* copied when it became ready, checked: sizes are sane, texts end */
 	unsigned in_flight;
 	uint64_t requests, replayed;
-	uint64_t last_done_ns, blackout_ns; /* the longest time from the last response before a rebirth
-					     * to the first one behind it */
+	uint64_t last_done_ns; /* when a response came */
+	uint64_t blackout_ns;  /* from the last response before a rebirth to the first one behind it; the caller may
+				* clear it when it has seen it */
 
 	/* Private: */
 	blkif_front_ring_t ring;

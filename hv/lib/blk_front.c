@@ -358,10 +358,8 @@ static int take_response(struct blk_front *f)
 
 static void measure_blackout(struct blk_front *f)
 {
-	uint64_t now = clock_ns();
-
-	if (f->reborn && f->last_done_ns && now - f->last_done_ns > f->blackout_ns)
-		f->blackout_ns = now - f->last_done_ns;
+	if (f->last_done_ns)
+		f->blackout_ns = clock_ns() - f->last_done_ns;
 	f->reborn = false;
 }
 
