@@ -30,6 +30,7 @@ clang            fuzzing
 libclang-rt-14-dev  fuzzing: libFuzzer and the sanitizers
 busybox-static   the user space of test guests
 gdb              debugging
+e2fsprogs        disks of test guests
 acpica-tools     ACPI tables of guests, checked in tests
 "
 
