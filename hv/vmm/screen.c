@@ -303,11 +303,21 @@ static int display_connected(struct connection *c)
 	return e;
 }
 
+static bool wanted(void)
+{
+	char text[16];
+
+	if (module_argument("screen", 0, text, sizeof(text)) < 0 || !strcmp(text, "none"))
+		return false;
+	return !strcmp(text, "vga") || module_argument("display", 0, text, sizeof(text)) >= 0;
+}
+
+/* The keys come before the screen is made. */
 int screen_connected(struct connection *c)
 {
-	if (!screen.exists || c->role != ROLE_CLIENT)
+	if (!wanted() || c->role != ROLE_CLIENT)
 		return -EINVAL;
-	if (!strcmp(c->class_, "display"))
+	if (!strcmp(c->class_, "display") && screen.exists)
 		return display_connected(c);
 	if (strcmp(c->class_, "input"))
 		return -EINVAL;
@@ -344,15 +354,6 @@ bool screen_readable(struct connection *c)
 }
 
 /* --- making it --------------------------------------------------------------------------------- */
-
-static bool wanted(void)
-{
-	char text[16];
-
-	if (module_argument("screen", 0, text, sizeof(text)) < 0 || !strcmp(text, "none"))
-		return false;
-	return !strcmp(text, "vga") || module_argument("display", 0, text, sizeof(text)) >= 0;
-}
 
 static int make_memory(void)
 {
