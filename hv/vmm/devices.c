@@ -11,10 +11,12 @@
 #include <string.h>
 #include "syscalls.h"
 #include "guest.h"
+#include "legacy.h"
 #include "virtio_devices.h"
 
 #define DISKS_MAX 16
 #define NICS_MAX 8
+#define CD_PORT 64
 #define LINE_MAX 128
 #define SETTLE_NS (5 * NS_PER_S) /* how long a guest's start waits for its disks */
 #define WAIT_NS (10 * NS_PER_MS)
@@ -67,7 +69,8 @@ void devices_quiesce(void)
 	uint64_t said = clock_ns() + NS_PER_S;
 
 	guest_lock();
-	while (!virtio_quiet() && !guest.quit) {
+	ide_disk_reset();
+	while ((!virtio_quiet() | !ide_disk_quiet()) && !guest.quit) {
 		virtio_host_wait();
 		if (clock_ns() > said) {
 			said = WAIT_FOREVER;
@@ -123,6 +126,25 @@ static int open_port(const char *class_, unsigned port, struct boot_error *error
 	return e < 0 ? boot_fail(error, e, "%s %u: nobody serves class \"%s\": error %d", class_, port, class_, e) : 0;
 }
 
+static int make_ide(unsigned port, const char *serial, struct boot_error *error)
+{
+	int e = ide_disk_make(port, serial);
+
+	if (e == -ENOSPC)
+		return boot_fail(error, e, "more than 4 drives on the IDE bus; disks can have bus=virtio");
+	return e ? no_room(error, "IDE drive", port) : open_port("disk", port, error);
+}
+
+static int make_cdroms(struct boot_error *error)
+{
+	char line[LINE_MAX];
+	int e = 0;
+
+	for (unsigned n = 0; !e && module_argument("cdrom", n, line, sizeof(line)) >= 0; n++)
+		e = make_ide(CD_PORT + n, "", error);
+	return e;
+}
+
 static int make_disks(struct boot_error *error)
 {
 	char line[LINE_MAX], bus[16], serial[24];
@@ -133,8 +155,10 @@ static int make_disks(struct boot_error *error)
 			return boot_fail(error, -E2BIG, "more than %u disks", DISKS_MAX);
 		word(line, "bus", bus, sizeof(bus));
 		word(line, "serial", serial, sizeof(serial));
-		if (!strcmp(bus, "ide"))
+		if (!strcmp(bus, "ide")) {
+			e = make_ide(n, serial, error);
 			continue;
+		}
 		disk[n] = virtio_blk_make(serial);
 		e = disk[n] ? open_port("disk", n, error) : no_room(error, "disk", n);
 	}
@@ -150,8 +174,10 @@ static int make_nics(struct boot_error *error)
 		if (n == NICS_MAX)
 			return boot_fail(error, -E2BIG, "more than %u network cards", NICS_MAX);
 		word(line, "model", model, sizeof(model));
-		if (!strcmp(model, "pcnet"))
+		if (!strcmp(model, "pcnet")) {
+			e = pcnet_make(n) ? no_room(error, "nic", n) : open_port("nic", n, error);
 			continue;
+		}
 		nic[n] = virtio_net_make();
 		e = nic[n] ? open_port("nic", n, error) : no_room(error, "nic", n);
 	}
@@ -180,6 +206,8 @@ int devices_make(struct boot_error *error)
 	made = clock_ns();
 	e = make_disks(error);
 	if (!e)
+		e = make_cdroms(error);
+	if (!e)
 		e = make_nics(error);
 	return e ? e : make_others(error);
 }
@@ -191,9 +219,9 @@ static void no_patience(struct timer *t)
 	devices_changed();
 }
 
-static bool waits(struct virtio_device *d, const char *what, unsigned n)
+static bool waits(bool settled, const char *what, unsigned n)
 {
-	if (!d || (d->type == VIRTIO_BLK ? virtio_blk_settled(d) : virtio_net_settled(d)))
+	if (settled)
 		return false;
 	if (clock_ns() - made < SETTLE_NS) {
 		timer_set(&patience, made + SETTLE_NS, no_patience);
@@ -206,10 +234,13 @@ static bool waits(struct virtio_device *d, const char *what, unsigned n)
 bool devices_settled(void)
 {
 	for (unsigned n = 0; n < DISKS_MAX; n++)
-		if (waits(disk[n], "disk", n))
+		if (waits(disk[n] ? virtio_blk_settled(disk[n]) : ide_disk_settled(n), "disk", n))
+			return false;
+	for (unsigned n = 0; n < DISKS_MAX; n++)
+		if (waits(ide_disk_settled(CD_PORT + n), "CD drive", n))
 			return false;
 	for (unsigned n = 0; n < NICS_MAX; n++)
-		if (waits(nic[n], "nic", n))
+		if (waits(nic[n] ? virtio_net_settled(nic[n]) : pcnet_settled(n), "nic", n))
 			return false;
 	return true;
 }
@@ -232,6 +263,10 @@ int devices_connected(struct connection *c)
 {
 	struct virtio_device *d = device_of(c);
 
+	if (ide_disk_owns(c))
+		return ide_disk_connected(c);
+	if (pcnet_owns(c))
+		return pcnet_connected(c);
 	if (!d)
 		return -EINVAL;
 	return d->type == VIRTIO_BLK ? virtio_blk_connected(d, c) : virtio_net_connected(d, c);
@@ -241,7 +276,11 @@ void devices_disconnected(struct connection *c)
 {
 	struct virtio_device *d = device_of(c);
 
-	if (d && d->type == VIRTIO_BLK)
+	if (ide_disk_owns(c))
+		ide_disk_disconnected(c);
+	else if (pcnet_owns(c))
+		pcnet_disconnected(c);
+	else if (d && d->type == VIRTIO_BLK)
 		virtio_blk_disconnected(d);
 	else if (d)
 		virtio_net_disconnected(d);
@@ -251,7 +290,11 @@ void devices_readable(struct connection *c)
 {
 	struct virtio_device *d = device_of(c);
 
-	if (d && d->type == VIRTIO_BLK)
+	if (ide_disk_owns(c))
+		ide_disk_readable(c);
+	else if (pcnet_owns(c))
+		pcnet_readable(c);
+	else if (d && d->type == VIRTIO_BLK)
 		virtio_blk_readable(d);
 	else if (d)
 		virtio_net_readable(d);

@@ -104,6 +104,7 @@ int config_read(struct boot_error *error);
 /* platform.c: the devices, their wires and ports. */
 void platform_init(void);
 void platform_reset(void);
+void platform_connect(struct line *l, unsigned irq); /* a device's wire to an ISA interrupt */
 void platform_line(unsigned irq, bool level); /* an ISA interrupt; lock held */
 void platform_pulse(unsigned irq); /* an edge on an ISA interrupt; lock held */
 void platform_tick(void);	  /* devices whose time has come; lock held */

@@ -6,7 +6,9 @@ vmm-y += hv/vmm/image.o hv/vmm/image_bzimage.o hv/vmm/image_elf.o hv/vmm/image_m
 
 vmm-y += hv/vmm/control.o hv/vmm/config.o hv/vmm/vcpu.o hv/vmm/mmio.o hv/vmm/insn.o hv/vmm/report.o
 vmm-y += hv/vmm/platform.o hv/vmm/console.o hv/vmm/io.o hv/vmm/ram.o
-vmm-y += hv/vmm/pic.o hv/vmm/pit.o hv/vmm/rtc.o hv/vmm/ioapic.o hv/vmm/uart.o hv/vmm/pm.o hv/vmm/pci.o hv/vmm/pci_bar.o hv/vmm/pci_msix.o hv/vmm/ide.o hv/vmm/ide_ata.o hv/vmm/ide_atapi.o hv/vmm/ide_dma.o hv/vmm/pcnet.o hv/vmm/pcnet_ring.o
+vmm-y += hv/vmm/pic.o hv/vmm/pit.o hv/vmm/rtc.o hv/vmm/ioapic.o hv/vmm/uart.o hv/vmm/pm.o hv/vmm/pci.o hv/vmm/pci_bar.o hv/vmm/pci_msix.o
+vmm-y += hv/vmm/ide.o hv/vmm/ide_ata.o hv/vmm/ide_atapi.o hv/vmm/ide_dma.o hv/vmm/ide_disk.o
+vmm-y += hv/vmm/pcnet.o hv/vmm/pcnet_ring.o hv/vmm/pcnet_net.o
 vmm-y += hv/vmm/devices.o hv/vmm/virtqueue.o hv/vmm/virtio.o hv/vmm/virtio_pci.o hv/vmm/random.o
 vmm-y += hv/vmm/virtio_blk.o hv/vmm/virtio_net.o hv/vmm/virtio_rng.o
 vmm-y += hv/vmm/cpuid.o hv/vmm/msr.o hv/vmm/kvmclock.o hv/vmm/gateway.o hv/vmm/gateway_swap.o hv/vmm/gateway_control.o

@@ -299,7 +299,7 @@ static void add(unsigned first, unsigned count, const struct io_device *d)
 			 first, d->name);
 }
 
-static void connect(struct line *l, unsigned irq)
+void platform_connect(struct line *l, unsigned irq)
 {
 	*l = (struct line){isa_line, NULL, irq};
 }
@@ -338,10 +338,10 @@ void platform_init(void)
 	guest.pic.output = (struct line){extint_line, NULL, 0};
 	guest.ioapic.send = send_message;
 	guest.ioapic.eoi_changed = set_eoi_bitmap;
-	connect(&guest.pit.irq, 0);
-	connect(&guest.uart.irq, COM1_IRQ);
-	connect(&guest.rtc.irq, 8);
-	connect(&guest.pm.sci, PM_SCI);
+	platform_connect(&guest.pit.irq, 0);
+	platform_connect(&guest.uart.irq, COM1_IRQ);
+	platform_connect(&guest.rtc.irq, 8);
+	platform_connect(&guest.pm.sci, PM_SCI);
 	guest.pm.power_off = power_off;
 	guest.uart.send = console_send;
 	rtc_init(&guest.rtc, module_argument_number("wall", 0), guest.ram.low, guest.ram.high);
