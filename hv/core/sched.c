@@ -33,6 +33,7 @@ struct sched_queue {
 	/* A picture of the current thread for other CPUs, which must not look into it: it may be
 	 * freed. */
 	uint32_t level;
+	const struct task *task;
 	uint64_t vruntime, since;
 	uint64_t switches, idle_ns;
 	uint32_t last_guest; /* id of the guest task that ran here last */
@@ -148,13 +149,8 @@ void sched_charge_all(void)
 	spin_unlock(&c->sched->lock);
 }
 
-static void slice_over(struct timer *timer)
-{
-	this_cpu()->resched = 1;
-}
-
-// Where a task that slept begins; no queue locked.
-static uint64_t vruntime_floor(uint64_t now)
+// No queue locked.
+static void find_vruntime_min(uint64_t now)
 {
 	uint64_t least = ~0ull;
 
@@ -175,7 +171,21 @@ static uint64_t vruntime_floor(uint64_t now)
 		vruntime_min_at = now;
 		vruntime_min = least > vruntime_min ? least : vruntime_min;
 	}
-	return vruntime_min > BONUS_NS ? vruntime_min - BONUS_NS : 0;
+}
+
+static void slice_over(struct timer *timer)
+{
+	find_vruntime_min(clock_ns());
+	this_cpu()->resched = 1;
+}
+
+// Into a queue: who slept collects no claim for the time, and who had a CPU to itself, where drivers
+// took less than from others, no debt.
+static void join(struct sched_queue *q, struct thread *t, uint64_t now)
+{
+	t->task->vruntime = sched_bounded(t->task->vruntime, vruntime_min,
+					  now - vruntime_min_at < FLOOR_NS ? cpu_count : 0);
+	append(q, t);
 }
 
 // --- moving threads between CPUs ---
@@ -222,6 +232,16 @@ static int lesser_cpu(struct cpu *c, const struct thread *t, unsigned level, uin
 	return -1;
 }
 
+// Where a virtual processor of t's own guest runs, of whose turn t takes a part; -1: nowhere, or t is
+// one itself.
+static int own_cpu(const struct thread *t)
+{
+	for (unsigned i = 0; i < cpu_count && !t->vcpu; i++)
+		if (cpus[i]->sched->task == t->task && cpus[i]->sched->level == LEVEL_GUEST)
+			return i;
+	return -1;
+}
+
 // Somebody still waits here: perhaps another CPU is the better place.
 static void spread(struct cpu *c, struct sched_queue *q)
 {
@@ -233,6 +253,10 @@ static void spread(struct cpu *c, struct sched_queue *q)
 	spin_lock(&q->lock);
 	t = best_of(q, now, true);
 	id = t ? lesser_cpu(c, t, sched_level(&q->above, t->task, now), now) : -1;
+	for (struct thread *o = q->head; o && id < 0; o = o->queue_next) {
+		id = o->on_cpu || q->task == o->task ? -1 : own_cpu(o);
+		t = o;
+	}
 	to = id < 0 ? NULL : cpus[id]->sched;
 	if (to && spin_try(&to->lock)) {
 		take(q, t);
@@ -306,6 +330,7 @@ void sched_switched(void)
 
 static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
 {
+	q->task = t->task;
 	q->level = is_idle(t) ? LEVEL_IDLE : sched_level(&q->above, t->task, now);
 	q->vruntime = is_idle(t) ? 0 : t->task->vruntime;
 	q->since = now;
@@ -326,7 +351,7 @@ static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread
 		best = steal(c, now);
 	if (runs) {
 		prev->state = THREAD_READY;
-		append(q, prev);
+		join(q, prev, now);
 	}
 	return best ? best : &q->idle;
 }
@@ -416,6 +441,7 @@ static unsigned place(struct thread *t, unsigned level)
 {
 	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST);
 	unsigned best = t->cpu;
+	int own;
 
 	if (t->on_cpu || idle & bit(t->cpu))
 		return t->cpu;
@@ -424,26 +450,27 @@ static unsigned place(struct thread *t, unsigned level)
 	for (unsigned i = 0; i < cpu_count; i++)
 		if (cpus[i]->sched->level > cpus[best]->sched->level)
 			best = i;
-	return cpus[best]->sched->level > level ? best : t->cpu;
+	if (cpus[best]->sched->level > level)
+		return best;
+	own = level == LEVEL_GUEST ? own_cpu(t) : -1;
+	return own < 0 ? t->cpu : (unsigned)own;
 }
 
 // A thread in nobody's queue, READY.
 static void enqueue(struct thread *t)
 {
-	uint64_t now = clock_ns(), floor = vruntime_floor(now);
+	uint64_t now = clock_ns();
 	struct sched_queue *q;
 	struct thread *running;
 	unsigned cpu;
 	bool tell;
 
-	// Who slept does not collect a claim for the time.
-	if (t->task->vruntime < floor)
-		t->task->vruntime = floor;
+	find_vruntime_min(now);
 	cpu = place(t, sched_level(&this_cpu()->sched->above, t->task, now));
 	q = cpus[cpu]->sched;
 	spin_lock(&q->lock);
 	t->cpu = cpu;
-	append(q, t);
+	join(q, t, now);
 	running = cpus[cpu]->current;
 	tell = is_idle(running) || q->count == 1 || sched_preempts(&q->above, running, t, now);
 	spin_unlock(&q->lock);

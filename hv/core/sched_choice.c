@@ -56,6 +56,13 @@ bool sched_preempts(const struct above *above, const struct thread *running,
 	return waiting->task->vruntime + GRAIN_NS < vruntime;
 }
 
+uint64_t sched_bounded(uint64_t vruntime, uint64_t least, unsigned cpus)
+{
+	uint64_t low = least > BONUS_NS ? least - BONUS_NS : 0, high = least + cpus * DEBT_NS;
+
+	return vruntime < low ? low : cpus && vruntime > high ? high : vruntime;
+}
+
 static uint64_t left(uint64_t start, uint64_t used, uint64_t budget, uint64_t now)
 {
 	return now - start >= PERIOD_NS ? budget : used < budget ? budget - used : 0;

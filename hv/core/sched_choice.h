@@ -18,6 +18,7 @@ struct thread;
 #define SLICE_MIN_NS 100000ull
 /* Who is behind by more than this does not wait for the end of a turn. */
 #define GRAIN_NS 1000000ull
+#define DEBT_NS 16000000ull /* for each CPU, who had more than others is this far behind them at most */
 #define BONUS_NS 3000000ull /* who slept starts this far before the others at most */
 
 enum sched_level { LEVEL_HEARTBEAT, LEVEL_DRIVER, LEVEL_GUEST, LEVEL_IDLE };
@@ -35,6 +36,9 @@ bool sched_better(const struct above *above, const struct task *a, const struct 
 /* Does waiting take over from running, which would go on? */
 bool sched_preempts(const struct above *above, const struct thread *running,
 		    const struct thread *waiting, uint64_t now);
+/* Where a task that comes into a queue stands: `least` is the least vruntime that runs. With so many CPUs it
+ * may be ahead of that, as long as it has more than its share of them; 0: no matter how far. */
+uint64_t sched_bounded(uint64_t vruntime, uint64_t least, unsigned cpus);
 /* How long a thread of t may run now while somebody waits. t NULL: idle. */
 uint64_t sched_slice(const struct above *above, const struct task *t, uint64_t now);
 /* ns of processor time, ending at now, used by a thread of t. */

@@ -424,6 +424,50 @@ static void devices_preempt_their_own_processor(void **state)
 	end();
 }
 
+/* Two guests, each on a CPU of its own, are apart by what drivers took from one of them: seconds, after a
+ * while. When they meet that is nobody's debt. */
+static void old_leads_are_forgotten(void **state)
+{
+	struct task *t[3];
+
+	begin(2);
+	thread(t[0] = task(CLASS_GUEST), spin);
+	thread(t[1] = task(CLASS_GUEST), spin);
+	simulate(100 * MS);
+	t[0]->vruntime += 3000 * MS;
+	thread(t[2] = task(CLASS_GUEST), spin);
+	t[0]->cpu_ns = t[1]->cpu_ns = 0;
+	simulate(600 * MS);
+	for (int i = 0; i < 3; i++)
+		ASSERT_SHARE(t[i], 600 * MS, 0.58, 0.74);
+	end();
+}
+
+/* A VMM's thread in another guest's queue takes its turn from its own processor. */
+static void devices_find_their_own_processor(void **state)
+{
+	struct task *a, *b;
+	struct thread *vcpu;
+
+	begin(2);
+	a = task(CLASS_GUEST);
+	b = task(CLASS_GUEST);
+	vcpu = thread(a, spin);
+	vcpu->vcpu = (struct vcpu *)1;
+	thread(b, spin);
+	simulate(100 * MS);
+	a->vruntime += 3000 * MS;
+	machine_cpu = 1 - vcpu->cpu;
+	thread(a, napper);
+	machine_cpu = 0;
+	worst_late = naps = 0;
+	simulate(500 * MS);
+	assert_in_range(naps, 90, 100);
+	assert_in_range(worst_late, 0, 2 * MS);
+	vcpu->vcpu = NULL;
+	end();
+}
+
 static unsigned yields;
 
 static void yielder(void)
@@ -519,6 +563,8 @@ int main(void)
 		cmocka_unit_test(idle_cpus_take_work),
 		cmocka_unit_test(waking_and_ending),
 		cmocka_unit_test(devices_preempt_their_own_processor),
+		cmocka_unit_test(old_leads_are_forgotten),
+		cmocka_unit_test(devices_find_their_own_processor),
 		cmocka_unit_test(yield_lets_others_run),
 		cmocka_unit_test(ends_free_everything),
 	};
