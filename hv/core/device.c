@@ -12,12 +12,14 @@
 #include "core/mapping.h"
 #include "core/memory.h"
 #include "core/task.h"
+#include "x86/iommu.h"
 #include "x86/pci.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
 #define EXTENTS_MAX 512
 #define PINS_MAX 256
+#define STRAY_FAULTS_MAX 8 /* so many get a line in the log */
 #define QUIET_NS 20000000 /* as long as a device may take to finish what is under way */
 
 struct device {
@@ -26,10 +28,12 @@ struct device {
 	struct spinlock lock; /* inside core_lock; memory->lock inside */
 	struct task *owner;   /* NULL: asleep. Its end comes here first, so no reference. */
 	struct mapping *pins; /* memory objects: references, not places */
+	struct iommu_domain domain;
 	uint32_t bdf, pin_count;
 };
 
 static struct device *devices; /* core_lock */
+static unsigned stray_faults;  /* of devices that nobody drives */
 
 // Reading the register back brings what the device has posted to memory first (PCI 3.0, 3.2.5).
 static int set_master(uint32_t bdf, bool on)
@@ -79,6 +83,9 @@ static int revoke(struct device *d, bool core_locked)
 	error = set_master(d->bdf, false);
 	if (!error)
 		error = wait_quiet(d->bdf);
+	iommu_detach(&d->domain, d->bdf);
+	if (iommu_on()) /* whether it is quiet or not */
+		error = 0;
 	if (!error) {
 		gone = d->pins;
 		d->pins = NULL;
@@ -99,7 +106,8 @@ void device_granted(struct object *o, struct task *t)
 
 	spin_lock(&core_lock); /* so t is not reaped meanwhile */
 	revoke(d, true);
-	d->owner = t->reaped ? NULL : t;
+	if (!t->reaped && !iommu_attach(&d->domain, d->bdf))
+		d->owner = t;
 	spin_unlock(&core_lock);
 }
 
@@ -108,6 +116,41 @@ void device_task_ended(struct task *t)
 	for (struct device *d = devices; d; d = d->next)
 		if (d->owner == t)
 			revoke(d, true);
+}
+
+// core_lock held. BDF_UNKNOWN: the one that is awake, if it is the only one.
+static struct device *device_at(uint32_t bdf)
+{
+	struct device *found = NULL;
+
+	for (struct device *d = devices; d; d = d->next) {
+		if (d->bdf != bdf && (bdf != BDF_UNKNOWN || !d->owner))
+			continue;
+		if (found)
+			return NULL;
+		found = d;
+	}
+	return found;
+}
+
+void device_fault(uint32_t bdf, bool known, uint64_t address)
+{
+	struct device *d;
+	struct task *t;
+
+	spin_lock(&core_lock);
+	d = device_at(bdf);
+	t = d ? d->owner : NULL;
+	bdf = d ? d->bdf : bdf;
+	if ((t && t->end == TASK_ALIVE) || (!t && stray_faults++ < STRAY_FAULTS_MAX))
+		log_printf(known ? "DMA blocked: pci " BDF_FORMAT " of %s at 0x%lx"
+				 : "DMA blocked: pci " BDF_FORMAT " of %s, where is not recorded",
+			   BDF_ARGS(bdf), t ? t->name : "nobody we know", address);
+	if (t)
+		task_end(t, TASK_DMA, bdf, address, 0);
+	else if (bdf != BDF_UNKNOWN)
+		set_master(bdf, false);
+	spin_unlock(&core_lock);
 }
 
 static void device_destroy(struct object *o)
@@ -136,12 +179,11 @@ static int64_t sys_device_create(void *system, struct syscall_args *a)
 	object_init(&d->object, OBJ_DEVICE);
 	d->bdf = a->b;
 	spin_lock(&core_lock);
-	for (struct device *other = devices; other; other = other->next)
-		if (other->bdf == d->bdf) {
-			spin_unlock(&core_lock);
-			core_free(d, sizeof(*d));
-			return -EBUSY;
-		}
+	if (device_at(d->bdf)) {
+		spin_unlock(&core_lock);
+		core_free(d, sizeof(*d));
+		return -EBUSY;
+	}
 	d->next = devices;
 	devices = d;
 	spin_unlock(&core_lock);
@@ -171,7 +213,7 @@ static int64_t sys_device_control(void *object, struct syscall_args *a)
 	case DEVICE_QUIESCE:
 		return revoke(d, false);
 	case DEVICE_CONFINED:
-		return 0;
+		return iommu_on();
 	case DEVICE_CONFIG:
 		return config(d, a->c >> 32, (uint32_t)a->c);
 	default:
@@ -215,6 +257,7 @@ static int open_piece(struct device *d, struct memory *m, uint64_t offset, uint6
 	if (!error) {
 		span -= e->address & (span - 1);
 		e->bytes = span < bytes ? span : bytes;
+		error = iommu_map(&d->domain, e->address, e->bytes, rights);
 	}
 	spin_unlock(&d->lock);
 	return error;
@@ -247,6 +290,8 @@ static int64_t device_dma(struct device *d, struct memory *m, unsigned rights,
 	}
 	return n;
 }
+
+_Static_assert((int)MAP_READ == PAGE_READ && (int)MAP_WRITE == PAGE_WRITE, "rights of a page");
 
 static int64_t sys_device_dma(void *device, struct syscall_args *a)
 {

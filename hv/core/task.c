@@ -123,6 +123,9 @@ static void log_end(struct task *t)
 		log_printf("%s (task %u) was ended: %u bad system calls, the last one number %lld",
 			   t->name, t->id, t->syscall_faults, detail);
 		break;
+	case TASK_DMA: /* the device's sentence says all */
+		log_printf("%s (task %u) was ended for what its device did", t->name, t->id);
+		break;
 	default:
 		log_printf("%s (task %u) was ended: %s at rip 0x%llx, address 0x%llx", t->name,
 			   t->id, trap_name(detail), (unsigned long long)t->end_rip,

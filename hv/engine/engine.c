@@ -18,23 +18,13 @@ static const struct engine *const engines[] = {&svm_engine, &vmx_engine};
 const struct engine *engine;
 bool quirk_emulated;
 
-static void note_emulator(void)
-{
-	struct cpuid_result r;
-
-	if (!(cpuid(1, 0).ecx >> 31))
-		return;
-	r = cpuid(0x40000000, 0);
-	quirk_emulated = !memcmp(&r.ebx, "TCGT", 4) && !memcmp(&r.ecx, "CGTC", 4);
-}
-
 /* The sentence for people is the first one's that fits the processor's vendor. */
 static int engine_init(void)
 {
 	const char *why = "no engine is built in";
 	bool intel = !strcmp(cpu_features.vendor, "GenuineIntel");
 
-	note_emulator();
+	quirk_emulated = cpu_features.emulated;
 	vm_init();
 	for (unsigned i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		const struct engine *e = engines[i];

@@ -41,5 +41,11 @@ void obituary(const struct task_info *info, char *to, size_t size)
 				 (long long)info->detail, (unsigned long long)info->rip);
 		return;
 	}
+	if (info->end == TASK_DMA) {
+		snprintf(to, size, "DMA outside of what it was given, by pci %02llx:%02llx.%llx",
+			 (long long)info->detail >> 8, (long long)info->detail >> 3 & 31,
+			 (long long)info->detail & 7);
+		return;
+	}
 	snprintf(to, size, "ended in an unknown way (%u)", info->end);
 }

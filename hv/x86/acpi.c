@@ -96,6 +96,7 @@ static void add_ioapic(struct acpi_facts *out, const uint8_t *p)
 
 	if (n == ACPI_IOAPICS_MAX)
 		return;
+	out->ioapic[n].id = p[2];
 	out->ioapic[n].phys = get32(p + 4);
 	out->ioapic[n].gsi_base = get32(p + 8);
 	out->ioapic_count++;
@@ -183,6 +184,8 @@ void acpi_table(const uint8_t *p, size_t length, struct acpi_facts *out)
 		mcfg(p, length, out);
 	else if (acpi_table_valid(p, length, "FACP"))
 		fadt(p, length, out);
-	out->ivrs |= acpi_table_valid(p, length, "IVRS");
-	out->dmar |= acpi_table_valid(p, length, "DMAR");
+	else if (acpi_table_valid(p, length, "IVRS"))
+		iommu_parse_ivrs(p, length, &out->iommu);
+	else if (acpi_table_valid(p, length, "DMAR"))
+		iommu_parse_dmar(p, length, &out->iommu);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "x86/iommu.h"
 
 #define ACPI_HEADER_BYTES 36
 #define ACPI_RSDP_BYTES 36
@@ -30,6 +31,7 @@ struct acpi_facts {
 	uint32_t ioapic_count;
 	struct {
 		uint32_t phys, gsi_base;
+		uint8_t id;
 	} ioapic[ACPI_IOAPICS_MAX];
 	uint32_t override_count;
 	struct {
@@ -47,7 +49,7 @@ struct acpi_facts {
 	uint8_t reset_space, reset_value; /* enum acpi_space */
 	uint64_t reset_address;
 
-	bool ivrs, dmar; /* an IOMMU is described */
+	struct iommu_facts iommu;
 };
 
 /* 0 and the root table's address, and whether it is an XSDT; -EINVAL for bad signature or checksum.

@@ -198,6 +198,7 @@ void cpu_detect(void)
 	uint32_t sizes = cpuid_leaf(0x80000008).eax;
 
 	name_processor(f);
+	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
 	f->nx = ext.edx & 1u << 20;
 	f->rdtscp = ext.edx & 1u << 27;
 	f->x2apic = one.ecx & 1u << 21;

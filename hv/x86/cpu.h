@@ -105,6 +105,7 @@ struct cpuid_result cpuid_leaf(uint32_t leaf);
 /* What this machine has, filled once by the boot processor. */
 struct cpu_features {
 	char vendor[13], name[49];
+	bool emulated; /* by QEMU's TCG */
 	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
 	uint64_t xcr0;			  /* supported bits */

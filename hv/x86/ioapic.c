@@ -48,16 +48,21 @@ static struct ioapic *find(uint32_t gsi)
 int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 {
 	struct ioapic *io = find(gsi);
+	uint32_t high;
 	unsigned n;
+	int error;
 
 	if (!io)
 		return -ENODEV;
-	if (apic_id_of(cpu) > 0xfe) /* without interrupt remapping */
+	if (apic_id_of(cpu) > 0xfe) /* entries have room for eight bits */
 		return -ERANGE;
 	n = gsi - io->gsi_base;
+	error = iommu_line(acpi_facts.ioapic[io - ioapics].id, vector, cpu, flags & IRQ_LEVEL, &high);
+	if (error)
+		return error;
 	spin_lock(&ioapic_lock);
 	reg_write(io, IOAPIC_ENTRY(n), ENTRY_MASKED);
-	reg_write(io, IOAPIC_ENTRY(n) + 1, apic_id_of(cpu) << 24);
+	reg_write(io, IOAPIC_ENTRY(n) + 1, high);
 	reg_write(io, IOAPIC_ENTRY(n),
 		  vector | (flags & IRQ_LEVEL ? ENTRY_LEVEL : 0) |
 			  (flags & IRQ_LOW ? ENTRY_LOW : 0));

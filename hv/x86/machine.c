@@ -22,11 +22,8 @@ static int line_interrupts(char *out, unsigned size)
 
 static int line_firmware(char *out, unsigned size)
 {
-	return format_text(out, size, "firmware: RSDP at 0x%lx, PM timer port 0x%x, IOMMU %s",
-			   boot_info.rsdp, acpi_facts.pm_timer_port,
-			   acpi_facts.ivrs   ? "AMD (IVRS)"
-			   : acpi_facts.dmar ? "Intel (DMAR)"
-					     : "none");
+	return format_text(out, size, "firmware: RSDP at 0x%lx, PM timer port 0x%x",
+			   boot_info.rsdp, acpi_facts.pm_timer_port);
 }
 
 int machine_line(unsigned index, char *out, unsigned size)
@@ -35,6 +32,7 @@ int machine_line(unsigned index, char *out, unsigned size)
 		mitigation_line,
 		line_interrupts,
 		line_firmware,
+		iommu_text,
 		screen_line,
 	};
 

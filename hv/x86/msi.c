@@ -2,6 +2,7 @@
 // Message-signalled interrupts (PCI 3.0, 6.8): programmed here, never by a driver, so that a driver
 // cannot write a message that is not its own.
 #include "core/lock.h"
+#include "x86/iommu.h"
 #include "x86/paging.h"
 #include "x86/pci.h"
 #include "x86/trap.h"
@@ -19,8 +20,6 @@
 #define MSIX_ENTRY 16
 #define MSIX_SIZE_MASK 0x7ff
 
-#define MESSAGE_ADDRESS 0xfee00000u
-
 static struct spinlock msi_lock;
 
 static uint64_t bar_address(uint32_t bdf, unsigned index)
@@ -37,7 +36,7 @@ static uint64_t bar_address(uint32_t bdf, unsigned index)
 					    : 0);
 }
 
-static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
+static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, uint32_t address, uint32_t data)
 {
 	uint32_t control = pci_get(bdf, cap + MSI_CONTROL, 2), table = pci_get(bdf, cap + MSIX_TABLE, 4);
 	uint64_t bar = bar_address(bdf, table & 7);
@@ -54,27 +53,27 @@ static int enable_msix(uint32_t bdf, unsigned cap, unsigned index, unsigned vect
 	// Enabled with everything masked while the entry is written.
 	pci_config_write(bdf, cap + MSI_CONTROL, 2, control | MSIX_ENABLE | MSIX_MASK_ALL);
 	entry[3] = 1;
-	entry[0] = MESSAGE_ADDRESS | apic_id_of(cpu) << 12;
+	entry[0] = address;
 	entry[1] = 0;
-	entry[2] = vector;
+	entry[2] = data;
 	entry[3] = 0;
 	pci_config_write(bdf, cap + MSI_CONTROL, 2, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
 	core_unmap((void *)entry, MSIX_ENTRY);
 	return 0;
 }
 
-static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, unsigned vector, unsigned cpu)
+static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, uint32_t address, uint32_t data)
 {
 	uint32_t control = pci_get(bdf, cap + MSI_CONTROL, 2);
-	unsigned data = cap + (control & MSI_64BIT ? 12 : 8);
+	unsigned data_at = cap + (control & MSI_64BIT ? 12 : 8);
 
 	if (index)
 		return -EINVAL;
 	pci_config_write(bdf, cap + MSI_CONTROL, 2, control & ~(MSI_ENABLE | MSI_COUNT_MASK));
-	pci_config_write(bdf, cap + MSI_ADDRESS, 4, MESSAGE_ADDRESS | apic_id_of(cpu) << 12);
+	pci_config_write(bdf, cap + MSI_ADDRESS, 4, address);
 	if (control & MSI_64BIT)
 		pci_config_write(bdf, cap + MSI_ADDRESS + 4, 4, 0);
-	pci_config_write(bdf, data, 2, vector);
+	pci_config_write(bdf, data_at, 2, data);
 	pci_config_write(bdf, cap + MSI_CONTROL, 2, (control & ~MSI_COUNT_MASK) | MSI_ENABLE);
 	return 0;
 }
@@ -82,15 +81,21 @@ static int enable_msi(uint32_t bdf, unsigned cap, unsigned index, unsigned vecto
 int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
 {
 	unsigned msix = pci_capability(bdf, PCI_CAP_MSIX), msi = pci_capability(bdf, PCI_CAP_MSI);
-	int error = -ENODEV;
+	uint32_t address, data;
+	int error;
 
-	if (apic_id_of(cpu) > 0xfe) /* without interrupt remapping */
+	if (!msix && !msi)
+		return -ENODEV;
+	if (apic_id_of(cpu) > 0xfe) /* messages have room for eight bits */
 		return -ERANGE;
+	error = iommu_message(bdf, vector, cpu, &address, &data);
+	if (error)
+		return error;
 	spin_lock(&msi_lock);
 	if (msix)
-		error = enable_msix(bdf, msix, index, vector, cpu);
-	else if (msi)
-		error = enable_msi(bdf, msi, index, vector, cpu);
+		error = enable_msix(bdf, msix, index, address, data);
+	else
+		error = enable_msi(bdf, msi, index, address, data);
 	if (!error)
 		pci_config_write(bdf, PCI_COMMAND, 2,
 				 pci_get(bdf, PCI_COMMAND, 2) | PCI_COMMAND_NO_INTX);
@@ -110,4 +115,5 @@ void msi_disable(uint32_t bdf)
 		pci_config_write(bdf, msi + MSI_CONTROL, 2,
 				 pci_get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
 	spin_unlock(&msi_lock);
+	iommu_silence(bdf);
 }

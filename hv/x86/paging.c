@@ -90,7 +90,7 @@ static uint64_t *split(struct page_tables *pt, uint64_t *entry, unsigned level)
 	for (i = 0; i < entries(pt); i++)
 		table[i] = next->make_leaf(l->phys(*entry) + i * span(pt, level + 1),
 					   l->attrs(*entry));
-	paging_store(entry, l->make_table(core_phys(table)));
+	paging_store(entry, l->make_table(core_phys(table), level));
 	return table;
 }
 
@@ -105,7 +105,7 @@ static uint64_t *descend(struct page_tables *pt, uint64_t *entry, unsigned level
 		return core_pool_virt(l->phys(*entry));
 	table = new_table(pt);
 	if (table)
-		paging_store(entry, l->make_table(core_phys(table)));
+		paging_store(entry, l->make_table(core_phys(table), level));
 	return table;
 }
 
@@ -300,7 +300,7 @@ static uint64_t make_large(uint64_t phys, unsigned attrs)
 	return entry ? entry | PTE_PS : 0;
 }
 
-static uint64_t make_table(uint64_t phys)
+static uint64_t make_table(uint64_t phys, unsigned level)
 {
 	return phys | PTE_P | PTE_W | PTE_U; /* rights are the leaves' business */
 }

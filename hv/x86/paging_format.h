@@ -10,7 +10,7 @@ struct paging_level {
 	unsigned shift; /* an entry spans 1 << shift bytes */
 	bool leaf;	/* it may map memory itself */
 	uint64_t (*make_leaf)(uint64_t phys, unsigned attrs);
-	uint64_t (*make_table)(uint64_t phys);
+	uint64_t (*make_table)(uint64_t phys, unsigned level); /* its index in paging_format.level */
 	bool (*present)(uint64_t entry);
 	bool (*is_leaf)(uint64_t entry);
 	uint64_t (*phys)(uint64_t entry); /* of the leaf's memory or of the next table */

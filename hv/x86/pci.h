@@ -10,6 +10,7 @@
 #define PCI_COMMAND_NO_INTX (1 << 10)
 #define PCI_STATUS 0x06
 #define PCI_STATUS_CAPABILITIES (1 << 4)
+#define PCI_STATUS_TARGET_ABORT (1 << 11) /* signalled; written to be cleared */
 #define PCI_BAR0 0x10
 #define PCI_CAPABILITIES 0x34
 #define PCI_CAP_MSI 0x05
@@ -18,6 +19,7 @@
 #define PCI_EXPRESS_PENDING (1 << 5)
 #define PCI_CAP_MSIX 0x11
 
+#define BDF_UNKNOWN 0xffffffffu
 /* For messages about a function. */
 #define BDF_FORMAT "%02x:%02x.%x"
 #define BDF_ARGS(bdf) (bdf) >> 8, (bdf) >> 3 & 31, (bdf)&7

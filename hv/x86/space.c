@@ -65,7 +65,7 @@ static void fill_root_entry(unsigned index)
 	if (!table)
 		panic("no memory for the core's page tables");
 	core_tables.tables++;
-	root[index] = host_paging.level[0].make_table(core_phys(table));
+	root[index] = host_paging.level[0].make_table(core_phys(table), 0);
 }
 
 // Each CPU has a slot of its own here, so that neither lock nor cross-call is needed.
@@ -77,7 +77,7 @@ static void clear_window_init(void)
 
 	pdpt = core_pool_virt(host_paging.level[0].phys(root[510]));
 	clear_slots = pool_page_in_reserve();
-	pdpt[0] = host_paging.level[1].make_table(core_phys(clear_slots));
+	pdpt[0] = host_paging.level[1].make_table(core_phys(clear_slots), 1);
 	core_tables.tables++;
 }
 

@@ -108,12 +108,9 @@ static int acpi_init(void)
 	boot_info.mmconfig_phys = acpi_facts.mmconfig_phys;
 	boot_info.mmconfig_first_bus = acpi_facts.mmconfig_first_bus;
 	boot_info.mmconfig_last_bus = acpi_facts.mmconfig_last_bus;
-	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, IOMMU %s", n,
+	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, %u IOMMUs", n,
 		   acpi_facts.cpu_count, acpi_facts.ioapic_count,
-		   acpi_facts.mmconfig_phys ? "" : "no ",
-		   acpi_facts.ivrs   ? "IVRS (not used yet)"
-		   : acpi_facts.dmar ? "DMAR (not used yet)"
-				     : "none");
+		   acpi_facts.mmconfig_phys ? "" : "no ", acpi_facts.iommu.units);
 	return 0;
 }
 UNIT(acpi, UNIT_TABLES, false, acpi_init, NULL, NULL);

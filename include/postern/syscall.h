@@ -128,6 +128,7 @@ enum task_end {
 	TASK_KILLED,  /* TASK_KILL; detail = reason */
 	TASK_FAULTED, /* a processor exception; detail = vector; address and rip below */
 	TASK_MISUSED, /* too many bad system calls; detail = last number */
+	TASK_DMA,     /* its device was stopped by the IOMMU; detail = bdf; address below, 0: not known */
 };
 
 struct task_info {

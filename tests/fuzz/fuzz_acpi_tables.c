@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/acpi.c */
+/* sources: hv/x86/acpi.c hv/x86/iommu_tables.c */
 // ACPI tables: the first byte picks a signature, the rest is the body; length and checksum are made
 // right, so that the input gets past them.
 #include <stdint.h>

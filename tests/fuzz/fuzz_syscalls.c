@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "x86/console.h"
+#include "x86/iommu.h"
 #include "x86/machine.h"
 #include "x86/trap.h"
 
@@ -104,6 +105,29 @@ int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 {
 	if (reg > 4096 - width)
 		abort();
+	return 0;
+}
+int screen_release(void)
+{
+	return 0;
+}
+int screen_take(void)
+{
+	return 0;
+}
+bool iommu_on(void)
+{
+	return false;
+}
+int iommu_attach(struct iommu_domain *d, uint32_t bdf)
+{
+	return bdf & 4 ? -ENOMEM : 0;
+}
+void iommu_detach(struct iommu_domain *d, uint32_t bdf)
+{
+}
+int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs)
+{
 	return 0;
 }
 unsigned pci_capability(uint32_t bdf, unsigned id)

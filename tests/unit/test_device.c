@@ -3,6 +3,7 @@
 // Devices: who may use one, what it reaches, and the order in which it is taken away.
 #include "core_machine.h"
 #include "core/memory.h"
+#include "x86/iommu.h"
 #include "x86/pci.h"
 
 #define BDF 0x20u
@@ -61,6 +62,33 @@ int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 	return 0;
 }
 
+/* Without an IOMMU, or with a model that only keeps count. */
+static bool confined;
+static uint64_t confined_bytes;
+
+bool iommu_on(void)
+{
+	return confined;
+}
+
+int iommu_attach(struct iommu_domain *d, uint32_t bdf)
+{
+	confined_bytes = 0;
+	return 0;
+}
+
+void iommu_detach(struct iommu_domain *d, uint32_t bdf)
+{
+	step('d');
+	confined_bytes = 0;
+}
+
+int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs)
+{
+	confined_bytes += bytes;
+	return 0;
+}
+
 unsigned pci_capability(uint32_t bdf, unsigned id)
 {
 	return id == PCI_CAP_EXPRESS ? EXPRESS : 0;
@@ -83,6 +111,7 @@ static int setup(void **state)
 	memory = machine_syscall(SYS_MEM_CREATE, 8 << 20, 0, 0, 0, 0, 0);
 	memory_object = (struct memory *)handle_get(memory, OBJ_MEMORY, 0, &error);
 	memset(steps, 0, sizeof(steps));
+	confined = false;
 	return 0;
 }
 
@@ -186,7 +215,7 @@ static void order_of_the_end(void **state)
 	memset(steps, 0, sizeof(steps));
 	function.reads_pending = 2;
 	assert_int_equal(machine_syscall(SYS_TASK_KILL, driver, 1, 0, 0, 0, 0), 0);
-	assert_string_equal(steps, "imqqq");
+	assert_string_equal(steps, "imqqqd");
 	assert_true(frames_at_mask > 0);
 	assert_int_equal(machine_frames, 0);
 	assert_int_equal(function.command, 3);
@@ -245,6 +274,34 @@ static void read_only_memory_is_not_written(void **state)
 	assert_int_equal(machine_syscall(SYS_MAP, 0, memory, 0, va, 4096, MAP_READ | MAP_EXEC), -EPERM);
 }
 
+/* Behind an IOMMU nothing has to be waited for, and what goes outside ends the driver. */
+static void confinement(void **state)
+{
+	struct dma_extent e;
+	struct task_info info;
+	int64_t d = create();
+
+	confined = true;
+	assert_int_equal(control(d, DEVICE_CONFINED, 0), 1);
+	assert_true(grant(d) > 0);
+	assert_int_equal(dma(d, memory, 0, 3 * 4096, &e, 1), 1);
+	assert_int_equal(confined_bytes, 3 * 4096);
+	function.reads_pending = ~0u;
+	assert_int_equal(control(d, DEVICE_QUIESCE, 0), 0);
+	assert_int_equal(memory_object->object.refs, 2);
+	assert_int_equal(confined_bytes, 0);
+	assert_true(grant(d) > 0);
+	function.command = 7;
+	device_fault(BDF + 8, true, 0x1000); /* nobody's */
+	assert_non_null(strstr(machine_log, "nobody"));
+	assert_int_equal(driver_task->end, TASK_ALIVE);
+	device_fault(BDF, true, 0x123000);
+	assert_int_equal(machine_syscall(SYS_TASK_INFO, driver, U(&info), 0, 0, 0, 0), 0);
+	assert_int_equal(info.end, TASK_DMA);
+	assert_int_equal(info.detail, BDF);
+	assert_int_equal(info.address, 0x123000);
+}
+
 static void take_from_a_table(void **state)
 {
 	int64_t h = handle_add(driver_task, &memory_object->object, RIGHT_READ | RIGHT_GRANT, 5), mine;
@@ -265,7 +322,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(arguments_are_checked),  TEST(extents),
 		TEST(order_of_the_end),	      TEST(one_that_does_not_stop),
-		TEST(read_only_memory_is_not_written), TEST(take_from_a_table),
+		TEST(read_only_memory_is_not_written), TEST(confinement),
+		TEST(take_from_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

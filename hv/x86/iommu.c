@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// IOMMUs, whichever kind: found, turned on, and page tables for devices.
+#include "x86/iommu.h"
+#include "core/boot.h"
+#include "core/frame.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "core/sched.h"
+#include "core/unit.h"
+#include "x86/acpi.h"
+#include "x86/paging_format.h"
+#include "x86/trap.h"
+#include <postern/errno.h>
+#include <postern/syscall.h>
+
+#define MESSAGE_ADDRESS 0xfee00000u
+#define WAIT_NS 100000000 /* a unit answers in microseconds */
+
+static const struct iommu_kind *kind; /* NULL: none, or not used */
+static const struct paging_format *format;
+static const char *why_not = "no IOMMU";
+static struct spinlock iommu_lock; /* calls of kind; inside everything but the log */
+static uint16_t domains;
+
+bool iommu_on(void)
+{
+	return kind;
+}
+
+int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, const char *what)
+{
+	uint64_t end = clock_ns() + WAIT_NS;
+
+	while ((*word & mask) != value)
+		if (clock_ns() > end) {
+			log_printf("iommu: %s did not happen, 0x%x", what, *word);
+			return -EIO;
+		}
+	return 0;
+}
+
+static int iommu_init(void)
+{
+	const struct iommu_facts *f = &acpi_facts.iommu;
+	const struct iommu_kind *k = f->amd ? &iommu_amd : &iommu_intel;
+
+	kind = NULL;
+	if (f->units && boot_option_is("iommu", "off"))
+		why_not = "iommu=off";
+	else if (f->units && k->start(f, &format))
+		why_not = "the IOMMU could not be turned on";
+	else if (f->units)
+		kind = k;
+	if (kind)
+		log_printf("DMA: confined by %s, interrupts remapped", kind->name);
+	else
+		log_printf("DMA: unconfined (%s)", why_not);
+	return 0;
+}
+
+static void iommu_shutdown(void)
+{
+	if (kind)
+		kind->stop();
+}
+UNIT(iommu, UNIT_ENGINE, false, iommu_init, NULL, iommu_shutdown);
+
+int iommu_text(char *out, unsigned size)
+{
+	return kind ? format_text(out, size, "DMA: confined by %s (%u units), interrupts remapped",
+				  kind->name, acpi_facts.iommu.units)
+		    : format_text(out, size, "DMA: unconfined (%s)", why_not);
+}
+
+static void *table_alloc(void *context)
+{
+	uint64_t *table = core_page_alloc();
+
+	for (unsigned i = 0; table && kind->empty && i < PAGE_SIZE / sizeof(*table); i++)
+		table[i] = kind->empty;
+	return table;
+}
+
+static void table_free(void *context, void *table)
+{
+	core_page_free(table);
+}
+
+static int set_dma(uint32_t bdf, uint16_t id, uint64_t root)
+{
+	int error;
+
+	spin_lock(&iommu_lock);
+	error = kind->set_dma(bdf, id, root);
+	spin_unlock(&iommu_lock);
+	return error;
+}
+
+int iommu_attach(struct iommu_domain *d, uint32_t bdf)
+{
+	void *root;
+	int error;
+
+	if (!kind)
+		return 0;
+	root = table_alloc(NULL);
+	if (!root)
+		return -ENOMEM;
+	d->tables = (struct page_tables){.format = format,
+					 .root = core_phys(root),
+					 .alloc = table_alloc,
+					 .free = table_free,
+					 .tables = 1};
+	if (!d->id)
+		d->id = __atomic_add_fetch(&domains, 1, __ATOMIC_RELAXED);
+	error = set_dma(bdf, d->id, d->tables.root);
+	if (error)
+		iommu_detach(d, bdf);
+	return error;
+}
+
+void iommu_detach(struct iommu_domain *d, uint32_t bdf)
+{
+	// Tables that a unit may still read stay for ever.
+	if (d->tables.root && !set_dma(bdf, d->id, 0))
+		paging_destroy(&d->tables, 0, 1ull << format->level[0].shift << 9, true);
+	d->tables.root = 0;
+}
+
+int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs)
+{
+	uint64_t old;
+	unsigned has;
+	int error;
+
+	if (!d->tables.root ||
+	    (paging_query(&d->tables, phys, &old, &has) >= bytes && (has & attrs) == attrs))
+		return 0;
+	error = paging_map(&d->tables, phys, phys, bytes, attrs);
+	spin_lock(&iommu_lock);
+	if (kind->mapped)
+		kind->mapped(d->id);
+	spin_unlock(&iommu_lock);
+	return error;
+}
+
+static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
+{
+	int error = 0;
+
+	spin_lock(&iommu_lock);
+	if (kind)
+		error = kind->set_irq(bdf, vector, cpu, level);
+	spin_unlock(&iommu_lock);
+	return error;
+}
+
+// Entries are numbered by vector: so a level line's EOI finds the IO-APIC's entry that it belongs to.
+int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data)
+{
+	bool named = kind && kind->remappable_format;
+
+	*address = MESSAGE_ADDRESS | (named ? vector << 5 | 1 << 4 : apic_id_of(cpu) << 12);
+	*data = named ? 0 : vector;
+	return set_irq(bdf, vector, cpu, false);
+}
+
+int iommu_line(uint8_t id, unsigned vector, unsigned cpu, bool level, uint32_t *high)
+{
+	const struct iommu_facts *f = &acpi_facts.iommu;
+
+	*high = kind && kind->remappable_format ? vector << 17 | 1 << 16 : apic_id_of(cpu) << 24;
+	for (uint32_t i = 0; kind && i < f->ioapics; i++)
+		if (f->ioapic[i].id == id)
+			return set_irq(f->ioapic[i].bdf, vector, cpu, level);
+	return kind ? -ENODEV : 0;
+}
+
+void iommu_silence(uint32_t bdf)
+{
+	set_irq(bdf, 0, 0, false);
+}
+
+void iommu_interrupt(void)
+{
+	if (kind)
+		kind->faults();
+}

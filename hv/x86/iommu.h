@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The IOMMU: what devices reach by DMA and which interrupts they may send. AMD-Vi (AMD 48882) and Intel
+ * VT-d (D51397) behind one face. Once it is on, a device reaches nothing and interrupts nobody until it is
+ * told otherwise here. A bus address is the physical address.
+ */
+#ifndef X86_IOMMU_H
+#define X86_IOMMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "x86/paging.h"
+
+#define IOMMU_UNITS_MAX 8
+#define IOMMU_IOAPICS_MAX 16
+
+/* What the tables IVRS and DMAR say of PCI segment 0. All units get the same tables: each sees only
+ * its own devices. */
+struct iommu_facts {
+	bool amd;
+	bool no_remapping; /* DMAR: interrupts are not to be remapped */
+	uint32_t units;
+	struct {
+		uint64_t phys;
+		uint16_t bdf; /* AMD: where the unit is a PCI function */
+	} unit[IOMMU_UNITS_MAX];
+	uint32_t ioapics; /* and as whom they send their messages */
+	struct {
+		uint8_t id;
+		uint16_t bdf;
+	} ioapic[IOMMU_IOAPICS_MAX];
+};
+/* Pure; they believe nothing in the table but that it is `length` bytes long. */
+void iommu_parse_ivrs(const uint8_t *p, size_t length, struct iommu_facts *out);
+void iommu_parse_dmar(const uint8_t *p, size_t length, struct iommu_facts *out);
+
+/* What one device reaches. Its owner serialises calls. */
+struct iommu_domain {
+	struct page_tables tables;
+	uint16_t id; /* 0: never attached */
+};
+
+bool iommu_on(void);
+/* From nothing on; -ENOMEM, -EIO. Without an IOMMU these three succeed and do nothing. */
+int iommu_attach(struct iommu_domain *d, uint32_t bdf);
+void iommu_detach(struct iommu_domain *d, uint32_t bdf); /* back, the tables gone */
+/* Frames [phys, phys + bytes), PAGE_READ and PAGE_WRITE, to what there is already. */
+int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs);
+
+/* Let function bdf interrupt that CPU with that vector: what its MSI is to be. */
+int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data);
+/* The same for an IO-APIC's line: the upper half of its entry; the lower has the vector as ever. */
+int iommu_line(uint8_t ioapic, unsigned vector, unsigned cpu, bool level, uint32_t *high);
+void iommu_silence(uint32_t bdf); /* no interrupt of bdf gets through any more */
+
+void iommu_interrupt(void);			  /* VECTOR_IOMMU: faults were recorded */
+int iommu_text(char *out, unsigned size);	  /* "DMA: ..." */
+/* hv/core/device.c: this access, BDF_UNKNOWN: somebody's, was blocked. Nothing is locked. `known`: the
+ * address is. */
+void device_fault(uint32_t bdf, bool known, uint64_t address);
+
+/* --- between iommu.c and the two kinds --- */
+
+struct iommu_kind {
+	const char *name;
+	bool remappable_format; /* messages and lines name an entry of the remapping table */
+	uint64_t empty;		/* of an entry of page tables that maps nothing */
+	int (*start)(const struct iommu_facts *f, const struct paging_format **format);
+	void (*stop)(void);
+	/* Tables for DMA by bdf, 0: none; flushed on return. */
+	int (*set_dma)(uint32_t bdf, uint16_t id, uint64_t root);
+	void (*mapped)(uint16_t id); /* tables have more entries; may be NULL */
+	/* Entry `vector` for interrupts by bdf; flushed. vector 0: no interrupt at all. */
+	int (*set_irq)(uint32_t bdf, unsigned vector, unsigned cpu, bool level);
+	void (*faults)(void); /* calls device_fault for each that is recorded */
+};
+extern const struct iommu_kind iommu_amd, iommu_intel;
+
+/* Until the word in memory that a unit writes is there; -EIO after a while, with a sentence. */
+int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, const char *what);
+
+#endif
