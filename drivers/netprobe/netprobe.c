@@ -8,6 +8,7 @@
  *                    somebody on the way is killed
  *   pair N           N TCP frames of up to 60 KB from the first card to the second, one in four to be segmented
  *   plain            the second card takes neither blank checksums nor frames that are not segmented; `rich`: both again
+ *   mark             what was done since the last mark, and what was wrong since the beginning
  *   bad              frames that must be dropped: from another address, too long, tagged, with lies in their headers
  */
 #include <string.h>
@@ -37,7 +38,7 @@ MODULE_MANIFEST("name = netprobe\n"
 #define FRAME_BYTES 65536
 #define WINDOW 8
 #define MEMORY_BYTES ((uint64_t)FRAMES * FRAME_BYTES + (uint64_t)BUFFERS * BUFFER_BYTES)
-#define RETRY_NS (10 * NS_PER_MS)
+#define RETRY_NS (4 * NS_PER_MS)
 #define SILENCE_NS (50 * NS_PER_MS) /* one that is worth a line */
 #define GATEWAY 0x0a000202
 
@@ -52,7 +53,9 @@ struct card {
 	int64_t memory;
 	uint8_t *at;
 	bool used[FRAMES];
-	uint64_t sent, answered, bad_answers;
+	uint64_t sent, answered, refused;
+	uint64_t done_ns; /* when something was answered or came */
+	bool reborn;	  /* and nothing has since the switch is back */
 };
 
 enum job { IDLE, PING, PAIR };
@@ -344,6 +347,16 @@ static void received(struct card *k, uint8_t *frame, const struct net_received *
 		pair_received(frame, r->bytes, &r->offload);
 }
 
+static void done(struct card *k)
+{
+	uint64_t now = clock_ns();
+
+	if (k->reborn)
+		log_line("the switch is back: blackout %llu us", (unsigned long long)(now - k->done_ns) / 1000);
+	k->reborn = false;
+	k->done_ns = now;
+}
+
 static void serve(struct card *k)
 {
 	static struct net_received r;
@@ -357,10 +370,12 @@ static void serve(struct card *k)
 			if (id < FRAMES)
 				k->used[id] = false;
 			k->answered++;
-			k->bad_answers += status == NETIF_RSP_ERROR;
+			k->refused += status == NETIF_RSP_ERROR;
+			done(k);
 		}
 		while (net_rx_front_take(&k->rx, &r) > 0) {
 			frame = collect(k, &r);
+			done(k);
 			if (frame && r.bytes)
 				received(k, frame, &r);
 			for (unsigned i = 0; i < r.count; i++) {
@@ -442,8 +457,11 @@ static void probe_disconnected(struct connection *c)
 {
 	struct card *k = card_of(c);
 
-	if (k)
-		k->ready = false, k->c = NULL;
+	if (!k)
+		return;
+	k->ready = false;
+	k->c = NULL;
+	k->reborn = k == &cards[0] && k->done_ns;
 }
 
 static void start_pair(uint64_t count)
@@ -454,6 +472,16 @@ static void start_pair(uint64_t count)
 	run.start_ns = clock_ns();
 	timer_set(&retry_timer, run.start_ns + RETRY_NS, retry);
 	pair_more();
+}
+
+static void mark(void)
+{
+	static uint64_t before;
+
+	log_line("mark: %llu done, %llu lost, %llu errors, %llu mismatches", (unsigned long long)(run.good - before),
+		 (unsigned long long)run.lost, (unsigned long long)(cards[0].refused + cards[1].refused),
+		 (unsigned long long)run.wrong);
+	before = run.good;
 }
 
 static void set_flags(uint32_t flags)
@@ -482,10 +510,12 @@ static void probe_control(const struct message *m)
 		set_flags(0);
 	else if (!strcmp(text, "rich"))
 		set_flags(NIC_RX_GSO | NIC_RX_CSUM_BLANK);
+	else if (!strcmp(text, "mark"))
+		mark();
 	else if (!strcmp(text, "bad"))
 		send_bad();
 	else
-		log_line("netprobe knows: ping N [BYTES], stream SECONDS, pair N, plain, rich, bad");
+		log_line("netprobe knows: ping N [BYTES], stream SECONDS, pair N, mark, plain, rich, bad");
 }
 
 const struct module_ops module = {

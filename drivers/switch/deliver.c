@@ -45,6 +45,8 @@ static unsigned count_buffers(struct port *to, uint32_t bytes, bool gso, uint8_t
 	while (bytes && (int)at < ready && n < NIC_PARTS_MAX) {
 		net_rx_back_peek(&to->rx, at, &b[n]);
 		va[n] = port_bytes(to, &b[n].at, true);
+		if (!va[n] && port_awaits_memory(to, &b[n].at))
+			return 0;
 		if (!va[n]) { /* all before it are good, but the frame is not worth finding out about those behind */
 			refuse(to, at + 1);
 			return 0;

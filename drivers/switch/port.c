@@ -196,6 +196,12 @@ uint8_t *port_bytes(struct port *p, const struct net_fragment *at, bool write)
 	return r->va ? r->va + offset : NULL;
 }
 
+/* The ring is faster than the manager, who passes memory on. */
+bool port_awaits_memory(const struct port *p, const struct net_fragment *at)
+{
+	return !p->region[REF_TAG(at->ref)].memory && clock_ns() < p->shares_until;
+}
+
 void port_set_link(struct port *p, bool up)
 {
 	uint32_t flags = up ? p->link->flags | NIC_LINK_UP : p->link->flags & ~NIC_LINK_UP;
@@ -242,6 +248,14 @@ static void ask_for_buffers(struct port *p, struct port *to)
 		run_again();
 }
 
+static bool lacks_memory(const struct port *p, const struct net_frame *f)
+{
+	for (unsigned i = 0; i < f->count; i++)
+		if (port_awaits_memory(p, &f->fragment[i]))
+			return true;
+	return false;
+}
+
 /* False: it waits, and nothing behind it goes first. */
 static bool send_one(struct port *p, const struct net_frame *f, uint64_t now)
 {
@@ -249,6 +263,13 @@ static bool send_one(struct port *p, const struct net_frame *f, uint64_t now)
 	int drop = cargo_load(&g, p, f), wait_for;
 	enum verdict verdict;
 
+	if (drop == DROP_REFERENCE + 1 && lacks_memory(p, f)) {
+		p->frame = *f;
+		p->waiting = true;
+		p->waits_for = TABLE_NONE;
+		p->wait_until = p->shares_until;
+		return false;
+	}
 	if (drop) {
 		p->dropped[drop - 1]++;
 		p->link->tx_dropped++;
@@ -315,8 +336,10 @@ void port_serve(struct port *p)
 
 	if (!p->c || p->broken)
 		return;
-	if (!p->open)
+	if (!p->open) {
 		p->open = __atomic_load_n(&p->link->front_state, __ATOMIC_ACQUIRE) == LINK_READY;
+		p->shares_until = now + SHARE_WAIT_NS;
+	}
 	if (!p->open)
 		return;
 	p->again = false;

@@ -42,6 +42,7 @@
 #define FLOOD_BURST 512		   /* and at once */
 #define WAIT_NS 20000000ull	   /* how long a frame waits for room at its receiver */
 #define SHARE_NS 20000000ull	   /* memory shown to a driver is used for references after this */
+#define SHARE_WAIT_NS 200000000ull /* after a port opened its memory may still be on its way */
 #define AWAY_NS 5000000000ull	   /* a driver that died may take this long to be back before guests lose their link */
 #define BYTES_OF_SUM 65536
 
@@ -94,8 +95,8 @@ struct port {
 	struct region region[REF_TAGS];
 	/* A frame taken whose receiver has no room. */
 	bool waiting;
-	int waits_for; /* port */
-	uint64_t wait_until;
+	int waits_for; /* port; TABLE_NONE: memory that its VMM shares in these moments */
+	uint64_t wait_until, shares_until;
 	struct net_frame frame;
 
 	uint32_t flood_left;
@@ -118,6 +119,8 @@ struct uplink {
 	uint8_t network, index;
 	bool known, configured, open, link_up, again, tell;
 	uint64_t away_ns; /* since when its driver is gone; 0: it is there */
+	uint64_t done_ns; /* when a frame was sent or came last */
+	bool reborn;	  /* none since the driver is back */
 	uint32_t changes;
 	struct net_tx_front tx;
 	struct net_rx_front rx;
@@ -171,6 +174,8 @@ void port_shared(struct port *p, const struct share *s);
 void port_serve(struct port *p);
 /* Mapped bytes of a fragment, NULL: they lie nowhere. `write`: to receive into. */
 uint8_t *port_bytes(struct port *p, const struct net_fragment *at, bool write);
+/* Memory of that tag was not shared, and the port is so young that it may still come. */
+bool port_awaits_memory(const struct port *p, const struct net_fragment *at);
 void port_set_link(struct port *p, bool up);
 /* Answers one of its frames, if it is still the same life. */
 void port_answer(struct port *p, uint32_t life, uint16_t id, unsigned slots, int status);

@@ -93,8 +93,6 @@ static void post(struct uplink *u, unsigned slot)
 
 static void open(struct uplink *u)
 {
-	uint64_t now = clock_ns();
-
 	net_tx_front_init(&u->tx, u->link);
 	net_rx_front_init(&u->rx, u->link);
 	memset(u->sent, 0, sizeof(u->sent));
@@ -111,8 +109,7 @@ static void open(struct uplink *u)
 	__atomic_store_n(&u->link->front_state, LINK_READY, __ATOMIC_RELEASE);
 	connection_signal(u->c);
 	u->open = true;
-	if (u->away_ns)
-		log_line("%s is back after %u ms", u->name, (unsigned)((now - u->away_ns) / 1000000));
+	u->reborn = u->away_ns && u->done_ns;
 	u->away_ns = 0;
 	u->changes = u->link->changes - 1;
 }
@@ -191,9 +188,20 @@ static void release(struct uplink *u, uint16_t slot, int status)
 	u->free[u->free_count++] = slot;
 }
 
+static void note_done(struct uplink *u)
+{
+	uint64_t now = clock_ns();
+
+	if (u->reborn)
+		log_line("%s's driver is back: blackout %llu us", u->name, (unsigned long long)(now - u->done_ns) / 1000);
+	u->reborn = false;
+	u->done_ns = now;
+}
+
 /* False: the driver lies. */
 static bool reap(struct uplink *u)
 {
+	bool any = false;
 	uint16_t slot;
 	int ret, status;
 
@@ -203,7 +211,10 @@ static bool reap(struct uplink *u)
 		if (status < 0)
 			u->link->tx_dropped++;
 		release(u, slot, status < 0 ? NETIF_RSP_DROPPED : NETIF_RSP_OKAY);
+		any |= status >= 0;
 	}
+	if (any)
+		note_done(u);
 	return !ret;
 }
 
@@ -231,6 +242,8 @@ static bool receive(struct uplink *u, uint64_t now, bool *more)
 	}
 	*more = ret > 0;
 	u->tell |= n > 0;
+	if (n)
+		note_done(u);
 	return ret >= 0;
 }
 
