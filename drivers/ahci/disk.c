@@ -94,7 +94,7 @@ static void release(struct session *s)
 {
 	for (unsigned tag = 0; tag < REF_TAGS; tag++)
 		if (s->shared[tag])
-			dma_region_free(&s->region[tag]);
+			dma_region_release(&s->region[tag]);
 	free(s);
 }
 

@@ -83,6 +83,7 @@ static void comreset(struct port *p)
 	change(p, PX_CMD, PXC_ST, 0);
 	change(p, PX_SCTL, SCTL_DET, SCTL_COMRESET);
 	enter(p, PORT_RESET, COMRESET_NS);
+	timer_set(&p->timer, p->deadline, step_later);
 }
 
 void port_failed(struct port *p, const char *what)
@@ -282,7 +283,6 @@ static void find_failed(struct port *p)
 		 * QEMU's goes on with the others): after a reset none of them is under way. */
 		p->single = true;
 		comreset(p);
-		port_step(p);
 	}
 }
 

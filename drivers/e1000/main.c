@@ -138,7 +138,7 @@ static void e1000_disconnected(struct connection *c)
 	if (k->open)
 		card_close(k);
 	for (unsigned i = 0; i < REF_TAGS; i++)
-		dma_region_free(&k->region[i]);
+		dma_region_release(&k->region[i]);
 	if (k->pages)
 		sys_unmap(HANDLE_SELF, (uintptr_t)k->pages, k->pages_bytes);
 	k->pages = NULL;

@@ -43,7 +43,7 @@ static int pass_on(struct client *cl, unsigned tag)
 		return -ENOSPC;
 	d->tag_of[at] = cl;
 	cl->tag[tag] = at;
-	return blk_front_memory(&d->front, at, m->memory, m->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS));
+	return blk_front_memory(&d->front, at, m->memory, m->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT));
 }
 
 void client_gone(struct client *cl, const char *why)

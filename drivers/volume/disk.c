@@ -149,7 +149,7 @@ static struct disk *disk_new(const char *name)
 	d->buffer = space_map(memory, SCAN_BYTES, MAP_READ | MAP_WRITE);
 	if (!d->buffer)
 		goto err_free;
-	blk_front_memory(&d->front, SCAN_TAG, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS);
+	blk_front_memory(&d->front, SCAN_TAG, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT);
 	disks[i] = d;
 	return d;
 

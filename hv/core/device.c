@@ -199,6 +199,36 @@ static int64_t config(const struct device *d, uint64_t reg, uint64_t width)
 	return error ? error : (int64_t)value;
 }
 
+// Its driver says that the device is done with memory that `handle` names.
+static int64_t release(struct device *d, uint32_t handle)
+{
+	struct mapping *gone = NULL, **at;
+	uint32_t rights;
+	int error = 0;
+	struct memory *m = (struct memory *)handle_get_rights(handle, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
+
+	if (!m)
+		return error;
+	spin_lock(&d->lock);
+	for (at = &d->pins; *at;) {
+		struct mapping *p = *at;
+
+		if (p->memory != m) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		p->next = gone;
+		gone = p;
+		d->pin_count--;
+	}
+	spin_unlock(&d->lock);
+	error = gone ? 0 : -ENOENT;
+	mapping_drop(gone, false);
+	object_put_unlocked(&m->object);
+	return error;
+}
+
 static int64_t sys_device_control(void *object, struct syscall_args *a)
 {
 	struct device *d = object;
@@ -216,6 +246,8 @@ static int64_t sys_device_control(void *object, struct syscall_args *a)
 		return iommu_on();
 	case DEVICE_CONFIG:
 		return config(d, a->c >> 32, (uint32_t)a->c);
+	case DEVICE_RELEASE:
+		return release(d, a->c);
 	default:
 		return -EINVAL;
 	}

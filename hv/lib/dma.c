@@ -14,9 +14,18 @@
 
 int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uint64_t bytes)
 {
+	int64_t own;
+
 	*r = (struct dma_region){.device = d, .memory = memory, .bytes = bytes};
 	r->chunk = calloc((bytes + CHUNK - 1) / CHUNK, sizeof(*r->chunk));
-	return r->chunk ? 0 : -ENOMEM;
+	if (!r->chunk)
+		return -ENOMEM;
+	own = sys_handle_grant(HANDLE_SELF, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS, 0);
+	if (own > 0) {
+		r->memory = own;
+		r->own = true;
+	}
+	return 0;
 }
 
 void dma_region_free(struct dma_region *r)
@@ -25,7 +34,16 @@ void dma_region_free(struct dma_region *r)
 		if ((r->chunk[i] & KIND) == TABLE)
 			free((void *)(r->chunk[i] & ~KIND));
 	free(r->chunk);
+	if (r->own)
+		sys_handle_close(r->memory);
 	*r = (struct dma_region){0};
+}
+
+void dma_region_release(struct dma_region *r)
+{
+	if (r->own)
+		sys_device_control(r->device->handle, DEVICE_RELEASE, r->memory);
+	dma_region_free(r);
 }
 
 /* A chunk whose frames are not in one piece: an address a page. */

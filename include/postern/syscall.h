@@ -167,7 +167,9 @@ enum device_op {
 	DEVICE_MASTER,	 /* argument 1, 0: bus mastering on, off (and read back: -EIO if it stays) */
 	DEVICE_QUIESCE,	 /* the revocation above; 0, or -EIO when it would not become quiet */
 	DEVICE_CONFINED, /* -> 1: an IOMMU confines its DMA, 0: unconfined */
-	DEVICE_CONFIG,	 /* argument register << 32 | PCI_* | width -> value; reads only */
+	DEVICE_CONFIG = 3, /* argument register << 32 | PCI_* | width -> value; reads only */
+	DEVICE_RELEASE = 4, /* argument memory with PHYS: takes it out of what the device reaches. The driver says that the
+			     * device is done with it. -ENOENT: it was not there */
 };
 
 /* DEVICE_DMA adds [offset, offset + bytes) of memory, whole pages, to what the device reaches: to read

@@ -1,0 +1,1227 @@
+/* sources: drivers/ahci/hba.c drivers/ahci/port.c drivers/ahci/command.c drivers/ahci/queue.c drivers/ahci/packet.c drivers/ahci/disk.c drivers/ahci/identify.c hv/lib/timer.c */
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests: the AHCI driver against a model of the adapter and its disks, with the real front end of a
+ * block ring at the other side. The model moves data and keeps the rules of AHCI 1.3.1 that a driver can break.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define LIB_SYSCALLS_H /* the real calls are for another core */
+#include <postern/syscall.h>
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out);
+int64_t sys_handle_close(uint32_t handle);
+int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
+#include "hv/lib/blk_front.c"
+#define give_up back_give_up
+#include "hv/lib/blk_back.c"
+#include "hv/lib/timer.h"
+
+size_t strlcpy(char *to, const char *from, size_t size)
+{
+	snprintf(to, size, "%s", from);
+	return strlen(from);
+}
+
+#define DISK_SECTORS 8192
+#define RAM_BYTES (DISK_INDIRECT_MAX * BLK_PAGE)
+#define NOWHERE ~0ull
+
+/* --- the model -------------------------------------------------------------------------------- */
+
+static struct {
+	uint32_t cap, cap2, ghc, is, pi, bohc;
+	unsigned reset_reads, resets, bios_reads;
+	bool master, reset_hangs, bios_stays;
+} hw;
+
+static struct model_port {
+	uint32_t reg[0x80 / 4];
+	bool plugged, atapi, medium, ncq, log, deaf, stuck, no_identify, no_lba48, hangs_busy;
+	unsigned comresets, held, attention;
+	bool hold;			/* data commands wait for finish() */
+	uint64_t bad_lba, bad_once;	/* a sector that fails, always or once */
+	bool fatal_once;
+	uint8_t error_tag, sense;
+	unsigned flushes, trims, fua, alone_violations;
+	const char *serial;
+} ports[AHCI_PORTS];
+
+static uint8_t media[2][DISK_SECTORS * 512];
+static uint8_t ram[RAM_BYTES] __attribute__((aligned(4096)));
+static char page_memory[DISK_RING_SLOTS * BLK_PAGE] __attribute__((aligned(4096)));
+static uint64_t now;
+static char last_log[512], all_log[65536];
+
+static uint32_t *reg(unsigned port, uint32_t offset)
+{
+	return &ports[port].reg[offset / 4];
+}
+
+static void raise_port(unsigned n, uint32_t bits)
+{
+	*reg(n, PX_IS) |= bits;
+	if (*reg(n, PX_IS) & *reg(n, PX_IE))
+		hw.is |= 1u << n;
+}
+
+static void link_up(unsigned n)
+{
+	struct model_port *p = &ports[n];
+
+	*reg(n, PX_SSTS) = p->plugged ? 0x113 : 0;
+	*reg(n, PX_TFD) = !p->plugged ? 0x7f : p->hangs_busy ? 0x80 : 0x50;
+	*reg(n, PX_SIG) = p->atapi ? SIG_ATAPI : SIG_ATA;
+}
+
+static void reset_model_port(unsigned n)
+{
+	memset(ports[n].reg, 0, sizeof(ports[n].reg));
+	ports[n].held = 0;
+	link_up(n);
+}
+
+static void put_text(uint16_t *words, unsigned first, unsigned count, const char *text)
+{
+	char padded[41];
+
+	snprintf(padded, sizeof(padded), "%-40s", text);
+	for (unsigned i = 0; i < count; i++)
+		words[first + i] = padded[2 * i] << 8 | padded[2 * i + 1];
+}
+
+static void identify(unsigned n, uint16_t *w)
+{
+	struct model_port *p = &ports[n];
+
+	memset(w, 0, 512);
+	w[0] = p->atapi ? 0x8580 : 0x0040;
+	w[49] = 1 << 9 | 1 << 8;
+	put_text(w, 27, 20, p->atapi ? "MODEL DRIVE" : "MODEL DISK");
+	put_text(w, 10, 10, p->serial ? p->serial : "0001");
+	put_text(w, 23, 4, "1.0");
+	w[75] = 31;
+	w[76] = p->ncq ? 1 << 8 : 0;
+	w[83] = 1 << 14 | 1 << 13 | (p->no_lba48 ? 0 : 1 << 10);
+	w[84] = 1 << 14 | 1 << 6 | (p->log ? 1 << 5 : 0);
+	w[85] = 1 << 5;
+	w[100] = DISK_SECTORS;
+	w[169] = 1;
+}
+
+static const struct ahci_header *header_of(unsigned n, unsigned slot)
+{
+	uint64_t list = *reg(n, PX_CLB) | (uint64_t)*reg(n, PX_CLBU) << 32;
+
+	assert_int_equal(list % 1024, 0);
+	return &((const struct ahci_header *)list)[slot];
+}
+
+static const struct ahci_table *table_at(const struct ahci_header *h)
+{
+	uint64_t at = h->table | (uint64_t)h->table_high << 32;
+
+	assert_int_equal(at % 128, 0);
+	return (const struct ahci_table *)at;
+}
+
+/* Moves bytes between `data` and what the scatter list names. */
+static void transfer(const struct ahci_header *h, uint8_t *data, uint32_t bytes, bool to_memory)
+{
+	const struct ahci_table *t = table_at(h);
+
+	for (unsigned i = 0; i < h->prds && bytes; i++) {
+		uint8_t *at = (uint8_t *)(t->prd[i].address | (uint64_t)t->prd[i].address_high << 32);
+		uint32_t n = (t->prd[i].count & 0x3fffff) + 1;
+
+		assert_int_equal(n % 2, 0);
+		n = n < bytes ? n : bytes;
+		memcpy(to_memory ? at : data, to_memory ? data : at, n);
+		data += n;
+		bytes -= n;
+	}
+	assert_int_equal(bytes, 0);
+}
+
+static uint64_t lba_of(const uint8_t *f)
+{
+	return f[4] | f[5] << 8 | f[6] << 16 | (uint64_t)f[8] << 24 | (uint64_t)f[9] << 32 | (uint64_t)f[10] << 40;
+}
+
+static void fail_command(unsigned n, unsigned slot, uint8_t error)
+{
+	ports[n].error_tag = slot;
+	*reg(n, PX_TFD) = error << 8 | 0x51;
+	raise_port(n, PXI_TFES);
+}
+
+static void succeed(unsigned n, unsigned slot)
+{
+	*reg(n, PX_CI) &= ~(1u << slot);
+	*reg(n, PX_SACT) &= ~(1u << slot);
+	*reg(n, PX_TFD) = 0x50;
+	raise_port(n, PXI_DHRS | PXI_SDBS);
+}
+
+static bool is_bad(struct model_port *p, uint64_t lba, uint32_t count)
+{
+	if (p->bad_once - lba < count) {
+		p->bad_once = NOWHERE;
+		return true;
+	}
+	return p->bad_lba - lba < count;
+}
+
+static void finish_data(unsigned n, unsigned slot)
+{
+	const struct ahci_header *h = header_of(n, slot);
+	const uint8_t *f = table_at(h)->fis;
+	struct model_port *p = &ports[n];
+	bool queued = f[2] == ATA_READ_QUEUED || f[2] == ATA_WRITE_QUEUED;
+	bool writes = f[2] == ATA_WRITE_QUEUED || f[2] == ATA_WRITE_DMA_EXT || f[2] == ATA_WRITE_DMA_FUA_EXT;
+	uint32_t count = queued ? f[3] | f[11] << 8 : f[12] | f[13] << 8;
+	uint64_t lba = lba_of(f);
+
+	p->held &= ~(1u << slot);
+	assert_int_equal(!!(h->flags & HEADER_WRITE), writes);
+	assert_int_equal(h->flags & 31, 5);
+	if (queued)
+		assert_int_equal(f[12], slot << 3);
+	assert_true(lba + count <= DISK_SECTORS && count);
+	if (p->fatal_once) {
+		p->fatal_once = false;
+		raise_port(n, PXI_HBFS);
+		return;
+	}
+	if (is_bad(p, lba, count)) {
+		fail_command(n, slot, 0x40);
+		return;
+	}
+	p->fua += f[2] == ATA_WRITE_DMA_FUA_EXT || (f[2] == ATA_WRITE_QUEUED && f[7] & 0x80);
+	transfer(h, media[n & 1] + lba * 512, count * 512, !writes);
+	succeed(n, slot);
+}
+
+static void run_packet(unsigned n, unsigned slot)
+{
+	const struct ahci_header *h = header_of(n, slot);
+	const uint8_t *c = table_at(h)->packet;
+	struct model_port *p = &ports[n];
+	uint8_t answer[SENSE_BYTES] = {0};
+
+	assert_true(h->flags & HEADER_ATAPI);
+	if (c[0] == PACKET_REQUEST_SENSE) {
+		answer[2] = p->sense >> 4;
+		answer[12] = p->sense == 0x20 ? ASC_NO_MEDIUM : p->sense == 0x60 ? ASC_MEDIUM_CHANGED : 0x11;
+		p->sense = 0;
+		transfer(h, answer, SENSE_BYTES, true);
+		succeed(n, slot);
+		return;
+	}
+	if (p->attention)
+		p->sense = 0x60, p->attention--;
+	else if (!p->medium)
+		p->sense = 0x20;
+	else if (c[0] == PACKET_READ_10 && is_bad(p, c[4] << 8 | c[5], 1))
+		p->sense = 0x30;
+	else
+		p->sense = 0;
+	if (p->sense) {
+		fail_command(n, slot, p->sense);
+		return;
+	}
+	if (c[0] == PACKET_READ_CAPACITY) {
+		const uint8_t capacity[8] = {0, 0, (DISK_SECTORS / 4 - 1) >> 8, (DISK_SECTORS / 4 - 1) & 255, 0, 0, 8, 0};
+
+		memcpy(answer, capacity, 8);
+		transfer(h, answer, 8, true);
+	} else if (c[0] == PACKET_READ_10) {
+		transfer(h, media[n & 1] + (c[4] << 8 | c[5]) * 2048, (c[7] << 8 | c[8]) * 2048, true);
+	}
+	succeed(n, slot);
+}
+
+static void run_trim(unsigned n, unsigned slot)
+{
+	const struct ahci_header *h = header_of(n, slot);
+	uint64_t ranges[64];
+
+	transfer(h, (uint8_t *)ranges, 512, false);
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t lba = ranges[i] & 0xffffffffffffull, count = ranges[i] >> 48;
+
+		assert_true(lba + count <= DISK_SECTORS);
+		memset(media[n & 1] + lba * 512, 0, count * 512);
+	}
+	ports[n].trims++;
+	succeed(n, slot);
+}
+
+static void run_command(unsigned n, unsigned slot)
+{
+	const struct ahci_header *h = header_of(n, slot);
+	const uint8_t *f = table_at(h)->fis;
+	struct model_port *p = &ports[n];
+	uint16_t words[256] = {0};
+	bool queued = f[2] == ATA_READ_QUEUED || f[2] == ATA_WRITE_QUEUED;
+
+	assert_int_equal(f[0], FIS_H2D);
+	assert_int_equal(f[1], FIS_COMMAND);
+	if (!queued && *reg(n, PX_SACT))
+		p->alone_violations++;
+	if (queued && (*reg(n, PX_CI) & ~*reg(n, PX_SACT)))
+		p->alone_violations++;
+	if (p->deaf)
+		return;
+	switch (f[2]) {
+	case ATA_IDENTIFY:
+	case ATA_IDENTIFY_PACKET:
+		if (p->no_identify || (f[2] == ATA_IDENTIFY) == p->atapi) {
+			fail_command(n, slot, 4);
+			return;
+		}
+		identify(n, words);
+		transfer(h, (uint8_t *)words, 512, true);
+		succeed(n, slot);
+		break;
+	case ATA_READ_LOG_EXT:
+		assert_int_equal(f[4], ATA_LOG_NCQ);
+		((uint8_t *)words)[0] = p->error_tag;
+		transfer(h, (uint8_t *)words, 512, true);
+		succeed(n, slot);
+		break;
+	case ATA_FLUSH_EXT:
+		p->flushes++;
+		succeed(n, slot);
+		break;
+	case ATA_DATA_SET:
+		run_trim(n, slot);
+		break;
+	case ATA_PACKET:
+		run_packet(n, slot);
+		break;
+	default:
+		p->held |= 1u << slot;
+		if (!p->hold)
+			finish_data(n, slot);
+	}
+}
+
+static void write_port(unsigned n, uint32_t r, uint32_t value)
+{
+	uint32_t old = *reg(n, r);
+
+	switch (r) {
+	case PX_IS:
+		*reg(n, r) &= ~value;
+		return;
+	case PX_SERR:
+		*reg(n, r) &= ~value;
+		*reg(n, PX_IS) &= ~PXI_HOTPLUG;
+		return;
+	case PX_SACT:
+		assert_true(old == 0 || !(old & value));
+		*reg(n, r) |= value;
+		return;
+	case PX_CI:
+		assert_true(*reg(n, PX_CMD) & PXC_ST);
+		assert_false(old & value);
+		*reg(n, r) |= value;
+		for (unsigned slot = 0; slot < 32; slot++)
+			if (value & 1u << slot && !(*reg(n, PX_TFD) & TFD_ERR))
+				run_command(n, slot);
+		return;
+	case PX_CMD:
+		value &= ~(PXC_CR | PXC_FR);
+		if (value & PXC_ST) {
+			assert_true(old & PXC_FRE); /* 10.3.1 */
+			value |= PXC_CR;
+			if (!(old & PXC_ST))
+				*reg(n, PX_TFD) &= ~0xff01u;
+		} else {
+			value |= ports[n].stuck ? old & PXC_CR : 0;
+			*reg(n, PX_CI) = *reg(n, PX_SACT) = 0;
+			ports[n].held = 0;
+		}
+		*reg(n, r) = value | (value & PXC_FRE ? PXC_FR : 0);
+		return;
+	case PX_SCTL:
+		if ((value & 15) == 1) {
+			ports[n].comresets++;
+			ports[n].stuck = false;
+			*reg(n, PX_CMD) &= ~PXC_CR;
+		}
+		if ((old & 15) == 1 && !(value & 15))
+			link_up(n);
+		*reg(n, r) = value;
+		return;
+	default:
+		*reg(n, r) = value;
+	}
+}
+
+uint32_t hba_read(const struct hba *h, uint32_t r)
+{
+	if (r >= PORT(0))
+		return *reg((r - PORT(0)) / 0x80, (r - PORT(0)) % 0x80);
+	switch (r) {
+	case HBA_GHC:
+		if (hw.ghc & GHC_HR && !hw.reset_hangs && !hw.reset_reads--)
+			hw.ghc = GHC_AE;
+		return hw.ghc;
+	case HBA_BOHC:
+		if (hw.bohc & BOHC_OOS && !hw.bios_stays && !hw.bios_reads--)
+			hw.bohc &= ~BOHC_BOS;
+		return hw.bohc;
+	default:
+		return r == HBA_CAP ? hw.cap : r == HBA_CAP2 ? hw.cap2 : r == HBA_IS ? hw.is : r == HBA_PI ? hw.pi : 0;
+	}
+}
+
+void hba_write(const struct hba *h, uint32_t r, uint32_t value)
+{
+	if (r >= PORT(0)) {
+		write_port((r - PORT(0)) / 0x80, (r - PORT(0)) % 0x80, value);
+	} else if (r == HBA_GHC) {
+		hw.ghc = value;
+		if (!(value & GHC_HR))
+			return;
+		hw.resets++;
+		hw.reset_reads = 3;
+		for (unsigned n = 0; n < AHCI_PORTS; n++)
+			reset_model_port(n);
+	} else if (r == HBA_IS) {
+		hw.is &= ~value;
+		for (unsigned n = 0; n < AHCI_PORTS; n++)
+			raise_port(n, 0);
+	} else if (r == HBA_BOHC) {
+		hw.bohc = value;
+	}
+}
+
+/* --- what the driver stands on ------------------------------------------------------------------ */
+
+static struct hba hba;
+static struct device device;
+static struct connection front_end, back_end;
+static char shared[CONNECTION_BYTES];
+static struct blk_front front;
+static unsigned opened, closed, hangups;
+static int done_status[1024];
+static uint64_t done_cookie[1024];
+static unsigned done_count;
+static bool deny_dma;
+
+void *device_map(struct device *d, unsigned bar)
+{
+	return d->bar[bar].bytes ? page_memory : NULL;
+}
+
+int device_master(struct device *d, bool on)
+{
+	hw.master = on;
+	return 0;
+}
+
+void *dma_alloc(struct device *d, uint64_t bytes, uint64_t *address)
+{
+	void *at = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+
+	memset(at, 0, bytes);
+	*address = (uintptr_t)at;
+	return at;
+}
+
+int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uint64_t bytes)
+{
+	*r = (struct dma_region){.device = d, .memory = memory, .bytes = bytes, .chunk = malloc(1)};
+	return 0;
+}
+
+void dma_region_free(struct dma_region *r)
+{
+	free(r->chunk);
+}
+
+void dma_region_release(struct dma_region *r)
+{
+	dma_region_free(r);
+}
+
+/* Every second page lies somewhere else on the bus, as far as the driver can tell. */
+uint64_t dma_address(struct dma_region *r, uint64_t offset, uint64_t *contiguous)
+{
+	*contiguous = 4096 - offset % 4096;
+	return deny_dma || offset >= r->bytes ? 0 : (uintptr_t)ram + offset;
+}
+
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out)
+{
+	return 77;
+}
+
+int64_t sys_handle_close(uint32_t handle)
+{
+	return 0;
+}
+
+int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
+{
+	return 0;
+}
+
+void *space_map(uint32_t handle, uint64_t bytes, uint32_t rights)
+{
+	return page_memory;
+}
+
+uint64_t clock_ns(void)
+{
+	return now += 100;
+}
+
+void clock_sleep(uint64_t deadline)
+{
+	now = deadline > now ? deadline : now;
+}
+
+void log_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last_log, sizeof(last_log), format, args);
+	va_end(args);
+	if (strlen(all_log) + strlen(last_log) + 2 < sizeof(all_log))
+		strcat(strcat(all_log, last_log), "\n");
+}
+
+int module_fail(int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last_log, sizeof(last_log), format, args);
+	va_end(args);
+	return error;
+}
+
+int module_send(const struct message *m)
+{
+	hangups++;
+	return 1;
+}
+
+int module_open(const char *class_, uint32_t port, const char *argument)
+{
+	assert_string_equal(class_, "disk.driver");
+	opened++;
+	return 1 + port;
+}
+
+void module_close(uint32_t connection)
+{
+	closed++;
+}
+
+void connection_signal(struct connection *c)
+{
+}
+
+int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uint32_t tag)
+{
+	struct share s = {memory, rights, tag, memory == 77 ? sizeof(page_memory) : RAM_BYTES};
+
+	return disk_shared(back_end.private_, &s);
+}
+
+/* --- helpers ------------------------------------------------------------------------------------ */
+
+static void interrupt(void)
+{
+	for (unsigned i = 0; hw.is && hw.ghc & GHC_IE && i < 100; i++)
+		hba_interrupt(&hba);
+}
+
+/* Time passes; timers and interrupts come. */
+static void pass(uint64_t ns)
+{
+	uint64_t end = now + ns;
+
+	interrupt();
+	while (timer_next() <= end) {
+		now = timer_next() > now ? timer_next() : now;
+		timer_run(now);
+		interrupt();
+	}
+	now = end > now ? end : now;
+}
+
+static void done(struct blk_front *f, struct blk_request *r, int status)
+{
+	done_status[done_count % 1024] = status;
+	done_cookie[done_count++ % 1024] = r->cookie;
+}
+
+static void connect(unsigned n)
+{
+	memset(shared, 0, sizeof(shared));
+	front_end = back_end = (struct connection){.shared = shared, .port = n};
+	assert_int_equal(disk_connected(hba.port[n], &back_end), 0);
+	blk_front_attach(&front, &front_end);
+	blk_front_poll(&front);
+}
+
+static void disconnect(unsigned n)
+{
+	disk_disconnected(hba.port[n]);
+	blk_front_detach(&front);
+}
+
+static void put(unsigned operation, uint64_t sector, uint64_t offset, uint64_t bytes)
+{
+	struct blk_request *r = blk_front_get(&front);
+
+	assert_non_null(r);
+	r->operation = operation;
+	r->sector = r->cookie = sector;
+	if (operation == BLKIF_OP_DISCARD)
+		r->sectors = bytes / 512;
+	else
+		assert_int_equal(blk_add(&front, r, 0, offset, bytes), 0);
+	blk_front_put(&front, r);
+}
+
+static void serve(unsigned n)
+{
+	blk_front_push(&front);
+	queue_fill(hba.port[n]);
+	interrupt();
+	blk_front_poll(&front);
+}
+
+static void begin(void)
+{
+	device.bar[AHCI_BAR].bytes = 0x1100;
+	hba.device = &device;
+	assert_int_equal(hba_start(&hba), 0);
+	pass(10 * NS_PER_MS);
+}
+
+static int fresh(void **state)
+{
+	memset(&hw, 0, sizeof(hw));
+	memset(ports, 0, sizeof(ports));
+	memset(&hba, 0, sizeof(hba));
+	memset(&front, 0, sizeof(front));
+	memset(media, 0, sizeof(media));
+	all_log[0] = last_log[0] = 0;
+	opened = closed = done_count = hangups = 0;
+	deny_dma = false;
+	hw.cap = CAP_S64A | CAP_SNCQ | 31 << 8 | 5;
+	hw.pi = 0x3f;
+	for (unsigned n = 0; n < AHCI_PORTS; n++)
+		ports[n].bad_lba = ports[n].bad_once = NOWHERE;
+	ports[0].plugged = ports[0].ncq = true;
+	front.done = done;
+	blk_front_init(&front);
+	blk_front_memory(&front, 0, 5, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS);
+	return 0;
+}
+
+static int end(void **state)
+{
+	if (front.c)
+		disconnect(front.c->port);
+	for (unsigned n = 0; n < AHCI_PORTS; n++) {
+		if (!hba.port[n])
+			continue;
+		assert_int_equal(ports[n].alone_violations, 0);
+		queue_fail(hba.port[n]);
+		timer_cancel(&hba.port[n]->timer);
+		timer_cancel(&hba.port[n]->watch);
+		free(hba.port[n]->memory);
+		free(hba.port[n]);
+	}
+	return 0;
+}
+
+static void ready(unsigned n)
+{
+	begin();
+	assert_int_equal(opened, 1);
+	connect(n);
+	assert_true(front.ready);
+}
+
+/* --- tests -------------------------------------------------------------------------------------- */
+
+static void test_reset_first_and_last(void **state)
+{
+	begin();
+	assert_int_equal(hw.resets, 1);
+	assert_true(hw.master);
+	assert_true(hw.ghc & GHC_IE);
+	hba_stop(&hba);
+	assert_int_equal(hw.resets, 2);
+	assert_false(hw.master);
+	assert_false(hw.ghc & GHC_IE);
+}
+
+static void test_reset_hangs(void **state)
+{
+	hw.reset_hangs = true;
+	device.bar[AHCI_BAR].bytes = 0x1100;
+	hba.device = &device;
+	assert_int_equal(hba_start(&hba), -ETIMEDOUT);
+	assert_non_null(strstr(last_log, "GHC 80000001"));
+	assert_false(hw.master);
+}
+
+static void test_no_registers(void **state)
+{
+	device.bar[AHCI_BAR].bytes = 0;
+	hba.device = &device;
+	assert_int_equal(hba_start(&hba), -ENXIO);
+	device.bar[AHCI_BAR].bytes = 0x1100;
+	hw.cap = ~0u;
+	assert_int_equal(hba_start(&hba), -EIO);
+}
+
+static void test_bios(void **state)
+{
+	hw.cap2 = CAP2_BOH;
+	hw.bohc = BOHC_BOS;
+	hw.bios_reads = 5;
+	begin();
+	assert_int_equal(hw.bohc & (BOHC_BOS | BOHC_OOS), BOHC_OOS);
+	assert_null(strstr(all_log, "BIOS"));
+}
+
+static void test_bios_stays(void **state)
+{
+	hw.cap2 = CAP2_BOH;
+	hw.bohc = BOHC_BOS | BOHC_BB;
+	hw.bios_stays = true;
+	begin();
+	assert_non_null(strstr(all_log, "the BIOS does not let go"));
+	assert_int_equal(hba.port[0]->state, PORT_READY);
+}
+
+static void test_identity(void **state)
+{
+	ready(0);
+	assert_string_equal(front.info.model, "MODEL DISK");
+	assert_string_equal(front.info.serial, "0001");
+	assert_string_equal(front.info.name, "ahci0");
+	assert_int_equal(front.info.bytes, DISK_SECTORS * 512);
+	assert_int_equal(front.info.queue_depth, 32);
+	assert_int_equal(front.info.flags, DISK_FLUSH | DISK_FUA | DISK_DISCARD | DISK_ROTATES);
+	for (unsigned n = 1; n < 6; n++)
+		assert_int_equal(hba.port[n]->state, PORT_LINK);
+	pass(NS_PER_S);
+	for (unsigned n = 1; n < 6; n++)
+		assert_int_equal(hba.port[n]->state, PORT_ABSENT);
+}
+
+static void write_and_read(unsigned n)
+{
+	for (unsigned i = 0; i < RAM_BYTES; i++)
+		ram[i] = i * 7 + i / 4096;
+	put(BLKIF_OP_WRITE, 100, 512, 3 * 4096);
+	put(BLKIF_OP_WRITE, 1000, 0, RAM_BYTES);
+	put(BLKIF_OP_WRITE_BARRIER, 8, 8192, 4096);
+	serve(n);
+	pass(NS_PER_MS);
+	serve(n);
+	assert_int_equal(done_count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(done_status[i], 0);
+	assert_memory_equal(media[n & 1] + 100 * 512, ram + 512, 3 * 4096);
+	assert_memory_equal(media[n & 1] + 1000 * 512, ram, RAM_BYTES);
+	memset(ram, 0, sizeof(ram));
+	put(BLKIF_OP_READ, 1000, 0, RAM_BYTES);
+	serve(n);
+	assert_int_equal(done_count, 4);
+	assert_memory_equal(media[n & 1] + 1000 * 512, ram, RAM_BYTES);
+	assert_int_equal(ports[n].fua, 1);
+}
+
+static void test_queued_data(void **state)
+{
+	ready(0);
+	write_and_read(0);
+}
+
+static void test_not_queued(void **state)
+{
+	ports[0].ncq = false;
+	ready(0);
+	assert_int_equal(front.info.queue_depth, 1);
+	write_and_read(0);
+}
+
+static void test_adapter_without_queues(void **state)
+{
+	hw.cap &= ~CAP_SNCQ;
+	ready(0);
+	assert_int_equal(front.info.queue_depth, 1);
+	write_and_read(0);
+}
+
+/* 128 requests in the ring, 32 at the device, answered in an order of its own. */
+static void test_full_queue(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		put(BLKIF_OP_WRITE, i, i * 512, 512);
+	serve(0);
+	assert_int_equal(ports[0].held, ~0u);
+	for (unsigned i = 0; done_count < DISK_RING_SLOTS; i++) {
+		unsigned slot = i * 7 % 32;
+
+		assert_true(i < 10000);
+		if (ports[0].held & 1u << slot)
+			finish_data(0, slot);
+		interrupt();
+		blk_front_poll(&front);
+	}
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		assert_int_equal(done_status[i], 0);
+}
+
+/* A flush waits for the queued ones, and they for it. */
+static void test_flush_is_alone(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 0, 0, 512);
+	put(BLKIF_OP_FLUSH_DISKCACHE, 0, 0, 0);
+	put(BLKIF_OP_WRITE, 1, 0, 512);
+	serve(0);
+	assert_int_equal(ports[0].held, 1);
+	assert_int_equal(ports[0].flushes, 0);
+	finish_data(0, 0);
+	serve(0);
+	assert_int_equal(ports[0].flushes, 1);
+	assert_int_equal(__builtin_popcount(ports[0].held), 1);
+	finish_data(0, __builtin_ctz(ports[0].held));
+	serve(0);
+	assert_int_equal(done_count, 3);
+}
+
+static void test_discard(void **state)
+{
+	ready(0);
+	memset(media[0], 0xff, sizeof(media[0]));
+	put(BLKIF_OP_DISCARD, 16, 0, (DISK_SECTORS - 32) * 512);
+	serve(0);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+	assert_int_equal(media[0][16 * 512 - 1], 0xff);
+	assert_int_equal(media[0][16 * 512], 0);
+	assert_int_equal(media[0][(DISK_SECTORS - 16) * 512 - 1], 0);
+	assert_int_equal(media[0][(DISK_SECTORS - 16) * 512], 0xff);
+}
+
+static void fail_one_of_many(bool log)
+{
+	ports[0].log = log;
+	ready(0);
+	ports[0].hold = true;
+	ports[0].bad_lba = 5;
+	for (unsigned i = 0; i < 10; i++)
+		put(BLKIF_OP_READ, i, i * 512, 512);
+	serve(0);
+	ports[0].hold = false;
+	finish_data(0, 2);
+	finish_data(0, 5);
+	for (unsigned i = 0; i < 200 && done_count < 10; i++) {
+		pass(NS_PER_MS);
+		serve(0);
+	}
+	assert_int_equal(done_count, 10);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(done_status[i], done_cookie[i] == 5 ? -EIO : 0);
+	assert_int_equal(hba.port[0]->state, PORT_READY);
+	assert_non_null(strstr(all_log, "reading of 1 sectors at 5 fails, after 4 tries"));
+	put(BLKIF_OP_READ, 7, 0, 512);
+	serve(0);
+	assert_int_equal(done_count, 11);
+}
+
+static void test_queued_error_with_log(void **state)
+{
+	fail_one_of_many(true);
+	assert_int_equal(ports[0].comresets, 0);
+}
+
+static void test_queued_error_without_log(void **state)
+{
+	fail_one_of_many(false);
+	assert_int_equal(ports[0].comresets, 1);
+}
+
+static void test_error_once(void **state)
+{
+	ready(0);
+	ports[0].bad_once = 9;
+	put(BLKIF_OP_READ, 8, 0, 4096);
+	serve(0);
+	pass(NS_PER_MS);
+	serve(0);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+	assert_int_equal(hba.port[0]->retries, 1);
+}
+
+static void test_fatal_error(void **state)
+{
+	ready(0);
+	ports[0].fatal_once = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	pass(100 * NS_PER_MS);
+	serve(0);
+	assert_int_equal(ports[0].comresets, 1);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+}
+
+static void test_time_out(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	pass(5 * NS_PER_S);
+	assert_int_equal(ports[0].comresets, 0);
+	ports[0].hold = false;
+	pass(10 * NS_PER_S);
+	serve(0);
+	assert_int_equal(ports[0].comresets, 1);
+	assert_non_null(strstr(all_log, "overdue: TFD"));
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+}
+
+/* The device did it, the interrupt was lost. */
+static void test_lost_interrupt(void **state)
+{
+	ready(0);
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	blk_front_push(&front);
+	queue_fill(hba.port[0]);
+	hw.is = 0;
+	*reg(0, PX_IS) = 0;
+	pass(20 * NS_PER_S);
+	serve(0);
+	assert_int_equal(ports[0].comresets, 0);
+	assert_int_equal(done_count, 1);
+}
+
+/* Nothing answers any more: after three resets the port is given up, requests fail, nothing hangs. */
+static void test_dies(void **state)
+{
+	ready(0);
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	ports[0].hold = true;
+	serve(0);
+	ports[0].deaf = true;
+	pass(200 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(hba.port[0]->state, PORT_DEAD);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], -EIO);
+	assert_true(front.gone);
+	assert_int_equal(closed, 1);
+}
+
+static void test_engine_sticks(void **state)
+{
+	ready(0);
+	ports[0].stuck = true;
+	ports[0].bad_once = 8;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	pass(NS_PER_S);
+	serve(0);
+	assert_non_null(strstr(all_log, "the engine does not stop"));
+	assert_int_equal(ports[0].comresets, 1);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+}
+
+static void unplug(unsigned n)
+{
+	ports[n].plugged = false;
+	link_up(n);
+	*reg(n, PX_SERR) |= SERR_N;
+	raise_port(n, PXI_PRCS);
+	interrupt();
+}
+
+static void plug(unsigned n)
+{
+	ports[n].plugged = true;
+	link_up(n);
+	*reg(n, PX_SERR) |= SERR_X;
+	raise_port(n, PXI_PCS);
+	interrupt();
+}
+
+static void test_pulled(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	unplug(0);
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(hba.port[0]->state, PORT_ABSENT);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], -EIO);
+	assert_true(front.gone);
+	disconnect(0);
+	/* Another one comes. */
+	ports[0].hold = false;
+	ports[0].serial = "0002";
+	plug(0);
+	pass(NS_PER_S);
+	assert_int_equal(opened, 2);
+	connect(0);
+	assert_true(front.ready);
+	assert_string_equal(front.info.serial, "0002");
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	assert_int_equal(done_status[1], 0);
+}
+
+/* The plug was loose: the same disk comes back, and what was under way is done. */
+static void test_link_bounces(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	ports[0].hold = false;
+	unplug(0);
+	ports[0].plugged = true;
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+	assert_int_equal(closed, 0);
+}
+
+static void test_another_disk_after_a_bounce(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	ports[0].hold = false;
+	unplug(0);
+	ports[0].plugged = true;
+	ports[0].serial = "0003";
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(done_status[0], -EIO);
+	assert_true(front.gone);
+	assert_non_null(strstr(all_log, "another device"));
+}
+
+/* A new generation waits for what the old one had under way. */
+static void test_generations(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	memset(ram, 0x11, 4096);
+	put(BLKIF_OP_WRITE, 8, 0, 512);
+	serve(0);
+	disconnect(0);
+	connect(0);
+	assert_false(front.ready);
+	assert_int_equal(done_count, 0);
+	finish_data(0, 0);
+	interrupt();
+	blk_front_poll(&front);
+	assert_true(front.ready);
+	queue_fill(hba.port[0]);
+	assert_int_equal(__builtin_popcount(ports[0].held), 1); /* put again */
+	finish_data(0, __builtin_ctz(ports[0].held));
+	serve(0);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], 0);
+}
+
+static void test_memory_out_of_reach(void **state)
+{
+	ready(0);
+	deny_dma = true;
+	put(BLKIF_OP_WRITE, 8, 0, 512);
+	serve(0);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], -EIO);
+	assert_int_equal(ports[0].held, 0);
+}
+
+static void test_identify_fails(void **state)
+{
+	ports[0].no_identify = true;
+	begin();
+	pass(30 * NS_PER_S);
+	assert_int_equal(hba.port[0]->state, PORT_DEAD);
+	assert_int_equal(opened, 0);
+	assert_non_null(strstr(all_log, "given up after 3 resets"));
+}
+
+static void test_too_old(void **state)
+{
+	ports[0].no_lba48 = true;
+	begin();
+	assert_int_equal(hba.port[0]->state, PORT_DEAD);
+	assert_non_null(strstr(all_log, "is of before 2003"));
+}
+
+static void test_never_ready(void **state)
+{
+	ports[0].hangs_busy = true;
+	begin();
+	pass(25 * NS_PER_S);
+	assert_int_equal(hba.port[0]->state, PORT_LINK);
+	pass(200 * NS_PER_S);
+	assert_int_equal(hba.port[0]->state, PORT_DEAD);
+	assert_non_null(strstr(all_log, "does not become ready: TFD 00000080"));
+}
+
+static void test_spurious_interrupts(void **state)
+{
+	ready(0);
+	raise_port(0, PXI_DHRS | PXI_SDBS | PXI_PSS | PXI_UFS);
+	interrupt();
+	raise_port(0, PXI_DHRS);
+	hw.is |= 1u << 31;
+	interrupt();
+	assert_int_equal(hw.is, 0);
+	assert_int_equal(hba.port[0]->state, PORT_READY);
+	write_and_read(0);
+}
+
+static void plug_drive(bool medium)
+{
+	ports[0].plugged = false;
+	ports[2] = (struct model_port){.plugged = true, .atapi = true, .medium = medium, .attention = 2,
+				       .bad_lba = NOWHERE, .bad_once = NOWHERE};
+	begin();
+	pass(10 * NS_PER_MS);
+	assert_int_equal(opened, 1);
+	connect(2);
+	assert_true(front.ready);
+}
+
+static void test_empty_drive(void **state)
+{
+	plug_drive(false);
+	assert_int_equal(front.info.flags, DISK_CDROM | DISK_READ_ONLY | DISK_NO_MEDIUM);
+	assert_int_equal(front.info.bytes, 0);
+	put(BLKIF_OP_READ, 0, 0, 2048);
+	serve(2);
+	assert_int_equal(done_status[0], -EIO);
+	/* Somebody puts one in. */
+	ports[2].medium = true;
+	ports[2].attention = 1;
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(front.info.flags, DISK_CDROM | DISK_READ_ONLY);
+	assert_int_equal(front.info.bytes, DISK_SECTORS * 512);
+}
+
+static void test_drive(void **state)
+{
+	plug_drive(true);
+	assert_int_equal(front.info.sector_bytes, 2048);
+	for (unsigned i = 0; i < sizeof(media[0]); i++)
+		media[0][i] = i >> 9;
+	put(BLKIF_OP_READ, 16, 0, 8192);
+	put(BLKIF_OP_READ, 400, 8192, 2048);
+	serve(2);
+	pass(NS_PER_MS);
+	serve(2);
+	assert_int_equal(done_count, 2);
+	assert_int_equal(done_status[0], 0);
+	assert_memory_equal(ram, media[0] + 16 * 512, 8192);
+	assert_memory_equal(ram + 8192, media[0] + 400 * 512, 2048);
+	/* A scratch; the medium taken out. */
+	ports[2].bad_lba = 25;
+	put(BLKIF_OP_READ, 100, 0, 2048);
+	serve(2);
+	pass(NS_PER_S / 10);
+	serve(2);
+	assert_int_equal(done_status[2], -EIO);
+	ports[2].medium = false;
+	put(BLKIF_OP_READ, 0, 0, 2048);
+	serve(2);
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	assert_int_equal(done_status[3], -EIO);
+	assert_true(front.info.flags & DISK_NO_MEDIUM);
+}
+
+static void test_identify_words(void **state)
+{
+	uint16_t w[256];
+	struct identity i;
+	uint8_t sum = 0;
+
+	identify(0, w);
+	assert_int_equal(identify_disk(w, &i), 0);
+	w[106] = 1 << 14 | 1 << 13 | 3; /* 512e */
+	assert_int_equal(identify_disk(w, &i), 0);
+	assert_int_equal(i.physical_bytes, 4096);
+	w[106] = 1 << 14 | 1 << 12; /* 4Kn */
+	w[117] = 2048;
+	assert_int_equal(identify_disk(w, &i), 0);
+	assert_int_equal(i.sector_bytes, 4096);
+	w[117] = 2047;
+	assert_int_equal(identify_disk(w, &i), -EINVAL);
+	w[106] = 0;
+	w[103] = 1; /* 2^48 sectors and more */
+	assert_int_equal(identify_disk(w, &i), -EINVAL);
+	w[103] = 0;
+	w[255] = 0xa5;
+	for (unsigned n = 0; n < 256; n++)
+		sum += w[n] + (w[n] >> 8);
+	w[255] |= (uint8_t)-sum << 8;
+	assert_int_equal(identify_disk(w, &i), 0);
+	w[10] ^= 1;
+	assert_int_equal(identify_disk(w, &i), -EINVAL);
+	assert_int_equal(identify_packet(w, &i), -EINVAL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_reset_first_and_last), TEST(test_reset_hangs), TEST(test_no_registers), TEST(test_bios),
+		TEST(test_bios_stays), TEST(test_identity), TEST(test_queued_data), TEST(test_not_queued),
+		TEST(test_adapter_without_queues), TEST(test_full_queue), TEST(test_flush_is_alone),
+		TEST(test_discard), TEST(test_queued_error_with_log), TEST(test_queued_error_without_log),
+		TEST(test_error_once), TEST(test_fatal_error), TEST(test_time_out), TEST(test_lost_interrupt),
+		TEST(test_dies), TEST(test_engine_sticks), TEST(test_pulled), TEST(test_link_bounces),
+		TEST(test_another_disk_after_a_bounce), TEST(test_generations), TEST(test_memory_out_of_reach),
+		TEST(test_identify_fails), TEST(test_too_old), TEST(test_never_ready),
+		TEST(test_spurious_interrupts), TEST(test_empty_drive), TEST(test_drive), TEST(test_identify_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
