@@ -25,16 +25,25 @@ static bool wait_input(void)
 }
 
 /* A byte, or -1 after `ns`. */
-static int read_byte(uint64_t ns)
+static int read_marked(uint64_t ns, bool *from_mouse)
 {
 	uint64_t deadline = clock_ns() + ns;
+	uint8_t status;
 
-	while (!(port_in8(I8042_STATUS) & STATUS_OUTPUT)) {
+	while (!((status = port_in8(I8042_STATUS)) & STATUS_OUTPUT)) {
 		if (clock_ns() >= deadline)
 			return -1;
 		clock_sleep(clock_ns() + LOOK_NS);
 	}
+	*from_mouse = status & STATUS_AUX;
 	return port_in8(I8042_DATA);
+}
+
+static int read_byte(uint64_t ns)
+{
+	bool from_mouse;
+
+	return read_marked(ns, &from_mouse);
 }
 
 static bool command(uint8_t value)
@@ -58,9 +67,19 @@ static bool set_config(uint8_t value)
 	return command(COMMAND_WRITE_CONFIG) && data(value);
 }
 
+/* An answer of the controller: what the mouse still had to say is marked. */
 static int ask(uint8_t value, uint64_t ns)
 {
-	return command(value) ? read_byte(ns) : -1;
+	if (!command(value))
+		return -1;
+	for (unsigned i = 0; i < FLUSH_MAX; i++) {
+		bool from_mouse = false;
+		int byte = read_marked(ns, &from_mouse);
+
+		if (byte < 0 || !from_mouse)
+			return byte;
+	}
+	return -1;
 }
 
 /* False: bytes never end. */
@@ -184,6 +203,7 @@ int i8042_probe(struct i8042 *p)
 		return ret;
 	*p = (struct i8042){0};
 	aux = has_aux();
+	flush();
 	if (!set_config(config | CONFIG_KEYBOARD_OFF | CONFIG_AUX_OFF))
 		return module_fail(-EIO, "the keyboard controller takes no configuration");
 	seen = ask(COMMAND_READ_CONFIG, WAIT_NS);

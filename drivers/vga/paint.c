@@ -28,8 +28,9 @@ static uint32_t clamp(int64_t value, uint32_t most)
 struct rect rect_cut(int64_t x, int64_t y, int64_t width, int64_t height, uint32_t in_width, uint32_t in_height)
 {
 	uint32_t left = clamp(x, in_width), top = clamp(y, in_height);
+	uint32_t right = clamp(x + width, in_width), bottom = clamp(y + height, in_height);
 
-	return (struct rect){left, top, clamp(x + width, in_width) - left, clamp(y + height, in_height) - top};
+	return (struct rect){left, top, right > left ? right - left : 0, bottom > top ? bottom - top : 0};
 }
 
 static uint32_t pixel_of(const struct surface *s, uint32_t color)

@@ -153,7 +153,7 @@ void i8042_key(struct i8042 *k, uint16_t key, bool pressed)
 
 static int part(int *value, int most)
 {
-	int n = *value > most ? most : *value < -most - 1 ? -most - 1 : *value;
+	int n = *value > most ? most : *value < -most ? -most : *value;
 
 	*value -= n;
 	return n;
@@ -165,8 +165,6 @@ static void packet(struct i8042_mouse *d)
 
 	if (!d->wheel)
 		d->z = 0;
-	if (y > 255)
-		y = 255;
 	d->sent_buttons = d->buttons;
 	SAY(&d->queue, 0x08 | d->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0), x & 0xff, y & 0xff);
 	if (d->wheel)
