@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Network: which uplink is active, and what its guests see of the link. */
+#include <stdio.h>
 #include <string.h>
 #include "log.h"
 #include "switch.h"
@@ -12,7 +13,7 @@ int network_get(const char *name)
 		struct network *n = &networks[i];
 
 		if (!n->name[0]) {
-			strlcpy(n->name, name, sizeof(n->name));
+			snprintf(n->name, sizeof(n->name), "%s", name);
 			n->active = -1;
 			n->link_up = true;
 			return i;

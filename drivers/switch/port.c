@@ -7,6 +7,7 @@
  * A port's address is its configuration's, or derived from the guest's name; either way it is entered in the table for
  * good, so frames of others with that address move nothing.
  */
+#include <stdio.h>
 #include <string.h>
 #include "clock.h"
 #include "log.h"
@@ -148,7 +149,7 @@ int port_connected(struct connection *c)
 	memcpy(p->link->mac, p->mac, 6);
 	p->link->mtu = ETH_MTU;
 	p->link->speed = 1000;
-	strlcpy(p->link->name, p->spec.network, sizeof(p->link->name));
+	snprintf(p->link->name, sizeof(p->link->name), "%s", p->spec.network);
 	p->link->flags = NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4;
 	network_update(p->network, clock_ns());
 	__atomic_store_n(&p->link->back_state, LINK_READY, __ATOMIC_RELEASE);

@@ -7,6 +7,7 @@
  * Our pages hold TX_SLOTS frames to send (or their heads) and RX_SLOTS receive buffers. References of guests go on to the
  * driver under a tag of this uplink for each memory; a tag is used again when nothing that names it is on its way.
  */
+#include <stdio.h>
 #include <string.h>
 #include "clock.h"
 #include "log.h"
@@ -57,7 +58,7 @@ static struct uplink *find(const char *peer)
 	}
 	if (!unused)
 		return NULL;
-	strlcpy(unused->name, name, sizeof(unused->name));
+	snprintf(unused->name, sizeof(unused->name), "%s", name);
 	unused->index = unused - uplinks;
 	unused->known = true;
 	place(unused);
