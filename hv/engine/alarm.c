@@ -84,7 +84,7 @@ void alarm_stop(struct vcpu *v)
 
 void alarm_set(struct vcpu *v, uint32_t flags, uint64_t expiry, uint64_t period)
 {
-	uint64_t now = vcpu_tsc(v), step;
+	uint64_t now = vcpu_tsc(v) - (flags & ALARM_COUNTER ? v->stolen : 0), step;
 	struct alarm *a;
 
 	if ((flags & ALARM_COUNTER) >= ALARMS)
@@ -107,4 +107,39 @@ void alarm_set(struct vcpu *v, uint32_t flags, uint64_t expiry, uint64_t period)
 	else
 		a->expiry = 0;
 	fire(a);
+}
+
+void alarm_get(struct vcpu *v, struct vcpu_state *s)
+{
+	uint64_t tsc = vcpu_tsc(v), now = clock_ns();
+
+	s->stolen = v->stolen;
+	for (unsigned i = 0; i < ALARMS; i++) {
+		const struct alarm *a = &v->alarm[i];
+
+		if (!a->expiry)
+			continue;
+		s->alarm[i].expiry = tsc + (a->expiry > now ? (a->expiry - now) / 1000 * tsc_khz / 1000 : 0);
+		s->alarm[i].period = a->period;
+		s->alarm[i].flags = a->flags;
+	}
+}
+
+/* A period comes back as it was, whatever the ticks' length is here. */
+void alarm_restore(struct vcpu *v, const struct vcpu_state *s)
+{
+	v->stolen = s->stolen;
+	for (unsigned i = 0; i < ALARMS; i++) {
+		uint64_t expiry = s->alarm[i].expiry, period = s->alarm[i].period;
+
+		if (!expiry) {
+			alarm_cancel(v, i);
+			continue;
+		}
+		if (i)
+			expiry -= v->stolen;
+		if (period > PERIOD_FAR)
+			period = PERIOD_FAR;
+		alarm_set(v, (s->alarm[i].flags & ~ALARM_COUNTER) | i, expiry, period / 1000 * tsc_khz / 1000);
+	}
 }

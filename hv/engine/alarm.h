@@ -14,6 +14,7 @@
 #include "core/sched.h"
 
 struct vcpu;
+struct vcpu_state;
 
 #define ALARMS 2
 #define ALARM_COUNTER 0xff /* bits of the flags */
@@ -33,5 +34,7 @@ void alarm_init(struct vcpu *v);
 void alarm_set(struct vcpu *v, uint32_t flags, uint64_t expiry, uint64_t period);
 bool alarm_cancel(struct vcpu *v, uint32_t flags); /* whether it was armed */
 void alarm_stop(struct vcpu *v);
+void alarm_get(struct vcpu *v, struct vcpu_state *s);
+void alarm_restore(struct vcpu *v, const struct vcpu_state *s); /* after the TSC */
 
 #endif

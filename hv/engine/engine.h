@@ -102,6 +102,7 @@ struct vcpu {
 	volatile uint32_t in_guest; /* running or about to: notify by IPI, else by wake-up */
 	struct cpu *cpu;	    /* where, while in_guest */
 	struct vcpu_run *run;	    /* the core's mapping of the run page */
+	struct vcpu_private *private; /* and of the private page, NULL none */
 	struct vm *vm;
 	uint32_t number;
 	uint32_t activity; /* enum vcpu_activity */
@@ -113,6 +114,7 @@ struct vcpu {
 
 	uint64_t exits[COUNT_KINDS + 1]; /* the last: counted elsewhere */
 	uint64_t runs, guest_cycles;
+	uint64_t stolen; /* ticks in which others ran though it could */
 
 	uint64_t tsc_adjust;
 	uint64_t xcr0; /* while the FPU is not loaded */
@@ -123,7 +125,7 @@ struct vcpu {
 	void *fpu;		      /* XSAVE area, a page */
 	struct spinlock lock;	      /* sleeper */
 	struct thread *sleeper;	      /* blocked in HLT or waiting for SIPI */
-	struct memory *run_memory;    /* reference that pins the run page */
+	struct memory *run_memory, *private_memory; /* references that pin these pages */
 	struct cpuid_table cpuid;
 };
 
@@ -211,8 +213,8 @@ enum msr_answer msr_read(struct vcpu *v, uint32_t index, uint64_t *value);
 enum msr_answer msr_write(struct vcpu *v, uint32_t index, uint64_t value);
 
 /* hypercall.c, for the instruction at rip. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
- * others run. */
-enum hypercall_answer { HYPERCALL_TO_VMM, HYPERCALL_DONE, HYPERCALL_HALT, HYPERCALL_YIELD };
+ * others run; OPENED: a ROM that uses the private page. */
+enum hypercall_answer { HYPERCALL_TO_VMM, HYPERCALL_DONE, HYPERCALL_HALT, HYPERCALL_YIELD, HYPERCALL_OPENED };
 enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, uint64_t *result);
 
 /* fpu.c */

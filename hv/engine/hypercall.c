@@ -32,6 +32,14 @@ static uint64_t wide(struct vcpu *v, uint64_t value)
 	return (uint32_t)value;
 }
 
+/* Real, available, stolen: the first is the sum of the others. */
+static uint64_t counter(struct vcpu *v, uint32_t number)
+{
+	if (number > 2)
+		return 0;
+	return number == 2 ? v->stolen : vcpu_tsc(v) - (number ? v->stolen : 0);
+}
+
 static enum hypercall_answer operate(struct vcpu *v, const struct operation_call *c,
 				     uint64_t *result)
 {
@@ -45,6 +53,12 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 		if (apic_offset(v, c->a[0] & 0xfff))
 			*result = vapic_read(v, c->a[0] & 0xfff);
 		return HYPERCALL_DONE;
+	case OP_ICR:
+		if (!vapic_x2(&v->apic)) {
+			vapic_write(v, APIC_ICR2, c->a[1]);
+			vapic_write(v, APIC_ICR, c->a[0]);
+		}
+		return HYPERCALL_DONE;
 	case OP_BLOCK:
 		return HYPERCALL_HALT;
 	case OP_YIELD:
@@ -56,7 +70,7 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 		*result = wide(v, tsc_khz * 1000);
 		return HYPERCALL_DONE;
 	case OP_TIME_COUNTER:
-		*result = wide(v, c->a[0] < 2 ? vcpu_tsc(v) : 0); /* no time is counted as stolen */
+		*result = wide(v, counter(v, c->a[0]));
 		return HYPERCALL_DONE;
 	case OP_TIMER_SET:
 		alarm_set(v, c->a[0], c->a[1] | (uint64_t)c->a[2] << 32,
@@ -70,6 +84,15 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 	}
 }
 
+static enum hypercall_answer open_gateway(struct vcpu *v, uint32_t epoch, uint64_t *result)
+{
+	bool ours = epoch && epoch <= HYPERCALL_EPOCHS && epoch == (uint32_t)v->run->gpr[GPR_RBX];
+
+	*result = ours ? 0 : (uint32_t)-ENOSYS;
+	return ours && v->private && v->run->gpr[GPR_RCX] & HYPERCALL_USES_PRIVATE ? HYPERCALL_OPENED
+										   : HYPERCALL_DONE;
+}
+
 /* Not inline: the call that is measured needs none of it, nor its stack frame. */
 static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, uint64_t rip,
 							       uint64_t number, uint64_t *result)
@@ -77,12 +100,8 @@ static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, u
 	uint32_t epoch = v->run->epoch[(rip >> 12) % RUN_EPOCHS];
 	struct operation_call call;
 
-	if (number == HYPERCALL_OPEN) {
-		*result = epoch && epoch <= HYPERCALL_EPOCHS && epoch == (uint32_t)v->run->gpr[GPR_RBX]
-				  ? 0
-				  : (uint32_t)-ENOSYS;
-		return HYPERCALL_DONE;
-	}
+	if (number == HYPERCALL_OPEN)
+		return open_gateway(v, epoch, result);
 	if (!hypercall_decode(epoch, (uint32_t)number, v->run->gpr, &call))
 		return HYPERCALL_TO_VMM;
 	return operate(v, &call, result);

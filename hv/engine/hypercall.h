@@ -9,6 +9,7 @@
 enum operation {
 	OP_NONE,
 	OP_BLOCK,
+	OP_ICR,
 	OP_YIELD,
 	OP_IPI,
 	OP_APIC_READ,

@@ -8,6 +8,7 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 {
 	const struct vapic *a = &v->apic;
 
+	vapic_settle(v);
 	memset(s, 0, sizeof(*s));
 	s->version = VCPU_STATE_VERSION;
 	s->bytes = sizeof(*s);
@@ -30,6 +31,7 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 	s->apic_base = a->base;
 	s->tsc_deadline = a->deadline;
 	s->timer_expiry = a->expiry;
+	alarm_get(v, s);
 	return 0;
 }
 
@@ -65,7 +67,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 
 	if (s->version != VCPU_STATE_VERSION || s->bytes != sizeof(*s))
 		return -EINVAL;
-	if ((s->valid & STATE_ACTIVITY) && s->activity > VCPU_SHUTDOWN)
+	if ((s->valid & STATE_ACTIVITY) && s->activity > VCPU_WAIT_START)
 		return -EINVAL;
 	if (s->valid & STATE_RESET) {
 		vcpu_reset(v, false);
@@ -85,6 +87,8 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 		set_time(v, s);
 	if (s->valid & STATE_APIC)
 		set_apic(v, s);
+	if (s->valid & STATE_TIME)
+		alarm_restore(v, s);
 	if (s->valid & STATE_EVENTS)
 		v->nmi_pending = s->nmi_pending;
 	if (s->valid & STATE_ACTIVITY)

@@ -53,6 +53,8 @@ struct svm_vcpu {
 	uint64_t shadow_rip; /* an interrupt shadow was due here at entry, ~0 no */
 	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
 	bool window;	     /* V_IRQ stands for a window instead */
+	bool cpuid_open;     /* CPUID is not intercepted until the next exit, */
+	bool patches;	     /* which may be: a kernel that starts, and looks by the gateway only */
 	bool nmi_blocked;    /* until IRET, which is then intercepted */
 	uint64_t iret_rip;   /* the IRET that ends an NMI is to run next, ~0 no */
 	bool watch;	     /* one of shadow_rip, iret_rip, stepping wants to see the next exit */

@@ -39,16 +39,33 @@ static enum verdict raw_exit(struct svm_vcpu *s, enum exit_reason reason)
 	return RUN_TO_VMM;
 }
 
+/*
+ * A kernel that patches itself, thousands of times while it starts, executes CPUID after each patch to
+ * synchronize, and never looks at the result: those that look call the gateway. So it may have the
+ * machine's own until anything at all makes an exit. Not once it has waited for something: then
+ * there may be programs.
+ */
+static void open_cpuid(struct svm_vcpu *s)
+{
+	vmcb_intercept(s->vmcb, VMEXIT_CPUID, false);
+	s->vcpu.private->cpuid = 1;
+	s->cpuid_open = s->watch = true;
+}
+
 static enum verdict exit_cpuid(struct svm_vcpu *s)
 {
 	uint64_t *gpr = s->vcpu.run->gpr;
 	struct cpuid_result r;
+	uint32_t leaf = (uint32_t)vmcb_get(s->vmcb, rax);
+	uint64_t page = vmcb_get(s->vmcb, rip) >> 12;
 
-	cpuid_answer(&s->vcpu, (uint32_t)vmcb_get(s->vmcb, rax), (uint32_t)gpr[GPR_RCX], &r);
+	cpuid_answer(&s->vcpu, leaf, (uint32_t)gpr[GPR_RCX], &r);
 	vmcb_set(s->vmcb, rax, r.eax);
 	gpr[GPR_RBX] = r.ebx;
 	gpr[GPR_RCX] = r.ecx;
 	gpr[GPR_RDX] = r.edx;
+	if (s->patches && leaf == 1 && !s->vcpu.run->epoch[page % RUN_EPOCHS])
+		open_cpuid(s);
 	advance(s, 2);
 	return RUN_AGAIN;
 }
@@ -64,6 +81,7 @@ static enum verdict exit_pause(struct svm_vcpu *s)
 static enum verdict halt_with_interrupts(struct svm_vcpu *s)
 {
 	vmcb_set(s->vmcb, rflags, vmcb_get(s->vmcb, rflags) | RFLAGS_IF);
+	s->patches = false;
 	s->vcpu.activity = VCPU_HALTED;
 	return RUN_HALT;
 }
@@ -81,6 +99,8 @@ static enum verdict exit_vmmcall(struct svm_vcpu *s)
 		advance(s, 3);
 		if (answer == HYPERCALL_HALT)
 			return halt_with_interrupts(s);
+		if (answer == HYPERCALL_OPENED)
+			s->patches = true;
 		if (answer == HYPERCALL_YIELD)
 			return exit_pause(s);
 		return RUN_AGAIN;
@@ -216,6 +236,7 @@ static enum verdict exit_iret(struct svm_vcpu *s)
 static enum verdict exit_hlt(struct svm_vcpu *s)
 {
 	advance(s, 1);
+	s->patches = false;
 	s->vcpu.activity = VCPU_HALTED;
 	return RUN_HALT;
 }

@@ -177,6 +177,11 @@ void svm_watched_exit(struct svm_vcpu *s)
 	if (quirk_emulated && rip == s->shadow_rip)
 		vmcb_set(b, shadow, vmcb_get(b, shadow) | SHADOW);
 	s->shadow_rip = ~0ull;
+	if (s->cpuid_open) {
+		vmcb_intercept(b, VMEXIT_CPUID, true);
+		s->vcpu.private->cpuid = 0;
+		s->cpuid_open = false;
+	}
 	if (s->stepping)
 		step_ends(s);
 	if (s->iret_rip != ~0ull && rip != s->iret_rip) {

@@ -113,7 +113,8 @@ void svm_reset(struct vcpu *v, bool init)
 	svm_withdraw(s);
 	set_events(s, &reset_state);
 	s->shadow_rip = ~0ull;
-	s->watch = s->stepping = s->stepped = false;
+	s->stepping = s->stepped = s->patches = false;
+	s->watch = s->cpuid_open;
 	svm_set_cr8(v, 0);
 	set_pairs(b, &reset_state, init ? PAIRS_INIT : PAIRS);
 	set_regs(b, reset_state.rip, 0, reset_state.gpr);
@@ -121,7 +122,7 @@ void svm_reset(struct vcpu *v, bool init)
 	if (init)
 		vmcb_set(b, cr0, cache | CR0_ET);
 	else
-		v->tsc_aux = 0;
+		v->tsc_aux = v->number; /* as the gateway ROM wants it */
 }
 
 void svm_sipi(struct vcpu *v, unsigned vector)

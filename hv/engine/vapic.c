@@ -112,11 +112,19 @@ void vapic_post(struct vcpu *v, unsigned vector, bool level)
 	vcpu_request(v, REQ_EVENT);
 }
 
+static void withdraw_offer(struct vcpu *v)
+{
+	if (v->apic.eoi_offered)
+		v->private->eoi = 0;
+	v->apic.eoi_offered = false;
+}
+
 static void eoi(struct vcpu *v)
 {
 	struct vapic *a = &v->apic;
 	unsigned vector = highest(&REG(a, APIC_ISR));
 
+	withdraw_offer(v);
 	if (!vector)
 		return;
 	REG(a, APIC_ISR + 16 * (vector / 32)) &= ~(1u << vector % 32);
@@ -126,6 +134,34 @@ static void eoi(struct vcpu *v)
 	} else if (highest(&REG(a, APIC_IRR))) {
 		vcpu_request(v, REQ_EVENT);
 	}
+}
+
+void vapic_settle(struct vcpu *v)
+{
+	if (v->apic.eoi_offered && !(v->private->eoi & 1))
+		eoi(v);
+}
+
+/* Only for an interrupt that nothing waits for: alone in service or about to be, none behind it, and the
+ * VMM need not hear of its end. Whatever comes later makes an exit, and is seen here again. */
+void vapic_offer(struct vcpu *v)
+{
+	const struct vapic *a = &v->apic;
+	unsigned service = highest(&REG(a, APIC_ISR)), request = highest(&REG(a, APIC_IRR));
+	unsigned vector = service ? service : request, bits = 0;
+
+	if (!v->private)
+		return;
+	for (unsigned i = 0; i < 16; i++) {
+		uint32_t word = a->reg[(i < 8 ? APIC_ISR : APIC_IRR) / 16 + i % 8];
+
+		bits += word & (word - 1) ? 2 : word != 0;
+	}
+	withdraw_offer(v);
+	if (bits != 1 || v->vm->eoi_bitmap[vector / 64] >> vector % 64 & 1)
+		return;
+	v->apic.eoi_offered = true;
+	v->private->eoi = 1;
 }
 
 bool vapic_takes_extint(const struct vcpu *v)
@@ -294,6 +330,7 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 {
 	struct vapic *a = &v->apic;
 
+	vapic_settle(v);
 	switch (offset) {
 	case APIC_ID:
 		return vapic_x2(a) ? v->number : v->number << 24;
@@ -356,6 +393,7 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 	struct vapic *a = &v->apic;
 	uint32_t old;
 
+	vapic_settle(v);
 	switch (offset) {
 	case APIC_EOI:
 		eoi(v);
@@ -505,6 +543,7 @@ void vapic_reset(struct vcpu *v, bool init)
 	REG(a, APIC_SVR) = 0xff;
 	a->errors = 0;
 	a->eoi_exit = -1;
+	withdraw_offer(v);
 	v->vm->engine->set_cr8(v, 0);
 	if (!init)
 		a->base = APIC_BASE_DEFAULT | APIC_BASE_ON | (v->number ? 0 : APIC_BASE_BSP);

@@ -85,6 +85,7 @@ static bool bring_events(struct vcpu *v)
 		return false;
 	}
 	e->interrupt(v, vapic_pending(v));
+	vapic_offer(v);
 	return false;
 }
 
@@ -115,8 +116,10 @@ static void take_requests(struct vcpu *v, uint32_t requests)
 		v->nmi_pending = true;
 	if (requests & REQ_INIT)
 		vcpu_reset(v, true);
-	if (requests & REQ_SIPI && v->activity == VCPU_WAIT_SIPI) {
-		v->vm->engine->sipi(v, v->sipi);
+	if (requests & REQ_SIPI &&
+	    (v->activity == VCPU_WAIT_SIPI || v->activity == VCPU_WAIT_START)) {
+		if (v->activity == VCPU_WAIT_SIPI)
+			v->vm->engine->sipi(v, v->sipi);
 		v->activity = VCPU_RUNNABLE;
 	}
 }
@@ -127,6 +130,7 @@ static int prepare(struct vcpu *v)
 {
 	uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
 
+	vapic_settle(v);
 	take_requests(v, requests);
 	if (requests & REQ_KICK || v->run->stop) {
 		/* What else was asked for has to be seen again. */
@@ -151,6 +155,7 @@ static int prepare(struct vcpu *v)
 		v->activity = VCPU_RUNNABLE;
 		break;
 	case VCPU_WAIT_SIPI:
+	case VCPU_WAIT_START:
 		return -EAGAIN;
 	default:
 		break;
@@ -187,11 +192,15 @@ static int sleep_until_asked(struct vcpu *v)
 /* Give the CPU away; perhaps go on on another. -EINTR: the task ends. */
 static int give_way(struct vcpu *v)
 {
+	uint64_t from = rdtsc();
 	int error;
 
 	v->in_guest = 0;
 	error = sched_check();
 	arrive(v);
+	v->stolen += rdtsc() - from;
+	if (v->private)
+		v->private->stolen = v->stolen;
 	return error;
 }
 
@@ -380,7 +389,8 @@ static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
 }
 SYSCALL_CLAIMED(SYS_VCPU_APIC, access_apic);
 
-static int map_run_page(struct vcpu *v, uint64_t va)
+/* The page at `va` of the caller, mapped for the core too. */
+static int map_page(uint64_t va, void **page, struct memory **memory)
 {
 	uint64_t offset, span, phys;
 	struct memory *m;
@@ -392,13 +402,31 @@ static int map_run_page(struct vcpu *v, uint64_t va)
 		return -EFAULT;
 	phys = memory_frame(m, offset, false, &span);
 	if (phys)
-		v->run = core_map_phys(phys, PAGE_SIZE, PAGE_READ | PAGE_WRITE);
-	if (!v->run) {
+		*page = core_map_phys(phys, PAGE_SIZE, PAGE_READ | PAGE_WRITE);
+	if (!*page) {
 		object_put_unlocked(&m->object);
 		return -ENOMEM;
 	}
-	v->run_memory = m;
+	*memory = m;
 	return 0;
+}
+
+static int map_pages(struct vcpu *v, uint64_t va)
+{
+	uint64_t run = va & ~(uint64_t)VCPU_PRIVATE;
+	int error = map_page(run, (void **)&v->run, &v->run_memory);
+
+	if (!error && va & VCPU_PRIVATE)
+		error = map_page(run + PAGE_SIZE, (void **)&v->private, &v->private_memory);
+	return error;
+}
+
+static void unmap_page(void *page, struct memory *m)
+{
+	if (page)
+		core_unmap(page, PAGE_SIZE);
+	if (m)
+		object_put(&m->object);
 }
 
 static int add_to_vm(struct vm *vm, struct vcpu *v)
@@ -433,7 +461,7 @@ static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct v
 	cpuid_set(&v->cpuid, NULL, 0);
 	vapic_timer_init(v);
 	alarm_init(v);
-	error = v->fpu ? map_run_page(v, run_va) : -ENOMEM;
+	error = v->fpu ? map_pages(v, run_va) : -ENOMEM;
 	if (!error)
 		error = vm->engine->vcpu_init(v);
 	if (!error) {
@@ -460,10 +488,8 @@ void vcpu_free(struct vcpu *v)
 	vapic_timer_stop(v);
 	alarm_stop(v);
 	fpu_unload(v);
-	if (v->run)
-		core_unmap(v->run, PAGE_SIZE);
-	if (v->run_memory)
-		object_put(&v->run_memory->object);
+	unmap_page(v->run, v->run_memory);
+	unmap_page(v->private, v->private_memory);
 	e->vcpu_destroy(v);
 	if (v->fpu)
 		core_page_free(v->fpu);

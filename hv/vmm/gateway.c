@@ -13,7 +13,8 @@
 	(1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS | 1u << VMI_FEATURE_CPUID | \
 	 1u << VMI_FEATURE_HALT | 1u << VMI_FEATURE_APIC | 1u << VMI_FEATURE_TIMER |        \
 	 1u << VMI_FEATURE_MMU | 1u << VMI_FEATURE_LAZY | 1u << VMI_FEATURE_NATIVE |        \
-	 1u << VMI_FEATURE_IPI | 1u << VMI_FEATURE_YIELD | 1u << VMI_FEATURE_TRACE)
+	 1u << VMI_FEATURE_IPI | 1u << VMI_FEATURE_YIELD | 1u << VMI_FEATURE_TRACE |        \
+	 1u << VMI_FEATURE_PRIVATE)
 #define ALWAYS (1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS)
 #define ROM_BYTES_MAX (RAM_TABLES - GATEWAY_AT)
 
@@ -129,6 +130,8 @@ const char *gateway_install(const struct ram *ram, const struct gateway_request 
 	memcpy(to, q->data, length);
 	g->features = q->masked ? q->mask : get32(to + GATEWAY_AT_FEATURES);
 	g->features = (g->features & get32(to + GATEWAY_AT_POSSIBLE) & SERVED) | ALWAYS;
+	if (!q->private_pages || gateway_pages(to) != GATEWAY_BODY_PAGES)
+		g->features &= ~(1u << VMI_FEATURE_PRIVATE);
 	g->virtual_top = top_for(q);
 	put32(to + GATEWAY_AT_FEATURES, g->features);
 	put32(to + VMI_VROM_HEADER_VIRTUAL_TOP, g->virtual_top);

@@ -22,6 +22,7 @@ struct gateway_request {
 	size_t bytes;
 	const char *name;
 	enum gateway_place place;
+	bool private_pages; /* the processors have them */
 	bool masked;   /* `paravirt` gave a mask; else what the ROM has on */
 	uint32_t mask; /* VMI_FEATURE bits */
 	bool linux_kernel;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "syscalls.h"
 #include <postern/gateway.h>
+#include <postern/vmi.h>
 #include "guest.h"
 
 static struct {
@@ -45,6 +46,24 @@ static int protect(const struct gateway *g)
 	return sys_vm_map(guest.vm, m, n);
 }
 
+/* The processors' private pages, at the end of the window. */
+static int share(const struct gateway *g)
+{
+	struct vm_mapping m[GATEWAY_PRIVATE_PAGES];
+
+	if (!(g->features >> VMI_FEATURE_PRIVATE & 1))
+		return 0;
+	for (unsigned n = 0; n < guest.cpus; n++) {
+		m[n] = (struct vm_mapping){.gpa = GATEWAY_AT + GATEWAY_PRIVATE + n * PAGE_SIZE,
+					   .bytes = PAGE_SIZE,
+					   .offset = (2 * n + 1) * PAGE_SIZE,
+					   .memory = guest.run_pages,
+					   .rights = MAP_READ | MAP_WRITE};
+		memset((uint8_t *)guest.vcpu[n].run + PAGE_SIZE, 0, PAGE_SIZE);
+	}
+	return sys_vm_map(guest.vm, m, guest.cpus);
+}
+
 /* The core looks for the epoch where the processor runs. */
 static void tell_epochs(void)
 {
@@ -62,7 +81,7 @@ void gateway_set_up(void)
 	if (!q->data)
 		return;
 	wrong = gateway_install(&guest.ram, q, g);
-	if (!wrong && protect(g))
+	if (!wrong && (protect(g) || share(g)))
 		wrong = "the core does not map it";
 	if (wrong) {
 		log_line("guest %s: gateway %s is refused: %s; the guest runs without it", guest.name,

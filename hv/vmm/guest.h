@@ -50,7 +50,7 @@ enum action { ACTION_NONE, ACTION_SWAP, ACTION_PAUSE, ACTION_RESET, ACTION_END }
 struct guest {
 	char name[16];
 	struct ram ram;
-	uint32_t memory, vm; /* handles */
+	uint32_t memory, vm, run_pages; /* handles */
 	unsigned cpus;
 	struct vcpu *vcpu; /* `cpus` of them */
 	uint8_t phys_bits;

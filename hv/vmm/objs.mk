@@ -23,7 +23,7 @@ $(O)/user/hv/vmm/vga_font.o: $(O)/font437.bin
 $(O)/user/hv/vmm/vga_font.o: user_cflags += -Wa,-I$(O)
 
 cflags-vmm := -I$(O)/include
-$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o $(O)/user/hv/vmm/gateway_fault.o: | $(O)/include/postern/vmi.h
+$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o $(O)/user/hv/vmm/gateway_control.o $(O)/user/hv/vmm/gateway_fault.o: | $(O)/include/postern/vmi.h
 
 $(O)/dsdt.aml: hv/vmm/dsdt.asl
 	@mkdir -p $(@D)

@@ -5,12 +5,14 @@
  *   running --stop--> parked (waits for its event) --unpark--> running
  */
 #include "clock.h"
+#include <cpuid.h>
 #include "log.h"
 #include "module.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "syscalls.h"
+#include <postern/gateway.h>
 #include "guest.h"
 
 #define VECTOR_GP 13
@@ -231,15 +233,27 @@ static void run(void *argument)
 	}
 }
 
+/* The gateway finds its private page by RDTSCP. Few enough processors have one. */
+static bool private_pages(void)
+{
+	unsigned a, b, c, d;
+
+	return guest.gateway_request.data && guest.cpus <= GATEWAY_PRIVATE_PAGES &&
+	       __get_cpuid(0x80000001, &a, &b, &c, &d) && d >> 27 & 1;
+}
+
 int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 {
-	int64_t memory = sys_mem_create((uint64_t)guest.cpus * PAGE_SIZE, MEM_POPULATE, NULL);
+	uint64_t bytes = 2ull * guest.cpus * PAGE_SIZE;
+	int64_t memory = sys_mem_create(bytes, MEM_POPULATE, NULL);
 	uint8_t *pages;
 
 	guest.vcpu = calloc(guest.cpus, sizeof(*guest.vcpu));
 	if (memory < 0 || !guest.vcpu)
 		return memory < 0 ? memory : -ENOMEM;
-	pages = space_map(memory, (uint64_t)guest.cpus * PAGE_SIZE, MAP_READ | MAP_WRITE);
+	guest.run_pages = memory;
+	guest.gateway_request.private_pages = private_pages();
+	pages = space_map(memory, bytes, MAP_READ | MAP_WRITE);
 	if (!pages)
 		return -ENOMEM;
 	for (unsigned n = 0; n < guest.cpus; n++) {
@@ -247,8 +261,9 @@ int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 		int64_t e;
 
 		v->number = n;
-		v->run = (struct vcpu_run *)(pages + n * PAGE_SIZE);
-		e = sys_vcpu_create(guest.vm, n, v->run);
+		v->run = (struct vcpu_run *)(pages + 2 * n * PAGE_SIZE);
+		e = sys_vcpu_create(guest.vm, n, (uint8_t *)v->run +
+						(guest.gateway_request.private_pages ? VCPU_PRIVATE : 0));
 		if (e < 0)
 			return e;
 		v->handle = e;

@@ -56,6 +56,11 @@
 #define GATEWAY_RELOC_JUMP 0x95
 #define GATEWAY_BODY_LINK 0xffc /* u32 in the body's page */
 #define GATEWAY_WINDOW_PAGES 32
+/* The last pages of the window are not for bodies: one for each processor (TSC_AUX is its number), writable. With more processors
+ * than these, feature `private` is off. postern/hypercall.h says what lies there. */
+#define GATEWAY_BODY_PAGES 24
+#define GATEWAY_PRIVATE 0x18000
+#define GATEWAY_PRIVATE_PAGES 8
 
 #define GATEWAY_SLOTS 0x200
 #define GATEWAY_SLOT_BYTES 16

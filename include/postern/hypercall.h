@@ -18,6 +18,7 @@
 /* EBX = epoch the caller speaks, ECX = features it uses (postern/gateway.h) -> 0; -ENOSYS: not the epoch of the page
  * that the call comes from, or this guest has no gateway. */
 #define HYPERCALL_OPEN 0x506f0002
+#define HYPERCALL_USES_PRIVATE (1 << 14) /* of the features: the private page, and it asks PRIVATE_CPUID */
 
 #define HYPERCALL_EPOCH CONFIG_HYPERCALL_EPOCH
 #define HYPERCALL_EPOCHS 2 /* 1 to 2 exist */
@@ -32,6 +33,7 @@
  *   IPI            mask of APIC ids 0-31, vector    0
  *   APIC_READ      offset                           value   xAPIC registers; others read as 0
  *   APIC_WRITE     offset, value                    -
+ *   ICR            ICR low, ICR high                -       writes both, the low half last
  *   TIME_FREQUENCY -                                64 bits, Hz
  *   TIME_COUNTER   counter                          64 bits; unknown ones 0
  *   TIMER_SET      counter | flags, expiry low, expiry high, period low, period high   0
@@ -72,6 +74,8 @@
 #define HC1_APIC_READ_COMMAND 0
 #define HC1_APIC_WRITE HC1_APIC_OP
 #define HC1_APIC_WRITE_COMMAND 1
+#define HC1_ICR HC1_APIC_OP
+#define HC1_ICR_COMMAND 2
 #define HC1_TIME_FREQUENCY HC1_TIME_OP
 #define HC1_TIME_FREQUENCY_COMMAND 0
 #define HC1_TIME_COUNTER HC1_VCPU_OP
@@ -121,6 +125,7 @@
 #define HC2_WALLCLOCK_SET (HC2_BASE + 10)
 #define HC2_AP_START (HC2_BASE + 11)
 #define HC2_LAZY (HC2_BASE + 12)
+#define HC2_ICR (HC2_BASE + 13)
 #define HC2_MMU_SET (HC2_BASE + 16)
 #define HC2_MMU_UPDATED (HC2_BASE + 17)
 #define HC2_MMU_ALLOCATE (HC2_BASE + 18)
@@ -129,5 +134,16 @@
 #define HC2_MMU_INVALIDATE (HC2_BASE + 21)
 #define HC2_MMU_MAP (HC2_BASE + 22)
 #define HC2_TRACE (HC2_BASE + 31)
+
+/*
+ * The private page of a processor (postern/gateway.h says where), shared by the core and the ROM that runs there: what is
+ * so frequent that it shall not exit. The core touches it only while the processor is out of the guest. The same in all epochs;
+ * grows at its end. What a guest does to it harms that guest alone.
+ */
+#define PRIVATE_EOI 0x00    /* u32; bit 0: the interrupt in service is ended by clearing this bit. 0: by APIC_WRITE */
+#define PRIVATE_CPUID 0x04  /* u32; not 0: CPUID does not exit now, and shows the machine's; any exit ends that */
+#define PRIVATE_ICR 0x08    /* u32 each; the ROM's: last values of ICR low and high */
+#define PRIVATE_ICR2 0x0c
+#define PRIVATE_STOLEN 0x10 /* u64; TSC ticks in which this processor wanted to run and others did */
 
 #endif

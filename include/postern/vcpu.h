@@ -73,7 +73,8 @@ enum exit_count {
 	COUNT_KINDS,
 };
 
-enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN };
+/* WAIT_START: as WAIT_SIPI, but the STARTUP starts it with the registers it has. */
+enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN, VCPU_WAIT_START };
 
 /* Flags for the next entry; the core clears them when it has taken them. */
 enum run_flag {
@@ -142,6 +143,13 @@ struct vcpu_run {
 	uint8_t epoch[RUN_EPOCHS];
 };
 
+/* Shared with the gateway ROM; PRIVATE_* in hypercall.h. */
+struct vcpu_private {
+	uint32_t eoi, cpuid, icr, icr2;
+	uint64_t stolen;
+};
+#define VCPU_PRIVATE 1 /* ORed into the run page's address at SYS_VCPU_CREATE: the page behind it is the private one */
+
 /* Entries of a guest's CPUID. The core answers CPUID from these alone (never from the host's), and
  * fills what is dynamic: OSXSAVE, APIC ids, sizes in leaf 0xd. A leaf that is not there answers zeros. */
 #define VCPU_CPUID_MAX 64
@@ -153,7 +161,7 @@ struct cpuid_entry {
 #define CPUID_SUBLEAF 1
 
 /* State for reset, snapshot and inspection. Grows at its end; `version` and `bytes` say what the caller knows. */
-#define VCPU_STATE_VERSION 1
+#define VCPU_STATE_VERSION 2
 struct vcpu_state {
 	uint32_t version, bytes;
 	uint32_t valid; /* enum state_part: parts to set; all on get */
@@ -175,13 +183,19 @@ struct vcpu_state {
 	uint64_t tsc_deadline; /* guest TSC; 0 off */
 	uint64_t timer_expiry; /* CLOCK ns of the one-shot or periodic timer; 0 off */
 	uint8_t fpu[2816];     /* XSAVE area, standard format, of xcr0's components */
+	/* The gateway's alarms (calls 66 to 71): expiry in guest TSC ticks, 0 off; period in ns; flags as SetAlarm has them. */
+	struct {
+		uint64_t expiry, period;
+		uint32_t flags, pad;
+	} alarm[2];
+	uint64_t stolen;
 };
 enum state_part {
 	STATE_REGS = 1 << 0,   /* gpr, rip, rflags */
 	STATE_SYSTEM = 1 << 1, /* control, segment, descriptor-table, system-call and debug registers */
 	STATE_EVENTS = 1 << 2,
 	STATE_APIC = 1 << 3,
-	STATE_TIME = 1 << 4, /* tsc, tsc_adjust, tsc_deadline */
+	STATE_TIME = 1 << 4, /* tsc, tsc_adjust, tsc_deadline, alarm, stolen */
 	STATE_FPU = 1 << 5,
 	STATE_ACTIVITY = 1 << 6,
 	STATE_RESET = 1 << 30, /* before all else: everything to the architecture's reset values */

@@ -18,6 +18,7 @@ static struct vcpu_run run;
 static uint8_t area[4096];
 static uint64_t now;
 static struct event_info injected;
+static uint64_t alarms[6];
 
 uint64_t rdtsc(void)
 {
@@ -51,6 +52,19 @@ void svm_set_cr8(struct vcpu *vcpu, unsigned cr8)
 uint32_t vapic_read(struct vcpu *vcpu, unsigned offset)
 {
 	return offset == APIC_TPR ? svm_cr8(v) << 4 : v->apic.reg[offset / 16];
+}
+void vapic_settle(struct vcpu *vcpu)
+{
+}
+void alarm_get(struct vcpu *vcpu, struct vcpu_state *state)
+{
+	memcpy(state->alarm, alarms, sizeof(state->alarm));
+	state->stolen = v->stolen;
+}
+void alarm_restore(struct vcpu *vcpu, const struct vcpu_state *state)
+{
+	memcpy(alarms, state->alarm, sizeof(state->alarm));
+	v->stolen = state->stolen;
 }
 void vapic_timer_stop(struct vcpu *vcpu)
 {
@@ -205,7 +219,7 @@ static void refused(void **state)
 	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
 	in.bytes++;
 	in.valid = STATE_ACTIVITY;
-	in.activity = VCPU_SHUTDOWN + 1;
+	in.activity = VCPU_WAIT_START + 1;
 	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
 	in.valid = STATE_EVENTS;
 	in.pending_type = 6;

@@ -163,6 +163,8 @@ static uint32_t needed(struct flow *w, const cs_insn *i)
 	};
 	const cs_x86 *x = &i->detail->x86;
 
+	if (i->id == X86_INS_RDTSCP) /* the processor's number: for calls that have memory of its own */
+		return w->rules->memory_any ? 0 : ~0u;
 	for (unsigned n = 0; n < sizeof(map) / sizeof(map[0]); n++)
 		if (map[n].id == i->id)
 			return 1u << map[n].bit;
@@ -380,6 +382,8 @@ static void clobber(struct flow *w, struct state *s, const cs_insn *i)
 	if (i->id == X86_INS_RDTSC || i->id == X86_INS_RDMSR || i->id == X86_INS_RDPMC ||
 	    i->id == X86_INS_CMPXCHG8B || i->id == X86_INS_VMMCALL || i->id == X86_INS_VMCALL)
 		s->reg[R_EAX] = s->reg[R_EDX] = any;
+	if (i->id == X86_INS_RDTSCP)
+		s->reg[R_EAX] = s->reg[R_EDX] = s->reg[R_ECX] = any;
 	for (unsigned n = 0; n < x->op_count; n++)
 		if (x->operands[n].access & CS_AC_WRITE)
 			assign(w, s, &x->operands[n], any);

@@ -18,6 +18,8 @@
 	.macro flavour_open
 	xor %eax, %eax
 	.endm
+	.macro flavour_cpuid
+	.endm
 	.macro mmu_set
 	.endm
 	.macro mmu_set_long

@@ -16,7 +16,6 @@
 	end_call \name
 	.endm
 
-	simple CPUID, cpuid
 	simple WRMSR, wrmsr
 	simple RDMSR, rdmsr
 	simple SetGDT, lgdt (%eax)
@@ -39,6 +38,12 @@
 	simple EnableInterrupts, sti
 	simple DisableInterrupts, cli
 	simple IODelay, out %al, $0x80
+
+vmi_call CPUID
+	flavour_cpuid		/* keeps EAX, ECX */
+	cpuid
+	ret
+end_call CPUID
 
 vmi_call GetLDT
 	xor %eax, %eax

@@ -43,7 +43,7 @@ rom:
 	.word engine - rom
 	.long 0, 0		/* source */
 	.org rom + GATEWAY_AT_PAGES
-	.word GATEWAY_WINDOW_PAGES
+	.word GATEWAY_BODY_PAGES
 	.word iret_insn
 	.word sysexit_insn
 

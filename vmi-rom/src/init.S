@@ -21,20 +21,6 @@ table:
 table_end:
 
 	.balign 16
-	/*
-	 * EBX = address of the ROM; BYTE = row INDEX of TABLE if asked for. The call is paired with its return, for
-	 * shadow stacks and return predictors.
-	 */
-	.macro get_rom table, index, byte
-	call get_pc
-9:
-	.ifnb \table
-	movzbl \table - 9b(%ebx, \index), \byte
-	.endif
-	sub $9b - GATEWAY_BODY, %ebx	/* linked at 0: addresses are offsets; the page of this body */
-	sub GATEWAY_BODY_LINK(%ebx), %ebx
-	.endm
-
 function get_pc
 	mov (%esp), %ebx
 	ret
@@ -120,6 +106,14 @@ end_function get_reloc
  * Tables of the kernel lie in memory that it has mapped linearly. Code pages read-only, accessed already, never
  * dirty: the processor has no reason to write their entries.
  */
+	/* EAX = entry of the EBP-th page from the end: processors' private pages are writable, dirty already. */
+	.macro page_rights
+	cmp $GATEWAY_PRIVATE_PAGES, %ebp
+	jne 9f
+	or $0x42, %al
+9:
+	.endm
+
 function map_top
 	mov %ebx, %esi
 	and $0xfffff, %esi	/* ROMs lie below 1 MiB, PAGE_OFFSET is a multiple of it */
@@ -140,7 +134,8 @@ function map_top
 	add %ebp, %ecx		/* the entry for virtual_top */
 	lea 0x21(%esi), %eax	/* present, read-only, accessed */
 	mov $GATEWAY_WINDOW_PAGES, %ebp
-4:	mov %eax, (%ecx)
+4:	page_rights
+	mov %eax, (%ecx)
 	add $4, %ecx
 	add $0x1000, %eax
 	dec %ebp
@@ -167,7 +162,8 @@ function map_top
 	add %ebp, %ecx
 	lea 0x21(%esi), %eax
 	mov $GATEWAY_WINDOW_PAGES, %ebp
-5:	mov %eax, (%ecx)
+5:	page_rights
+	mov %eax, (%ecx)
 	movl $0, 4(%ecx)
 	add $8, %ecx
 	add $0x1000, %eax

@@ -74,4 +74,18 @@
 	end_function call_\name
 	.endm
 
+	/*
+	 * EBX = address of the ROM; BYTE = row INDEX of TABLE if asked for. The call is paired with its return, for
+	 * shadow stacks and return predictors.
+	 */
+	.macro get_rom table, index, byte
+	call get_pc
+9:
+	.ifnb \table
+	movzbl \table - 9b(%ebx, \index), \byte
+	.endif
+	sub $9b - GATEWAY_BODY, %ebx	/* linked at 0: addresses are offsets; the page of this body */
+	sub GATEWAY_BODY_LINK(%ebx), %ebx
+	.endm
+
 #endif

@@ -48,8 +48,6 @@ end_function find_postern
 	end_call \name
 	.endm
 	by_hypercall SetInitialAPState, AP_START, 2
-	by_hypercall APICWrite, APIC_WRITE, 2
-	by_hypercall APICRead, APIC_READ, 1
 	by_hypercall GetCycleFrequency, TIME_FREQUENCY, 0
 	by_hypercall CancelAlarm, TIMER_CANCEL, 1
 	by_hypercall GetWallclockTime, WALLCLOCK, 0
@@ -91,9 +89,120 @@ vmi_call GetCycleCounter
 	jnz 1f
 	rdtsc
 	ret
-1:	hypercall TIME_COUNTER, 1
+1:	cmp $VMI_COUNTER_STOLEN, %eax
+	ja 4f
+	saved ebx
+	call private_page
+	jz 3f
+	saved esi
+	saved edi
+	/* What is stolen changes between two instructions of ours only. */
+2:	mov PRIVATE_STOLEN(%ebx), %esi
+	mov PRIVATE_STOLEN + 4(%ebx), %edi
+	cmp $VMI_COUNTER_STOLEN, %eax
+	je 5f
+	rdtsc
+	cmp PRIVATE_STOLEN(%ebx), %esi
+	mov $VMI_COUNTER_AVAILABLE, %ecx
+	xchg %eax, %ecx
+	jne 2b
+	mov %ecx, %eax
+	sub %esi, %eax
+	sbb %edi, %edx
+	jmp 6f
+5:	cmp PRIVATE_STOLEN(%ebx), %esi
+	jne 2b
+	mov %esi, %eax
+	mov %edi, %edx
+6:	restored edi
+	restored esi
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+3:	restored ebx
+	hypercall TIME_COUNTER, 1
+	ret
+4:	xor %eax, %eax
+	xor %edx, %edx
 	ret
 end_call GetCycleCounter
+
+/* The end of an interrupt that nothing waits for needs no exit; an interrupt sent needs one. */
+vmi_call APICWrite
+	and $0xfff, %eax
+	saved ebx
+	call private_page
+	jz 4f
+	cmp $0xb0, %eax		/* EOI */
+	jne 1f
+	btrl $0, PRIVATE_EOI(%ebx)
+	jnc 4f
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+1:	cmp $0x310, %eax	/* ICR, high: the destination */
+	jne 2f
+	mov %edx, PRIVATE_ICR2(%ebx)
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+2:	cmp $0x300, %eax	/* ICR, low: sends */
+	jne 4f
+	mov %edx, PRIVATE_ICR(%ebx)
+	mov %edx, %eax
+	mov PRIVATE_ICR2(%ebx), %edx
+	restored ebx
+	hypercall ICR, 2
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+4:	restored ebx
+	hypercall APIC_WRITE, 2
+	ret
+end_call APICWrite
+
+vmi_call APICRead
+	and $0xfff, %eax
+	saved ebx
+	call private_page
+	jz 4f
+	cmp $0x300, %eax
+	jne 1f
+	mov PRIVATE_ICR(%ebx), %eax	/* never busy */
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+1:	cmp $0x310, %eax
+	jne 4f
+	mov PRIVATE_ICR2(%ebx), %eax
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+4:	restored ebx
+	hypercall APIC_READ, 1
+	ret
+end_call APICRead
+
+/* ZF = 0: EBX = the private page of this processor, whose number is in TSC_AUX. ZF = 1: there is none. Keeps EAX, EDX. */
+function private_page
+	get_rom
+	testl $(1 << VMI_FEATURE_PRIVATE), GATEWAY_AT_FEATURES(%ebx)
+	jz 1f
+	push_word %eax
+	push_word %edx
+	rdtscp
+	pop_word %edx
+	pop_word %eax
+	shl $12, %ecx
+	lea GATEWAY_PRIVATE(%ebx, %ecx), %ebx
+	test %ebx, %ebx
+1:	ret
+end_function private_page
 
 /* Returns with interrupts on, after one. */
 vmi_call Halt

@@ -10,7 +10,7 @@
 #define FLAVOUR_FEATURES \
 	(1 << VMI_FEATURE_PROBE | 1 << VMI_FEATURE_INTERRUPTS | 1 << VMI_FEATURE_CPUID | 1 << VMI_FEATURE_HALT | \
 	 1 << VMI_FEATURE_APIC | 1 << VMI_FEATURE_TIMER | 1 << VMI_FEATURE_AP_START | 1 << VMI_FEATURE_IPI | \
-	 1 << VMI_FEATURE_YIELD)
+	 1 << VMI_FEATURE_YIELD | 1 << VMI_FEATURE_PRIVATE)
 #define FLAVOUR_POSSIBLE \
 	(FLAVOUR_FEATURES | 1 << VMI_FEATURE_MMU | 1 << VMI_FEATURE_LAZY | 1 << VMI_FEATURE_NATIVE | \
 	 1 << VMI_FEATURE_TOP)
@@ -35,6 +35,17 @@
 	restore_flags
 	restored ebx
 7:
+	.endm
+
+	/* Who looks at the result shall have the guest's. */
+	.macro flavour_cpuid
+	push_word %eax
+	save_flags
+	cli
+	mov $HYPERCALL_NULL, %eax
+	hyper_insn		/* any exit will do (PRIVATE_CPUID) */
+	restore_flags
+	pop_word %eax
 	.endm
 
 	/* EAX, EDX, ECX hold entry, address, flags. */
