@@ -123,12 +123,16 @@ static void paint_text(void)
 
 static void clear_below(void)
 {
+	static const char sentence[] = " This guest's picture needs a frame buffer; the machine has VGA text.";
+
 	if (hw.kind != HW_TEXT) {
 		paint_fill(&hw.surface, below_header(), 0);
 		return;
 	}
 	for (uint32_t n = VGA_TEXT_COLUMNS; n < VGA_TEXT_COLUMNS * VGA_TEXT_ROWS; n++)
 		hw.cells[n] = 0x0720;
+	for (const char *c = sentence; shown && *c; c++)
+		put_cell(c - sentence, 2, 0x0700 | *c);
 }
 
 static void paint_client(const struct client *k, struct rect damage)

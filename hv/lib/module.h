@@ -135,7 +135,8 @@ uint32_t module_kept(uint32_t tag, uint64_t *bytes);
 /* Devices, in the order of their bdf; NULL past the last. Interrupts arrive in event() as d->irq_bit. */
 #define MODULE_DEVICES_MAX 8
 struct device *module_device(unsigned index);
-/* The boot loader's frame buffer (manifest `framebuffer`), NULL: none. Its size is in `m->bar`. */
+/* The boot loader's frame buffer (manifest `framebuffer`), NULL: none. Its size is in `m->bar`; width 0: what is there is the
+ * window of VGA memory at 0xa0000. */
 const struct message *module_framebuffer(void);
 /* Maps a memory BAR, uncached; NULL on error. The same pointer at each call. */
 void *device_map(struct device *d, unsigned bar);

@@ -21,6 +21,8 @@
 #define DEVICES_MAX 32
 #define FUNCTIONS_MAX 512
 #define BARS 6
+#define VGA_MEMORY 0xa0000
+#define VGA_MEMORY_BYTES 0x20000
 #define PCI_CAP_POINTER 0x34
 #define PCI_CAP_MSIX 0x11
 #define MSIX_TABLE 4
@@ -360,24 +362,25 @@ static int give(struct instance *i, struct pci_device *d, uint32_t index)
 	return ret;
 }
 
+/* Without one, the memory of VGA text: its size is 0 x 0. */
 static int give_framebuffer(struct instance *i)
 {
 	const struct boot_info *b = boot();
-	uint64_t skip = b->framebuffer_phys % PAGE_SIZE;
-	uint64_t bytes = skip + (uint64_t)b->framebuffer_pitch * b->framebuffer_height;
+	uint64_t at = b->framebuffer_phys ? b->framebuffer_phys : VGA_MEMORY, skip = at % PAGE_SIZE;
+	uint64_t bytes = b->framebuffer_phys ? skip + (uint64_t)b->framebuffer_pitch * b->framebuffer_height
+					     : VGA_MEMORY_BYTES;
 	struct message m = {.kind = MSG_BAR,
 			    .bar = {.device = NO_DEVICE,
 				    .bytes = bytes,
-				    .address = b->framebuffer_phys,
+				    .address = at,
 				    .width = b->framebuffer_width,
 				    .height = b->framebuffer_height,
 				    .pitch_bpp = b->framebuffer_pitch << 8 | b->framebuffer_bpp}};
 	int64_t memory, theirs;
 
-	if (!b->framebuffer_phys)
-		return 0;
-	memory = sys_mem_create_phys(start_page()->system, b->framebuffer_phys - skip,
-				     (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull), MEM_WRITECOMB);
+	memory = sys_mem_create_phys(start_page()->system, at - skip,
+				     (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull),
+				     b->framebuffer_phys ? MEM_WRITECOMB : MEM_UNCACHED);
 	if (memory < 0)
 		return memory;
 	theirs = sys_handle_grant(i->task, memory, RIGHT_READ | RIGHT_WRITE, 0);

@@ -17,7 +17,7 @@
  *   irqs     = 4 3 9/level/low   interrupts (GSI numbers; default edge, active high)
  *   pci      = 8086:100e class:0106   devices it drives: each that the machine has comes by MSG_DEVICE. Without any
  *                                the module is not started, unless it has other hardware (ports, framebuffer)
- *   framebuffer = yes            the boot loader's frame buffer, if there is one
+ *   framebuffer = yes            the boot loader's frame buffer, if there is one; else the memory of VGA text
  *   physmem  = 0xfed00000+0x1000      physical ranges, if they are known beforehand
  *   dma      = 64M               size of its DMA window
  *   rights   = vms pci           powers on the system handle: log tasks physmem ports irqs pci vms
