@@ -18,3 +18,17 @@ $(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-
 .PHONY: do-bench
 do-bench: all guest-programs guests $(O)/bench/kvm.cpio
 	$(Q)bench/run $(BENCH)
+
+# Disks beside plain Linux, whose drivers the same image has. BENCH_DISK="--pairs 3" etc.
+$(O)/bench/disk: bench/disk.c
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
+
+$(O)/bench/disk.cpio: $(O)/bench/disk $(O)/guests/initramfs-amd64-io.cpio
+	@echo "  CPIO    $@"
+	$(Q)tools/mkinitramfs amd64 $@ $(O)/guests/modules-amd64:modules $(O)/bench/disk:bin/diskbench
+
+.PHONY: bench-disk
+bench-disk: all $(O)/bench/disk.cpio
+	$(Q)bench/disk-run $(BENCH_DISK)

@@ -157,8 +157,9 @@ static void cpus_command(int count, char **words)
 
 	for (unsigned n = 0; info(INFO_CPU, n, &c, sizeof(c)) > 0; n++)
 		console_printf(
-			"cpu %u (APIC id %u): idle %llu ms, %llu switches, %llu interrupts%s\n",
-			c.id, c.apic_id, (unsigned long long)(c.idle_ns / NS_PER_MS),
+			"cpu %u (APIC id %u): idle %llu of %llu us, %llu switches, %llu interrupts%s\n",
+			c.id, c.apic_id, (unsigned long long)(c.idle_ns / NS_PER_US),
+			(unsigned long long)(clock_ns() / NS_PER_US),
 			(unsigned long long)c.switches, (unsigned long long)c.interrupts,
 			c.engine ? ", virtualization on" : "");
 }
