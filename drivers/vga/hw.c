@@ -78,7 +78,7 @@ static void set_text_registers(void)
 }
 
 /* Byte n of plane 2 is byte 4 n + 2 of the memory, as in all that follow the Bochs interface. */
-static void load_font(const uint8_t *font)
+void hw_load_font(const uint8_t *font)
 {
 	if (!hw.memory_base)
 		return;
@@ -93,7 +93,7 @@ void hw_rest(const uint8_t *font)
 		return;
 	if (hw.kind == HW_BOCHS) {
 		vbe_set(VBE_ENABLE, 0);
-		load_font(font);
+		hw_load_font(font);
 	}
 	if (!hw.registers)
 		set_text_registers();

@@ -369,6 +369,8 @@ static int display_probe(void)
 
 	if (ret)
 		return ret;
+	if (hw.kind == HW_BOCHS)
+		hw_load_font(vga_font);
 	if (hw.kind == HW_BOCHS && hw_mode(DEFAULT_WIDTH, DEFAULT_HEIGHT))
 		return module_fail(-EIO, "the display takes no mode");
 	module_status(hw.kind == HW_TEXT ? "VGA text 80x25" : "%s %ux%u, %u bits",

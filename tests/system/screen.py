@@ -51,6 +51,8 @@ class Font:
 
 def text(picture, font):
     """The header, then the rows below it, read as the shell's or, where that gives none, as a guest's text mode."""
+    if (picture.width, picture.height) == (720, 400):  # the core's own screen
+        return "\n".join(font.grid(picture, 0, 0, 80, 25, 9))
     head = font.grid(picture, 0, 0, picture.width // WIDTH, 1)
     rows = (picture.height - HEIGHT) // HEIGHT
     shell = font.grid(picture, 0, HEIGHT, picture.width // WIDTH, rows)
