@@ -8,10 +8,11 @@
 #include "gateway.h"
 #include "gateway_priv.h"
 
-/* What this hypervisor serves. Not yet: the start of processors (62). */
+/* What this hypervisor serves. */
 #define SERVED                                                                              \
 	(1u << VMI_FEATURE_PROBE | 1u << VMI_FEATURE_INTERRUPTS | 1u << VMI_FEATURE_CPUID | \
 	 1u << VMI_FEATURE_HALT | 1u << VMI_FEATURE_APIC | 1u << VMI_FEATURE_TIMER |        \
+	 1u << VMI_FEATURE_AP_START |                                                       \
 	 1u << VMI_FEATURE_MMU | 1u << VMI_FEATURE_LAZY | 1u << VMI_FEATURE_NATIVE |        \
 	 1u << VMI_FEATURE_IPI | 1u << VMI_FEATURE_YIELD | 1u << VMI_FEATURE_TRACE |        \
 	 1u << VMI_FEATURE_PRIVATE)

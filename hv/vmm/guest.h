@@ -40,6 +40,7 @@ struct vcpu {
 	uint32_t event;	 /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
 	struct insn_cache cache;
+	bool hold; /* ap_start.c: stands aside until this is false */
 	uint32_t iret_site; /* gateway_fault.c: the last one that was sure, 0 none */
 	bool gpa_used; /* mmio.c: the exit's address was taken for an access already */
 };
@@ -153,6 +154,11 @@ bool mmio_peek(struct vcpu *v, uint32_t linear, void *to, unsigned bytes);
 
 /* hypercall.c: what the gateway asks that only the VMM knows. False: nothing that it asks. */
 bool hypercall_serve(struct vcpu *v);
+
+/* ap_start.c: VMI call 62 of processor `v`: the vmi_ap_state at a linear address is that of processor `id` from its STARTUP on. */
+void ap_start(struct vcpu *v, uint32_t at, uint32_t id);
+/* What loading a selector with this descriptor gives; false: a fault. Pure. */
+bool ap_descriptor(uint16_t selector, uint64_t descriptor, struct segment *s);
 
 /* trace.c: VMI calls that a trace ROM reports. `a`: call, EAX, EDX, ECX, first word of the stack. */
 void trace_call(unsigned cpu, const uint32_t *a);

@@ -26,6 +26,11 @@ static void trace(struct vcpu *v, const uint32_t *a)
 	trace_call(v->number, a);
 }
 
+static void start_processor(struct vcpu *v, const uint32_t *a)
+{
+	ap_start(v, a[0], a[1]);
+}
+
 static const struct {
 	uint32_t number[HYPERCALL_EPOCHS + 1], command;
 	void (*serve)(struct vcpu *v, const uint32_t *a);
@@ -34,6 +39,7 @@ static const struct {
 	OPERATION(TRACE, trace),
 	OPERATION(WALLCLOCK, wall_clock),
 	OPERATION(WALLCLOCK_SET, wall_clock_set),
+	OPERATION(AP_START, start_processor),
 };
 
 /* Where the arguments are. */

@@ -12,7 +12,7 @@ vmm-y += hv/vmm/pcnet.o hv/vmm/pcnet_ring.o hv/vmm/pcnet_net.o
 vmm-y += hv/vmm/devices.o hv/vmm/virtqueue.o hv/vmm/virtio.o hv/vmm/virtio_pci.o hv/vmm/random.o
 vmm-y += hv/vmm/virtio_blk.o hv/vmm/virtio_net.o hv/vmm/virtio_rng.o
 vmm-y += hv/vmm/cpuid.o hv/vmm/msr.o hv/vmm/kvmclock.o hv/vmm/gateway.o hv/vmm/gateway_swap.o hv/vmm/gateway_control.o
-vmm-y += hv/vmm/hypercall.o hv/vmm/trace.o hv/vmm/gateway_fault.o
+vmm-y += hv/vmm/hypercall.o hv/vmm/trace.o hv/vmm/gateway_fault.o hv/vmm/ap_start.o
 vmm-y += hv/vmm/acpi.o hv/vmm/mptable.o hv/vmm/dsdt.o
 vmm-y += hv/vmm/boot.o hv/vmm/boot_linux.o hv/vmm/boot_pvh.o hv/vmm/boot_multiboot.o
 vmm-y += hv/vmm/screen.o hv/vmm/vga.o hv/vmm/vga_memory.o hv/vmm/vga_vbe.o hv/vmm/vga_view.o hv/vmm/vga_paint.o hv/vmm/vga_font.o
@@ -23,7 +23,7 @@ $(O)/user/hv/vmm/vga_font.o: $(O)/font437.bin
 $(O)/user/hv/vmm/vga_font.o: user_cflags += -Wa,-I$(O)
 
 cflags-vmm := -I$(O)/include
-$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o $(O)/user/hv/vmm/gateway_control.o $(O)/user/hv/vmm/gateway_fault.o: | $(O)/include/postern/vmi.h
+$(O)/user/hv/vmm/gateway.o $(O)/user/hv/vmm/gateway_swap.o $(O)/user/hv/vmm/trace.o $(O)/user/hv/vmm/ap_start.o $(O)/user/hv/vmm/gateway_control.o $(O)/user/hv/vmm/gateway_fault.o: | $(O)/include/postern/vmi.h
 
 $(O)/dsdt.aml: hv/vmm/dsdt.asl
 	@mkdir -p $(@D)

@@ -160,6 +160,8 @@ static void exit_kicked(struct vcpu *v)
 		platform_pulse(0);
 		guest_unlock();
 	}
+	while (__atomic_load_n(&v->hold, __ATOMIC_ACQUIRE))
+		sys_event_wait(v->event, ~0ull, WAIT_FOREVER);
 	if (__atomic_load_n(&v->run->stop, __ATOMIC_ACQUIRE))
 		park(v);
 }
