@@ -27,7 +27,7 @@ struct device {
 	struct device *next; /* core_lock */
 	struct spinlock lock; /* inside core_lock; memory->lock inside */
 	struct task *owner;   /* NULL: asleep. Its end comes here first, so no reference. */
-	struct mapping *pins; /* memory objects: references, not places */
+	struct mapping *pins; /* memory objects, and what of them was opened */
 	struct iommu_domain domain;
 	uint32_t bdf, pin_count;
 };
@@ -199,6 +199,20 @@ static int64_t config(const struct device *d, uint64_t reg, uint64_t width)
 	return error ? error : (int64_t)value;
 }
 
+// d->lock held; the caller flushes. What was opened of this memory is out of reach again.
+static void unreach(struct device *d, const struct mapping *p)
+{
+	uint64_t span, phys;
+
+	for (uint64_t at = p->offset; iommu_on() && at < p->offset + p->bytes; at += span) {
+		phys = memory_frame_present(p->memory, at, &span);
+		if (span)
+			iommu_unmap(&d->domain, phys, span -= phys & (span - 1));
+		else
+			span = PAGE_SIZE;
+	}
+}
+
 // Its driver says that the device is done with memory that `handle` names.
 static int64_t release(struct device *d, uint32_t handle)
 {
@@ -217,11 +231,14 @@ static int64_t release(struct device *d, uint32_t handle)
 			at = &p->next;
 			continue;
 		}
+		unreach(d, p);
 		*at = p->next;
 		p->next = gone;
 		gone = p;
 		d->pin_count--;
 	}
+	if (gone)
+		iommu_flush(&d->domain, d->bdf);
 	spin_unlock(&d->lock);
 	error = gone ? 0 : -ENOENT;
 	mapping_drop(gone, false);
@@ -254,18 +271,30 @@ static int64_t sys_device_control(void *object, struct syscall_args *a)
 }
 SYSCALL_ON(SYS_DEVICE_CONTROL, OBJ_DEVICE, RIGHT_CONTROL, sys_device_control);
 
+// The pin's range has all that was opened through it.
+static void pin_extend(struct mapping *p, uint64_t offset, uint64_t bytes)
+{
+	uint64_t end = p->offset + p->bytes > offset + bytes ? p->offset + p->bytes : offset + bytes;
+
+	p->offset = p->bytes && p->offset < offset ? p->offset : offset;
+	p->bytes = end - p->offset;
+}
+
 // d->lock held. m stays whole until the device is revoked.
-static int pin(struct device *d, struct memory *m, unsigned uses)
+static int pin(struct device *d, struct memory *m, uint64_t offset, uint64_t bytes, unsigned uses)
 {
 	struct mapping *new;
 	int error;
 
-	for (const struct mapping *p = d->pins; p; p = p->next)
-		if (p->memory == m && p->uses == uses)
+	for (struct mapping *p = d->pins; p; p = p->next)
+		if (p->memory == m && p->uses == uses) {
+			pin_extend(p, offset, bytes);
 			return 0;
+		}
 	if (d->pin_count >= PINS_MAX)
 		return -ENOSPC;
-	new = mapping_new(m, &(struct mapping){.uses = uses}, &error);
+	new = mapping_new(m, &(struct mapping){.offset = offset, .bytes = bytes, .uses = uses},
+			  &error);
 	if (!new)
 		return error;
 	new->next = d->pins;
@@ -282,7 +311,7 @@ static int open_piece(struct device *d, struct memory *m, uint64_t offset, uint6
 	int error;
 
 	spin_lock(&d->lock);
-	error = d->owner ? pin(d, m, rights) : -ESRCH;
+	error = d->owner ? pin(d, m, offset, bytes, rights) : -ESRCH;
 	e->address = error ? 0 : memory_frame(m, offset, true, &span);
 	if (!error && !e->address)
 		error = -ENOMEM;

@@ -145,6 +145,20 @@ int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned at
 	return error;
 }
 
+void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes)
+{
+	if (d->tables.root)
+		paging_unmap(&d->tables, phys, bytes);
+}
+
+void iommu_flush(struct iommu_domain *d, uint32_t bdf)
+{
+	spin_lock(&iommu_lock);
+	if (d->tables.root)
+		kind->flush(bdf, d->id);
+	spin_unlock(&iommu_lock);
+}
+
 static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 {
 	int error = 0;

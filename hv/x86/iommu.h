@@ -48,6 +48,10 @@ void iommu_detach(struct iommu_domain *d, uint32_t bdf); /* back, the tables gon
 /* Frames [phys, phys + bytes), PAGE_READ and PAGE_WRITE, to what there is already. */
 int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs);
 
+/* And out again; what a unit has cached is gone after the flush. */
+void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes);
+void iommu_flush(struct iommu_domain *d, uint32_t bdf);
+
 /* Let function bdf interrupt that CPU with that vector: what its MSI is to be. */
 int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data);
 /* The same for an IO-APIC's line: the upper half of its entry; the lower has the vector as ever. */
@@ -71,6 +75,7 @@ struct iommu_kind {
 	/* Tables for DMA by bdf, 0: none; flushed on return. */
 	int (*set_dma)(uint32_t bdf, uint16_t id, uint64_t root);
 	void (*mapped)(uint16_t id); /* tables have more entries; may be NULL */
+	int (*flush)(uint32_t bdf, uint16_t id); /* they have fewer */
 	/* Entry `vector` for interrupts by bdf; flushed. vector 0: no interrupt at all. */
 	int (*set_irq)(uint32_t bdf, unsigned vector, unsigned cpu, bool level);
 	void (*faults)(void); /* calls device_fault for each that is recorded */

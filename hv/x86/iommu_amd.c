@@ -332,6 +332,7 @@ const struct iommu_kind iommu_amd = {
 	.start = start,
 	.stop = stop,
 	.set_dma = set_dma,
+	.flush = flush,
 	.set_irq = set_irq,
 	.faults = faults,
 };

@@ -194,10 +194,15 @@ static int set_dma(uint32_t bdf, uint16_t id, uint64_t tables)
 	return flush(INVALIDATE_CONTEXTS);
 }
 
+static int flush_domain(uint32_t bdf, uint16_t id)
+{
+	return flush(INVALIDATE_DOMAIN | (uint64_t)id << 16);
+}
+
 static void mapped(uint16_t id)
 {
 	if (capabilities & CAP_CACHING)
-		flush(INVALIDATE_DOMAIN | (uint64_t)id << 16);
+		flush_domain(0, id);
 	else
 		written();
 }
@@ -337,6 +342,7 @@ const struct iommu_kind iommu_intel = {
 	.stop = stop,
 	.set_dma = set_dma,
 	.mapped = mapped,
+	.flush = flush_domain,
 	.set_irq = set_irq,
 	.faults = faults,
 };

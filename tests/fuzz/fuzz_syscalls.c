@@ -107,14 +107,6 @@ int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
 		abort();
 	return 0;
 }
-int screen_release(void)
-{
-	return 0;
-}
-int screen_take(void)
-{
-	return 0;
-}
 bool iommu_on(void)
 {
 	return false;
@@ -129,6 +121,12 @@ void iommu_detach(struct iommu_domain *d, uint32_t bdf)
 int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned attrs)
 {
 	return 0;
+}
+void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes)
+{
+}
+void iommu_flush(struct iommu_domain *d, uint32_t bdf)
+{
 }
 unsigned pci_capability(uint32_t bdf, unsigned id)
 {

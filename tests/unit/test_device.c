@@ -89,6 +89,16 @@ int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned at
 	return 0;
 }
 
+void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes)
+{
+	confined_bytes -= bytes;
+}
+
+void iommu_flush(struct iommu_domain *d, uint32_t bdf)
+{
+	step('f');
+}
+
 unsigned pci_capability(uint32_t bdf, unsigned id)
 {
 	return id == PCI_CAP_EXPRESS ? EXPRESS : 0;
@@ -286,6 +296,12 @@ static void confinement(void **state)
 	assert_true(grant(d) > 0);
 	assert_int_equal(dma(d, memory, 0, 3 * 4096, &e, 1), 1);
 	assert_int_equal(confined_bytes, 3 * 4096);
+	assert_int_equal(dma(d, memory, 0, 8 << 20, &e, 1), 1);
+	assert_int_equal(control(d, DEVICE_RELEASE, memory), 0);
+	assert_int_equal(confined_bytes, 3 * 4096); /* this model counts what is opened twice */
+	assert_int_equal(memory_object->object.refs, 2);
+	assert_int_equal(control(d, DEVICE_RELEASE, memory), -ENOENT);
+	assert_int_equal(dma(d, memory, 0, 4096, &e, 1), 1);
 	function.reads_pending = ~0u;
 	assert_int_equal(control(d, DEVICE_QUIESCE, 0), 0);
 	assert_int_equal(memory_object->object.refs, 2);

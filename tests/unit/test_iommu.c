@@ -334,6 +334,10 @@ static void reach(void)
 	assert_int_equal(walk(BDF, PHYS + 0x3000, &phys), 3);
 	assert_int_equal(iommu_map(&domain, 0x5000, 0x1000, PAGE_READ | PAGE_WRITE), 0);
 	assert_int_equal(walk(BDF, 0x5678, &phys), 3);
+	iommu_unmap(&domain, PHYS, LARGE_PAGE_SIZE / 2);
+	iommu_flush(&domain, BDF);
+	assert_int_equal(walk(BDF, PHYS, &phys), 0);
+	assert_int_equal(walk(BDF, PHYS + LARGE_PAGE_SIZE / 2, &phys), 3);
 	iommu_detach(&domain, BDF);
 	assert_int_equal(domain.tables.tables, 0);
 	assert_int_equal(walk(BDF, PHYS, &phys), 0);
