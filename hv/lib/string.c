@@ -67,6 +67,10 @@ int memcmp(const void *a, const void *b, size_t bytes)
 {
 	const uint8_t *x = a, *y = b;
 
+	for (; bytes >= 8 && *(const word_t *)x == *(const word_t *)y; bytes -= 8) {
+		x += 8;
+		y += 8;
+	}
 	for (; bytes; bytes--, x++, y++)
 		if (*x != *y)
 			return *x - *y;
