@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "clock.h"
 #include "console.h"
 #include "init.h"
 #include "line.h"
@@ -11,9 +12,11 @@
 #include "screen.h"
 #include "shell.h"
 #include "syscalls.h"
+#include "timer.h"
 
 #define LOG_ROOM 4096
 #define PIECE 512
+#define LOG_DELAY (5 * NS_PER_MS)
 #define INPUT_AT_ONCE 2048
 
 static struct terminal *shell_terminal, *log_terminal;
@@ -27,6 +30,7 @@ static uint64_t log_position;
 static struct log_range {
 	uint64_t begin, end;
 } shown_by_core[TERMINALS] = {[0 ... TERMINALS - 1] = {0, ~0ull}};
+static struct timer log_timer; /* armed: lines wait to be shown */
 static struct line line;
 static struct {
 	char text[64];
@@ -347,6 +351,21 @@ static void follow_log(void)
 	}
 }
 
+static bool log_waits(void)
+{
+	uint64_t position = log_position;
+	char c;
+
+	return log_terminal->link && log_terminal->link->up &&
+	       sys_log_read(start_page()->system, &c, 1, &position) > 0 && position != log_position;
+}
+
+/* Whoever wrote the line goes on before it is shown. */
+static void log_due(struct timer *t)
+{
+	follow_log();
+}
+
 /* --- all together ------------------------------------------------------------------------------ */
 
 void console_setup(const struct config *c)
@@ -390,9 +409,9 @@ void console_pump(void)
 		shell_terminal_input();
 	}
 	screen_pump();
-	if (log_terminal && !(busy && log_terminal == shell_terminal))
-		follow_log();
-	if (prompt_due && shell_terminal->link && shell_terminal->link->up)
+	if (log_terminal && !log_timer.armed && !(busy && log_terminal == shell_terminal) && log_waits())
+		timer_set(&log_timer, clock_ns() + LOG_DELAY, log_due);
+	if (prompt_due && !log_timer.armed && shell_terminal->link && shell_terminal->link->up)
 		prompt();
 	for (unsigned n = 0; n < TERMINALS; n++)
 		if (terminals[n].used)
@@ -401,7 +420,7 @@ void console_pump(void)
 
 bool console_drained(void)
 {
-	bool drained = true;
+	bool drained = !log_timer.armed;
 
 	for (unsigned n = 0; n < TERMINALS; n++)
 		drained &= terminal_drained(&terminals[n]);
