@@ -12,6 +12,10 @@
 #define TABLE 2ull
 #define KIND 3ull
 
+static struct dma_region *regions;
+
+static uint64_t ask(struct dma_region *r, uint64_t index);
+
 int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uint64_t bytes)
 {
 	int64_t own;
@@ -25,6 +29,11 @@ int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uin
 		r->memory = own;
 		r->own = true;
 	}
+	/* So that regions of the same memory can be told: frames belong to one object. */
+	if (bytes)
+		r->chunk[0] = ask(r, 0);
+	r->next = regions;
+	regions = r;
 	return 0;
 }
 
@@ -34,14 +43,35 @@ void dma_region_free(struct dma_region *r)
 		if ((r->chunk[i] & KIND) == TABLE)
 			free((void *)(r->chunk[i] & ~KIND));
 	free(r->chunk);
+	for (struct dma_region **at = &regions; *at; at = &(*at)->next)
+		if (*at == r) {
+			*at = r->next;
+			break;
+		}
 	if (r->own)
 		sys_handle_close(r->memory);
 	*r = (struct dma_region){0};
 }
 
+static uint64_t first_address(const struct dma_region *r)
+{
+	uint64_t c = r->chunk && r->bytes ? r->chunk[0] : 0;
+
+	return (c & KIND) == TABLE ? *(uint64_t *)(c & ~KIND) : c & ~KIND;
+}
+
+/* Two guests' disks, or two disks of a guest, at one adapter. */
+static bool is_shared(const struct dma_region *r)
+{
+	for (const struct dma_region *o = regions; o; o = o->next)
+		if (o != r && o->device == r->device && first_address(o) == first_address(r))
+			return true;
+	return false;
+}
+
 void dma_region_release(struct dma_region *r)
 {
-	if (r->own)
+	if (r->own && first_address(r) && !is_shared(r))
 		sys_device_control(r->device->handle, DEVICE_RELEASE, r->memory);
 	dma_region_free(r);
 }

@@ -16,6 +16,7 @@ struct dma_region {
 	uint32_t memory;
 	uint64_t bytes;
 	bool own; /* `memory` is a handle of its own */
+	struct dma_region *next; /* of all: do not move it */
 	uint64_t *chunk; /* per 2 MiB: 0 unknown, address | 1, or a table of 512 pages | 2 */
 };
 
@@ -23,7 +24,7 @@ struct dma_region {
 int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uint64_t bytes);
 void dma_region_free(struct dma_region *r);
 /* The same, and the device reaches the memory no more (if the region has a handle of its own, else it does until it is
- * revoked). For who knows that nothing is under way. */
+ * revoked; and not while another region of the device is the same memory). For who knows that nothing is under way. */
 void dma_region_release(struct dma_region *r);
 /* The bus address of `offset`, and how many bytes from there are contiguous (at most up to the end of a 2 MiB
  * chunk). 0: outside, or refused by the core. */
