@@ -14,6 +14,7 @@
 #define VGA_DAC_DATA 0x3c9
 #define VGA_GRAPHICS 0x3ce
 #define VGA_CRTC 0x3d4
+#define   CRTC_CURSOR_LOW 0x0f
 #define   CRTC_RETRACE_END 0x11
 #define   CRTC_PROTECT 0x80
 #define VGA_STATUS 0x3da

@@ -21,6 +21,7 @@
 #define VGA_SEQUENCER 0x3c4
 #define VGA_GRAPHICS 0x3ce
 #define VGA_CRTC 0x3d4
+#define CRTC_CURSOR_LOW 0x0f
 #define VGA_STATUS 0x3da
 #define VBE_INDEX 0x1ce
 #define VBE_DATA 0x1cf
@@ -129,10 +130,25 @@ void screen_write(const char *text, size_t length)
 	}
 }
 
-// No adapter answers with all ones, whatever was written.
+// Memory alone says nothing: machines without an adapter may have RAM there. Its cursor register keeps what it is told.
+static bool registers_there(void)
+{
+	uint8_t old, seen;
+
+	outb(VGA_CRTC, CRTC_CURSOR_LOW);
+	old = inb(VGA_CRTC + 1);
+	outb(VGA_CRTC + 1, 0x5a);
+	seen = inb(VGA_CRTC + 1);
+	outb(VGA_CRTC + 1, old);
+	return seen == 0x5a;
+}
+
 static bool vga_there(volatile uint16_t *text)
 {
 	uint16_t old = *text, seen;
+
+	if (!registers_there())
+		return false;
 
 	*text = 0x0755;
 	seen = *text;
