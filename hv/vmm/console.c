@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Console: COM1's bytes between the UART and the connection of class `console`.
+ * Console: COM1's bytes, and those of the virtio console, between the guest and the connection of class `console`. What is
+ * typed goes to the one that wrote last.
  *
  * A signal to the other side costs a switch of threads, so bytes are collected: a line's end or a
  * good many bytes are told at once, the rest a millisecond later by the main thread.
@@ -10,6 +11,7 @@
 #include "ring.h"
 #include "console.h"
 #include "guest.h"
+#include "virtio_devices.h"
 
 #define MANY 256
 #define DELAY NS_PER_MS
@@ -19,6 +21,7 @@ static struct connection *link;
 static unsigned untold; /* bytes in the ring that the peer was not told of */
 static bool timer_wanted;
 static bool starved; /* the ring was full: the UART holds bytes */
+static bool virtio_wrote; /* last */
 
 static struct timer delay;
 
@@ -29,7 +32,7 @@ static void tell(void)
 	untold = 0;
 }
 
-unsigned console_send(void *ctx, const uint8_t *bytes, unsigned n)
+static unsigned put(const uint8_t *bytes, unsigned n)
 {
 	int moved;
 
@@ -52,6 +55,18 @@ unsigned console_send(void *ctx, const uint8_t *bytes, unsigned n)
 		module_signal(EVENT_CONSOLE);
 	}
 	return moved;
+}
+
+unsigned console_send(void *ctx, const uint8_t *bytes, unsigned n)
+{
+	virtio_wrote = false;
+	return put(bytes, n);
+}
+
+unsigned console_write(const uint8_t *bytes, unsigned n)
+{
+	virtio_wrote = true;
+	return put(bytes, n);
 }
 
 static void expired(struct timer *t)
@@ -78,8 +93,16 @@ static void pump(void)
 	if (starved) {
 		starved = false;
 		uart_flush(&guest.uart);
+		virtio_console_room();
 	}
-	for (room = uart_room(&guest.uart); room; room--) {
+	while (virtio_wrote && virtio_console_wants()) {
+		int n = console_client_read(link->link, &byte, 1);
+
+		if (n <= 0)
+			return;
+		virtio_console_input(&byte, 1);
+	}
+	for (room = virtio_wrote ? 0 : uart_room(&guest.uart); room; room--) {
 		int n = console_client_read(link->link, &byte, 1);
 
 		if (n <= 0)
@@ -116,5 +139,6 @@ void console_disconnected(struct connection *c)
 		link = NULL;
 	starved = false;
 	uart_flush(&guest.uart);
+	virtio_console_room();
 	guest_unlock();
 }

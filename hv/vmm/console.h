@@ -9,6 +9,8 @@ struct connection;
 
 /* struct uart's sink; lock held. */
 unsigned console_send(void *ctx, const uint8_t *bytes, unsigned n);
+/* The same from the virtio console. */
+unsigned console_write(const uint8_t *bytes, unsigned n);
 /* The guest made room in the UART; lock held. */
 void console_pump(void);
 /* Main thread, without the lock. */

@@ -192,6 +192,12 @@ static int make_others(struct boot_error *error)
 		return 0;
 	if (in_list(list, "rng") && !virtio_rng_make())
 		return no_room(error, "rng", 0);
+	if (in_list(list, "console") && !virtio_console_make())
+		return no_room(error, "console", 0);
+	if (in_list(list, "balloon") && !virtio_balloon_make())
+		return no_room(error, "balloon", 0);
+	if (in_list(list, "input") && !virtio_input_make())
+		return no_room(error, "input", 0);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "guest.h"
 #include "i8042.h"
 #include "screen.h"
+#include "virtio_devices.h"
 #include "vga.h"
 
 #define FRAMES 25
@@ -176,6 +177,10 @@ static void take_event(const union xenkbd_in_event *e)
 {
 	uint32_t code = e->key.keycode;
 
+	if (e->type == XENKBD_TYPE_MOTION
+		    ? virtio_input_move(e->motion.rel_x, e->motion.rel_y, e->motion.rel_z)
+		    : e->type == XENKBD_TYPE_KEY && virtio_input_key(code, e->key.pressed))
+		return;
 	if (e->type == XENKBD_TYPE_MOTION)
 		i8042_move(&screen.i8042, e->motion.rel_x, e->motion.rel_y, e->motion.rel_z);
 	else if (e->type == XENKBD_TYPE_KEY && code >= BUTTON_LEFT && code < BUTTON_LEFT + BUTTONS)

@@ -40,13 +40,15 @@ void virtio_net_readable(struct virtio_device *d);
 struct virtio_device *virtio_rng_make(void);
 struct virtio_device *virtio_balloon_make(void);
 
-/* Bytes of the guest's console go both ways; virtio_console_input says how many it took. */
+/* Bytes of the guest's console go both ways; lock held. */
 struct virtio_device *virtio_console_make(void);
-unsigned virtio_console_input(struct virtio_device *d, const uint8_t *bytes, unsigned n);
+void virtio_console_room(void); /* the console takes bytes again */
+bool virtio_console_wants(void); /* the guest has buffers for input */
+unsigned virtio_console_input(const uint8_t *bytes, unsigned n); /* how many it took */
 
-/* Two functions: a keyboard, and a tablet with a wheel. */
-struct virtio_device *virtio_input_make(bool keyboard);
-struct input_link;
-void virtio_input_readable(struct virtio_device *keyboard, struct virtio_device *pointer, struct connection *c);
+/* A keyboard and a mouse. The events are false when the driver does not run: somebody else's then. Linux's key codes. */
+bool virtio_input_make(void);
+bool virtio_input_key(unsigned code, bool pressed);
+bool virtio_input_move(int x, int y, int wheel);
 
 #endif
