@@ -99,13 +99,18 @@ void hw_rest(const uint8_t *font)
 		set_text_registers();
 }
 
-int hw_mode(uint32_t width, uint32_t height)
+/* Lines of the picture that lie on the planes of the text mode. */
+static uint32_t skipped(uint32_t width)
 {
-	uint32_t pitch = width * (BITS / 8), skip = (VGA_PLANES_BYTES + pitch - 1) / pitch;
+	uint32_t pitch = width * (BITS / 8);
 
-	if (hw.kind != HW_BOCHS || !width || width % 8 || !height || width > hw.width_max ||
-	    height > hw.height_max || (uint64_t)pitch * (height + skip) > hw.memory)
-		return -EINVAL;
+	return (VGA_PLANES_BYTES + pitch - 1) / pitch;
+}
+
+static int set_mode(uint32_t width, uint32_t height)
+{
+	uint32_t pitch = width * (BITS / 8), skip = skipped(width);
+
 	vbe_set(VBE_ENABLE, 0);
 	vbe_set(VBE_XRES, width);
 	vbe_set(VBE_YRES, height);
@@ -123,6 +128,20 @@ int hw_mode(uint32_t width, uint32_t height)
 	port_out8(VGA_ATTRIBUTE, ATTRIBUTE_SCREEN_ON);
 	hw.surface = (struct surface){hw.memory_base + (uint64_t)skip * pitch, width, height, pitch, BITS};
 	return 0;
+}
+
+int hw_mode(uint32_t width, uint32_t height)
+{
+	struct surface old = hw.surface;
+	int ret;
+
+	if (hw.kind != HW_BOCHS || !width || width % 8 || !height || width > hw.width_max || height > hw.height_max ||
+	    (uint64_t)width * (BITS / 8) * (height + skipped(width)) > hw.memory)
+		return -EINVAL;
+	ret = set_mode(width, height);
+	if (ret && old.width)
+		set_mode(old.width, old.height);
+	return ret;
 }
 
 static bool is_vbe(uint16_t id)

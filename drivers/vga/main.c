@@ -155,8 +155,7 @@ static void choose_mode(void)
 		height = shown->picture.height + CELL_HEIGHT;
 	if (hw.surface.width == width && hw.surface.height == height)
 		return;
-	if (hw_mode(width, height) && !hw.surface.width)
-		hw.kind = HW_NONE;
+	hw_mode(width, height); /* where it is not taken the picture is made smaller */
 }
 
 static void paint_all(void)
