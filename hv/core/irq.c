@@ -4,6 +4,9 @@
 // A level line is masked when it fires and stays so until all who share it and were told have
 // acknowledged. An irq belongs to the task that it was granted to last; with that task's end it is
 // silenced, and so it is when its device is revoked. Granting it again wakes it up.
+//
+// Edges and messages wait for nobody. Of a device that sends too many, they are held for a while again
+// and again; its driver is told when they are let through, as it may have missed one.
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/list.h"
@@ -23,7 +26,14 @@ struct irq {
 	char owner_name[16];
 	bool waits; /* told, and not acknowledged yet (level) */
 	bool silent;
+	/* Edges and messages: how many since when, and whether they are held. */
+	uint32_t recent, storms;
+	uint64_t since;
+	bool held;
 };
+
+#define STORM_COUNT 4000 /* so many within */
+#define STORM_NS 10000000ull /* this: they are held as long */
 
 #define VECTORS 256
 #define CPU_OF_DEVICES                                                             \
@@ -46,10 +56,60 @@ static void line_update(struct irq *first)
 	bool masked = false, wanted = false;
 
 	for (struct irq *i = first; i; i = i->next) {
-		masked |= i->waits && !i->silent;
+		masked |= (i->waits || i->held) && !i->silent;
 		wanted |= !i->silent;
 	}
 	ioapic_mask(first->gsi, masked || !wanted);
+}
+
+// irq_lock held.
+static void let_through(struct irq *i)
+{
+	i->held = false;
+	i->recent = 0;
+	i->since = clock_ns();
+	if (i->silent)
+		return;
+	if (is_msi(i))
+		msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES);
+	else
+		line_update(vectors[i->vector]);
+	event_signal(i->event, i->bits);
+}
+
+static void storms_over(struct timer *t)
+{
+	spin_lock(&irq_lock);
+	for (unsigned v = VECTOR_DEVICE_FIRST; v <= VECTOR_DEVICE_LAST; v++)
+		if (vectors[v] && vectors[v]->held)
+			let_through(vectors[v]);
+	spin_unlock(&irq_lock);
+}
+
+// irq_lock held: one more has come.
+static void bound_rate(struct irq *i)
+{
+	static struct timer timer = {.fn = storms_over};
+	uint64_t now;
+
+	if (++i->recent < STORM_COUNT)
+		return;
+	now = clock_ns();
+	i->recent = 0;
+	if (now - i->since >= STORM_NS) {
+		i->since = now;
+		return;
+	}
+	i->held = true;
+	if (!i->storms++)
+		log_printf("interrupt %u of %s comes more than %u times in %u ms: held as long each time", i->vector,
+			   i->owner_name, STORM_COUNT, (unsigned)(STORM_NS / 1000000));
+	if (is_msi(i))
+		msi_disable(i->bdf);
+	else
+		line_update(i);
+	if (!timer.expiry)
+		timer_arm(&timer, now + STORM_NS);
 }
 
 void irq_vector(unsigned vector)
@@ -68,6 +128,8 @@ void irq_vector(unsigned vector)
 		i->count++;
 		i->waits = i->flags & IRQ_LEVEL;
 		event_signal(i->event, i->bits);
+		if (!(i->flags & IRQ_LEVEL))
+			bound_rate(i);
 	}
 	spin_unlock(&irq_lock);
 }
@@ -78,7 +140,7 @@ static void silence(struct irq *i)
 	if (i->silent)
 		return;
 	i->silent = true;
-	i->waits = false;
+	i->waits = i->held = false;
 	if (is_msi(i))
 		msi_disable(i->bdf);
 	else

@@ -48,6 +48,9 @@ uint64_t rdtsc(void)
 	return machine_now;
 }
 
+WEAK void timer_arm(struct timer *t, uint64_t expiry)
+{
+}
 WEAK uint64_t clock_ns(void)
 {
 	return machine_now;
