@@ -230,13 +230,13 @@ static int enable(const struct pci_device *d)
 	struct message m = {.kind = PCI_ENABLE,
 			    .word = {d->bdf, PCI_ENABLE_IO | PCI_ENABLE_MEMORY |
 						     (d->msi ? PCI_ENABLE_NO_INTX : 0)}};
-	struct message c = {.kind = PCI_CLAIM, .word = {d->bdf}};
+	struct message c = {.kind = PCI_CLAIM, .word = {d->bdf}}, again = m; /* m becomes the answer */
 	int ret = pci_ask(&m);
 
 	if (ret != -EPERM)
 		return ret;
 	ret = pci_ask(&c); /* the provider was reborn and forgot us */
-	return ret ? ret : pci_ask(&m);
+	return ret ? ret : pci_ask(&again);
 }
 
 static int64_t make_irq(struct instance *i, struct pci_device *d, unsigned bit)

@@ -175,10 +175,24 @@ static void send_command(int count, char **words)
 			       instance_state_names[i->state]);
 }
 
+/* `disks`, `volumes`: the broker answers in the log. */
+static void disks_command(int count, char **words)
+{
+	struct message m = {.kind = MSG_COMMAND};
+	int p = graph_provider(&graph, "disk", -1);
+	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
+
+	snprintf(m.text, sizeof(m.text), "%s", words[0]);
+	if (!i || instance_send(i, &m) <= 0)
+		console_printf("no broker of disks is there\n");
+}
+
 const struct command shell_module_commands[] = {
 	{"modules", "", "modules and their state", 0, 0, modules_command},
 	{"resources", "", "who has which rights and services", 0, 0, resources_command},
 	{"module", "start|stop|kill|restart NAME, swap NAME FILE", "", 2, 3, module_command},
+	{"disks", "", "disks of the machine", 0, 0, disks_command},
+	{"volumes", "", "what disks hold, and who uses it", 0, 0, disks_command},
 	{"send", "MODULE TEXT", "a command for a module", 2, 15, send_command},
 	{NULL, NULL, NULL, 0, 0, NULL},
 };
