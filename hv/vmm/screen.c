@@ -14,6 +14,8 @@
 
 #define FRAMES 25
 #define FRAME_NS (NS_PER_S / FRAMES)
+#define STILL_FRAMES 12 /* after so many without a change it is looked at less often */
+#define STILL_NS (NS_PER_S / 8)
 #define SLOT 2
 #define KEYBOARD_IRQ 1
 #define MOUSE_IRQ 12
@@ -41,6 +43,7 @@ static struct {
 	struct vga_painter painter;
 	uint32_t width, height; /* as last told */
 	bool resize;
+	unsigned still; /* frames without a change */
 	struct timer frame;
 } screen;
 
@@ -264,7 +267,8 @@ static void draw(struct timer *t)
 
 	if (!screen.display || !__atomic_load_n(&link()->shown, __ATOMIC_ACQUIRE))
 		return;
-	timer_set(&screen.frame, clock_ns() + FRAME_NS, draw);
+	timer_set(&screen.frame, clock_ns() + (screen.still > STILL_FRAMES ? STILL_NS : FRAME_NS), draw);
+	screen.still++;
 	guest_lock();
 	vga_view(&screen.vga, &view);
 	guest_unlock();
@@ -273,6 +277,7 @@ static void draw(struct timer *t)
 	tell_size(&view);
 	if (!vga_paint(&screen.painter, &screen.vga, &view, screen.pixels, VGA_WIDTH_MAX, &d))
 		return;
+	screen.still = 0;
 	screen.painter.drawn = tell(&(union xenfb_out_event){
 		.update = {XENFB_TYPE_UPDATE, d.x, d.y, d.width, d.height}});
 	connection_signal(screen.display);
@@ -349,6 +354,9 @@ bool screen_readable(struct connection *c)
 {
 	if (c == screen.input) {
 		take_events(c);
+		if (screen.frame.armed && screen.still > STILL_FRAMES) /* an answer is likely */
+			timer_set(&screen.frame, clock_ns() + FRAME_NS, draw);
+		screen.still = 0;
 		return true;
 	}
 	if (c != screen.display)

@@ -2,8 +2,8 @@
 /*
  * Screen: the guest's VGA, keyboard and mouse, and the connections of the classes `display` and `input` behind them.
  *
- * While the guest has the physical screen, the picture is drawn FRAMES times a second into memory that the driver sees, and the
- * damage told. Nobody looks: nothing is drawn.
+ * While the guest has the physical screen, the picture is drawn 25 times a second, or 8 while it does not change, into memory that
+ * the driver sees, and the damage told. Nobody looks: nothing is drawn.
  */
 #ifndef VMM_SCREEN_H
 #define VMM_SCREEN_H
