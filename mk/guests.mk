@@ -11,7 +11,7 @@ io_modules	:= virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_
 .PHONY: kernels guests
 kernels: $(flavours:%=$(kernel_dir)/%/version)
 guests: kernels $(O)/guests/initramfs-amd64.cpio $(O)/guests/initramfs-i386.cpio \
-	$(io_flavours:%=$(O)/guests/initramfs-%-io.cpio)
+	$(io_flavours:%=$(O)/guests/initramfs-%-io.cpio) $(O)/guests/old.cpio
 
 $(kernel_dir)/%/version:
 	$(Q)tools/fetch-kernels $*
@@ -33,3 +33,13 @@ $(O)/guests/initramfs-%-io.cpio: $(initramfs_parts) tools/mkmodules mk/guests.mk
 	@echo "  CPIO    $@"
 	$(Q)tools/mkmodules $(kernel_dir)/$* $(O)/guests/modules-$* $(io_modules)
 	$(Q)tools/mkinitramfs $(if $(filter 686%,$*),i386,amd64) $@ $(O)/guests/modules-$*:modules
+
+# For kernels older than any C library. Their own initramfs has /dev/console.
+$(O)/guests/old.cpio: tests/guest/linux/old-init.c tests/guest/linux/old-init.h
+	@mkdir -p $@.root
+	@echo "  CPIO    $@"
+	$(Q)$(CC) -m32 -Os -Wall -Wextra -Werror -nostdlib -static -fno-pic -no-pie -ffreestanding -fno-stack-protector \
+		-mgeneral-regs-only -Wl,--build-id=none -o $@.root/init $<
+	$(Q)touch -d @0 $@.root/init $@.root
+	$(Q)cd $@.root && echo init | cpio --quiet -o -H newc -R 0:0 --reproducible > ../$(@F)
+	$(Q)rm -r $@.root

@@ -31,4 +31,4 @@ $(O)/$(1:%.c=%).elf: $(1) tests/guest/lib/guest.lds \
 	$(Q)objcopy -S -O elf32-i386 $$@.debug $$@
 endef
 $(foreach g,$(guest_srcs),$(eval $(call guest_rule,$(g))))
-$(O)/tests/guest/vmi.elf $(O)/tests/guest/swap.elf: | $(O)/include/postern/vmi.h
+$(O)/tests/guest/vmi.elf $(O)/tests/guest/swap.elf $(O)/bench/vmi.elf: | $(O)/include/postern/vmi.h

@@ -419,6 +419,19 @@ static int do_interrupts(unsigned n)
 	return 0;
 }
 
+/* To whoever counts exits outside, by the debug console's port: here we are. Then nothing any more. */
+static int do_ready(unsigned n)
+{
+	static const char text[] = "READY\n";
+	long t[2] = {100000, 0};
+
+	(void)n;
+	sys(NR_ioperm, 0xe9, 1, 1, 0, 0);
+	for (const char *c = text; *c; c++)
+		__asm__ volatile("outb %0, $0xe9" : : "a"(*c));
+	return sys(NR_nanosleep, (long)t, 0, 0, 0, 0) != 0;
+}
+
 static int do_mark(unsigned n)
 {
 	(void)n;
@@ -477,7 +490,7 @@ static const struct work {
 	{"segments", do_segments, 20}, {"iret", do_iret, 5},	{"iopl", do_iopl, 10},
 	{"sleep", do_sleep, 20},      {"time", do_time, 1},	{"busy", do_busy, 20},
 	{"idle", do_idle, 2},	      {"interrupts", do_interrupts, 1},
-	{"module", do_module, 2},     {"kexec", do_kexec, 1},   {"hibernate", do_hibernate, 1}, {"shell", do_shell, 1},
+	{"ready", do_ready, 1},	      {"module", do_module, 2},     {"shell", do_shell, 1},
 };
 
 static const char standard[] = "time,fork,exec,syscall,pipe,memory,segments,iret,iopl,busy,sleep";
@@ -516,7 +529,7 @@ static _Noreturn void end(const char *how)
 		sys(NR_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0, 0);
 	if (how[0] == 'r')
 		sys(NR_reboot, 0xfee1dead, 672274793, 0x01234567, 0, 0);
-	sys(NR_iopl, 3, 0, 0, 0, 0);
+	sys(NR_ioperm, 0xf4, 1, 1, 0, 0);
 	__asm__ volatile("outb %0, $0xf4" : : "a"(value));
 	for (;;)
 		sys(NR_pause, 0, 0, 0, 0, 0);
