@@ -104,8 +104,10 @@ static struct handle *handle_at(struct task *t, uint64_t number)
 }
 
 // A reference to what the handle of t names, and the rest of the handle. OBJ_NONE: any type fits.
-static struct object *lookup(struct task *t, uint64_t number, enum object_type type,
-			     uint32_t rights, struct handle *rest, int *error)
+// Inline: most callers want nothing of the rest, and SYS_VCPU_RUN is in the way of every exit to a VMM.
+static inline __attribute__((always_inline)) struct object *
+lookup(struct task *t, uint64_t number, enum object_type type, uint32_t rights,
+       struct handle *rest, int *error)
 {
 	struct object *o = NULL;
 	struct handle *h;

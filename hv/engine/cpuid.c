@@ -126,7 +126,7 @@ void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_
 		return;
 	}
 	e = &t->entry[i];
-	*r = (struct cpuid_result){e->eax, e->ebx, e->ecx, e->edx};
+	__builtin_memcpy(r, &e->eax, sizeof(*r)); /* in two pieces, not four */
 	if (t->dynamic[i])
 		fill(v, e, r);
 }

@@ -45,8 +45,12 @@ static enum verdict raw_exit(struct svm_vcpu *s, enum exit_reason reason)
  * machine's own until anything at all makes an exit. Not once it has waited for something: then
  * there may be programs.
  */
-static void open_cpuid(struct svm_vcpu *s)
+static __attribute__((noinline)) void open_cpuid(struct svm_vcpu *s)
 {
+	uint64_t page = vmcb_get(s->vmcb, rip) >> 12;
+
+	if ((uint32_t)vmcb_get(s->vmcb, rax) != 1 || s->vcpu.run->epoch[page % RUN_EPOCHS])
+		return;
 	vmcb_intercept(s->vmcb, VMEXIT_CPUID, false);
 	s->vcpu.private->cpuid = 1;
 	s->cpuid_open = s->watch = true;
@@ -56,16 +60,14 @@ static enum verdict exit_cpuid(struct svm_vcpu *s)
 {
 	uint64_t *gpr = s->vcpu.run->gpr;
 	struct cpuid_result r;
-	uint32_t leaf = (uint32_t)vmcb_get(s->vmcb, rax);
-	uint64_t page = vmcb_get(s->vmcb, rip) >> 12;
 
-	cpuid_answer(&s->vcpu, leaf, (uint32_t)gpr[GPR_RCX], &r);
+	if (s->patches)
+		open_cpuid(s);
+	cpuid_answer(&s->vcpu, (uint32_t)vmcb_get(s->vmcb, rax), (uint32_t)gpr[GPR_RCX], &r);
 	vmcb_set(s->vmcb, rax, r.eax);
 	gpr[GPR_RBX] = r.ebx;
 	gpr[GPR_RCX] = r.ecx;
 	gpr[GPR_RDX] = r.edx;
-	if (s->patches && leaf == 1 && !s->vcpu.run->epoch[page % RUN_EPOCHS])
-		open_cpuid(s);
 	advance(s, 2);
 	return RUN_AGAIN;
 }
@@ -97,6 +99,8 @@ static enum verdict exit_vmmcall(struct svm_vcpu *s)
 	if (answer != HYPERCALL_TO_VMM) {
 		vmcb_set(s->vmcb, rax, result);
 		advance(s, 3);
+		if (answer == HYPERCALL_DONE)
+			return RUN_AGAIN;
 		if (answer == HYPERCALL_HALT)
 			return halt_with_interrupts(s);
 		if (answer == HYPERCALL_OPENED)
@@ -349,7 +353,6 @@ static const struct row {
 	[VMEXIT_NMI] = {exit_nmi, COUNT_NMI},
 	[VMEXIT_VINTR] = {exit_vintr, COUNT_WINDOW},
 	[VMEXIT_RDPMC] = {exit_gp, COUNT_INSN},
-	[VMEXIT_CPUID] = {exit_cpuid, COUNT_CPUID},
 	[VMEXIT_RSM] = {exit_ud, COUNT_INSN},
 	[VMEXIT_IRET] = {exit_iret, COUNT_WINDOW},
 	[VMEXIT_INVD] = {exit_cache, COUNT_INSN},

@@ -330,7 +330,6 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 {
 	struct vapic *a = &v->apic;
 
-	vapic_settle(v);
 	switch (offset) {
 	case APIC_ID:
 		return vapic_x2(a) ? v->number : v->number << 24;
@@ -339,12 +338,15 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 	case APIC_TPR:
 		return tpr(v);
 	case APIC_PPR:
+		vapic_settle(v);
 		return ppr(v);
 	case APIC_TIMER_CURRENT:
 		return vapic_timer_count(v);
 	default:
 		break;
 	}
+	if (WORDS & BIT(offset))
+		vapic_settle(v);
 	if (STORED & BIT(offset))
 		return REG(a, offset);
 	if (!(READ_ZERO & BIT(offset)))
