@@ -187,6 +187,7 @@ int client_connected(struct connection *c)
 	parse_peer(cl, c->peer);
 	cl->since = clock_ns();
 	clients[i] = cl;
+	c->private_ = cl;
 	blk_back_attach(&cl->back, c);
 	client_try(cl);
 	if (!cl->disk && !waiting.armed)
@@ -225,10 +226,7 @@ void client_disconnected(struct client *cl)
 
 struct client *client_of(const struct connection *c)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i] && clients[i]->back.c == c)
-			return clients[i];
-	return NULL;
+	return is_driver(c) ? NULL : c->private_;
 }
 
 void client_shared(struct client *cl, const struct share *s)

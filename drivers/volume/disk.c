@@ -11,10 +11,9 @@ struct disk *disks[DISKS_MAX];
 
 struct disk *disk_of(const struct connection *c)
 {
-	for (unsigned i = 0; i < DISKS_MAX; i++)
-		if (disks[i] && disks[i]->front.c == c)
-			return disks[i];
-	return NULL;
+	struct disk *d = is_driver(c) ? c->private_ : NULL;
+
+	return d && d->front.c == c ? d : NULL;
 }
 
 static struct disk *disk_named(const char *name)
@@ -170,6 +169,7 @@ int disk_connected(struct connection *c, const char *name)
 	if (!d)
 		return -ENOMEM;
 	d->lives++;
+	c->private_ = d;
 	return blk_front_attach(&d->front, c);
 }
 

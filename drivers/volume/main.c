@@ -38,11 +38,6 @@ static int keep_holds(void)
 }
 _Static_assert(sizeof(struct hold_table) <= PAGE_SIZE, "one page is kept");
 
-static bool is_driver(const struct connection *c)
-{
-	return !strcmp(c->class_, "disk.driver");
-}
-
 /* The last word of "module ahci ahci0". */
 static const char *disk_name(const struct connection *c)
 {

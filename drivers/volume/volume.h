@@ -80,6 +80,12 @@ struct client {
 extern struct disk *disks[DISKS_MAX];
 extern struct client *clients[CLIENTS_MAX];
 
+/* Of the class disk.driver, not disk. */
+static inline bool is_driver(const struct connection *c)
+{
+	return c->class_[4] == '.';
+}
+
 /* disk.c */
 int disk_connected(struct connection *c, const char *who);
 void disk_disconnected(struct disk *d);

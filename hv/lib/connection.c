@@ -14,6 +14,7 @@
 
 static struct connection table[CONNECTIONS_MAX];
 static bool used[CONNECTIONS_MAX];
+static unsigned top; /* above the highest one that was ever used */
 #define SHARES_MAX 16
 static uint32_t shares[CONNECTIONS_MAX][SHARES_MAX]; /* handles of memory that peers showed */
 
@@ -120,6 +121,7 @@ void connection_open(const struct message *m)
 		return;
 	}
 	used[i] = true;
+	top = i < top ? top : i + 1;
 	ret = module.connected ? module.connected(c) : 0;
 	if (ret < 0) {
 		hang_up(c, ret == -EBUSY ? "in use" : ret == -ENODEV ? "not there" : "refused");
@@ -254,7 +256,7 @@ static void serve(struct connection *c)
 
 void connection_serve(uint64_t bits)
 {
-	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+	for (unsigned i = 0; i < top; i++)
 		if (used[i] && bits & 1ull << table[i].bit)
 			serve(&table[i]);
 }

@@ -307,6 +307,8 @@ void module_close(uint32_t connection)
 
 static void serve_interrupts(uint64_t bits)
 {
+	if (!(bits >> EVENT_BIT_IRQ))
+		return;
 	for (unsigned i = 0; i < MODULE_IRQS_MAX; i++)
 		if (irq_handle[i] && bits & 1ull << irq_bit[i] && started && module.interrupt)
 			module.interrupt(i, irq_handle[i]);
