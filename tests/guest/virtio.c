@@ -43,7 +43,7 @@ struct header {
 	uint64_t sector;
 };
 
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_NONSENSE = 77 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13, T_NONSENSE = 77 };
 enum { S_OK, S_IOERR, S_UNSUPP, S_UNTOUCHED = 0xee };
 
 static uint16_t base;
@@ -120,7 +120,7 @@ static void prepare(unsigned int n, uint32_t type, uint64_t sector, word data, u
 	desc[d].next = bytes ? d + 1 : d + 2;
 	desc[d + 1].address = data;
 	desc[d + 1].length = bytes;
-	desc[d + 1].flags = NEXT | (type == T_OUT ? 0 : WRITE);
+	desc[d + 1].flags = NEXT | (type == T_OUT || type >= T_DISCARD ? 0 : WRITE);
 	desc[d + 1].next = d + 2;
 	desc[d + 2].address = (word)status;
 	desc[d + 2].length = 1;
@@ -171,6 +171,35 @@ static void test_good(void)
 								     8 * SECTOR),
 	      "read of 2 MiB");
 	check(request(T_GET_ID, 0, (word)b, 20) == S_OK && b[0], "identity");
+}
+
+struct range {
+	uint64_t sector;
+	uint32_t sectors, flags;
+};
+
+static void test_ranges(void)
+{
+	struct range *r = (struct range *)(DATA + 0x20000);
+	uint8_t *b = (uint8_t *)DATA;
+	bool zero = true;
+
+	*r = (struct range){4, 3, 0};
+	check(request(T_WRITE_ZEROES, 0, (word)r, sizeof(*r)) == S_OK, "write zeroes");
+	check(request(T_IN, 3, DATA, 6 * SECTOR) == S_OK, "read them");
+	for (unsigned int i = SECTOR; i < 4 * SECTOR; i++)
+		zero &= !b[i];
+	check(zero && b[4 * SECTOR + 1], "these three sectors are zero, the next one is not");
+	*r = (struct range){4096, 0x4000, 0};
+	check(request(T_WRITE_ZEROES, 0, (word)r, sizeof(*r)) == S_OK, "write 8 MiB of zeroes");
+	*r = (struct range){4096, 256, 0};
+	check(request(T_DISCARD, 0, (word)r, sizeof(*r)) == S_OK, "discard");
+	*r = (struct range){sectors - 1, 2, 0};
+	check(request(T_WRITE_ZEROES, 0, (word)r, sizeof(*r)) == S_IOERR, "zeroes across the disk's end");
+	check(request(T_DISCARD, 0, (word)r, sizeof(*r)) == S_IOERR, "discard across the disk's end");
+	r->sector = ~0ull;
+	check(request(T_DISCARD, 0, (word)r, sizeof(*r)) == S_IOERR, "discard of sectors that wrap");
+	check(request(T_DISCARD, 0, (word)r, 7) == S_UNSUPP, "discard of half a range");
 }
 
 static void test_refused(void)
@@ -308,6 +337,7 @@ int main(void)
 	start();
 	print("virtio disk of %u sectors at port %x, %u descriptors\n", (unsigned int)sectors, base, size);
 	test_good();
+	test_ranges();
 	test_refused();
 	test_broken();
 	test_reset_in_flight();
