@@ -2,7 +2,8 @@
 /*
  * i8042: bringing the controller and its devices to a known state, whatever they were left in.
  *
- *   both ports off, flush -> self-test -> test and count the ports -> reset and set up each device -> interrupts on
+ *   both ports off, flush -> self-test -> test and count the ports -> reset and set up each device
+ * -> interrupts on
  */
 #include "clock.h"
 #include "i8042.h"
@@ -189,7 +190,8 @@ static int reset_controller(void)
 				   port_in8(I8042_STATUS));
 	answer = ask(COMMAND_SELF_TEST, WAIT_RESET_NS);
 	if (answer != SELF_TEST_OK)
-		return module_fail(-EIO, "the keyboard controller's self-test answers %#x, not 0x55", answer);
+		return module_fail(
+			-EIO, "the keyboard controller's self-test answers %#x, not 0x55", answer);
 	return 0;
 }
 
@@ -213,10 +215,14 @@ int i8042_probe(struct i8042 *p)
 	flush();
 	if (aux && !ask(COMMAND_AUX_TEST, WAIT_NS) && command(COMMAND_AUX_ON))
 		p->mouse = set_up_mouse(p);
-	config |= (p->keyboard ? CONFIG_KEYBOARD_IRQ : CONFIG_KEYBOARD_OFF) | (p->mouse ? CONFIG_AUX_IRQ : CONFIG_AUX_OFF);
+	config |= (p->keyboard ? CONFIG_KEYBOARD_IRQ : CONFIG_KEYBOARD_OFF) |
+		  (p->mouse ? CONFIG_AUX_IRQ : CONFIG_AUX_OFF);
 	if (!p->keyboard && !p->mouse)
-		return module_fail(-ENODEV, "neither keyboard nor mouse answers at the keyboard controller");
-	return set_config(config) ? 0 : module_fail(-EIO, "the keyboard controller takes no configuration");
+		return module_fail(-ENODEV,
+				   "neither keyboard nor mouse answers at the keyboard controller");
+	return set_config(config)
+		       ? 0
+		       : module_fail(-EIO, "the keyboard controller takes no configuration");
 }
 
 void i8042_rest(void)

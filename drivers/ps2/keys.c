@@ -14,7 +14,8 @@ static bool pause_byte(struct key_parser *p, uint8_t byte, struct key_event *out
 	p->skip--;
 	if (p->skip)
 		return false;
-	*out = (struct key_event){SCANCODE_KEY_PAUSE, p->set2 ? !p->release : byte < SCANCODE_RELEASE1};
+	*out = (struct key_event){SCANCODE_KEY_PAUSE,
+				  p->set2 ? !p->release : byte < SCANCODE_RELEASE1};
 	p->release = false;
 	return last;
 }

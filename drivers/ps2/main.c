@@ -2,11 +2,12 @@
 /*
  * PS2: keyboard and mouse behind the PC's keyboard controller; server of the class `input`.
  *
- * Its one client is the manager, who gives the events to whoever is on the screen. Without a client, and while the ring is
- * full, events are dropped. The lights follow the client's wish: a command of two bytes, each acknowledged among the
- * keys, so it is a small state machine.
+ * Its one client is the manager, who gives the events to whoever is on the screen. Without a
+ * client, and while the ring is full, events are dropped. The lights follow the client's wish: a
+ * command of two bytes, each acknowledged among the keys, so it is a small state machine.
  *
- *   IDLE --wish differs--> COMMAND --ack--> VALUE --ack--> IDLE;  no answer: IDLE, at most LED_TRIES times
+ *   IDLE --wish differs--> COMMAND --ack--> VALUE --ack--> IDLE;  no answer: IDLE, at most
+ * LED_TRIES times
  */
 #include <string.h>
 #include <postern/manifest.h>
@@ -45,7 +46,8 @@ static uint8_t leds, led_wish;
 static unsigned led_tries;
 static struct timer led_timer;
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
 static void emit(const union xenkbd_in_event *e)
 {
@@ -85,7 +87,8 @@ static void mouse_byte(uint8_t byte)
 		emit(&(union xenkbd_in_event){.motion = {XENKBD_TYPE_MOTION, e.x, e.y, e.z}});
 }
 
-/* --- lights ------------------------------------------------------------------------------------ */
+/* --- lights ------------------------------------------------------------------------------------
+ */
 
 static void led_begin(void);
 
@@ -134,7 +137,8 @@ static void keyboard_byte(uint8_t byte)
 		emit_key(e.code, e.pressed);
 }
 
-/* --- the module's verbs ------------------------------------------------------------------------ */
+/* --- the module's verbs ------------------------------------------------------------------------
+ */
 
 /* Edge-triggered: everything that is there is taken, or no edge follows. */
 static void take_all(void)
@@ -174,8 +178,8 @@ static int ps2_probe(void)
 		return ret;
 	keys.set2 = device.set2;
 	mouse.wheel = device.wheel;
-	module_status("%s%s%s", device.keyboard ? "keyboard" : "no keyboard", device.mouse ? ", mouse" : "",
-		      device.wheel ? " with wheel" : "");
+	module_status("%s%s%s", device.keyboard ? "keyboard" : "no keyboard",
+		      device.mouse ? ", mouse" : "", device.wheel ? " with wheel" : "");
 	take_all();
 	return 0;
 }

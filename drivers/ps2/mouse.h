@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mouse: the packets of a PS/2 mouse, three bytes, or four with a wheel (IntelliMouse). Pure. A packet whose
- * first byte lacks its constant bit is skipped byte by byte until one fits. */
+/* Mouse: the packets of a PS/2 mouse, three bytes, or four with a wheel (IntelliMouse). Pure. A
+ * packet whose first byte lacks its constant bit is skipped byte by byte until one fits. */
 #ifndef PS2_MOUSE_H
 #define PS2_MOUSE_H
 

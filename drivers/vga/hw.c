@@ -2,8 +2,9 @@
 /*
  * Hw: finding the screen, setting modes.
  *
- * What is shown in a Bochs mode begins behind the first 256 KiB of the memory, so that the planes of the text mode keep their
- * characters and their font, and the core's console has its screen back by registers alone.
+ * What is shown in a Bochs mode begins behind the first 256 KiB of the memory, so that the planes
+ * of the text mode keep their characters and their font, and the core's console has its screen back
+ * by registers alone.
  */
 #include <string.h>
 #include "hw.h"
@@ -20,10 +21,12 @@ struct hw hw;
 /* Mode 3: the manual's table of BIOS modes. */
 static const uint8_t sequencer[] = {0x03, 0x00, 0x03, 0x00, 0x02};
 static const uint8_t graphics[] = {0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff};
-static const uint8_t crtc[] = {0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x20, 0x0e, 0x00,
-			       0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff};
-static const uint8_t attribute[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a,
-				    0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00};
+static const uint8_t crtc[] = {0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00,
+			       0x4f, 0x20, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x9c, 0x8e,
+			       0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff};
+static const uint8_t attribute[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14,
+				    0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d,
+				    0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00};
 
 static void set(uint16_t port, uint8_t index, uint8_t value)
 {
@@ -55,7 +58,8 @@ static void set_colors(void)
 	port_out8(VGA_DAC_WRITE, 0);
 	for (unsigned i = 0; i < 64; i++)
 		for (unsigned c = 0; c < 3; c++)
-			port_out8(VGA_DAC_DATA, (i >> (2 - c) & 1) * 0x2a + (i >> (5 - c) & 1) * 0x15);
+			port_out8(VGA_DAC_DATA,
+				  (i >> (2 - c) & 1) * 0x2a + (i >> (5 - c) & 1) * 0x15);
 }
 
 static void set_text_registers(void)
@@ -119,14 +123,16 @@ static int set_mode(uint32_t width, uint32_t height)
 	vbe_set(VBE_VIRT_WIDTH, width);
 	vbe_set(VBE_X_OFFSET, 0);
 	vbe_set(VBE_Y_OFFSET, skip);
-	if (vbe_get(VBE_XRES) != width || vbe_get(VBE_YRES) != height || !(vbe_get(VBE_ENABLE) & VBE_ENABLED)) {
-		log_line("vga: mode %ux%u is not taken: the device says %ux%u, enable %#x", width, height,
-			 vbe_get(VBE_XRES), vbe_get(VBE_YRES), vbe_get(VBE_ENABLE));
+	if (vbe_get(VBE_XRES) != width || vbe_get(VBE_YRES) != height ||
+	    !(vbe_get(VBE_ENABLE) & VBE_ENABLED)) {
+		log_line("vga: mode %ux%u is not taken: the device says %ux%u, enable %#x", width,
+			 height, vbe_get(VBE_XRES), vbe_get(VBE_YRES), vbe_get(VBE_ENABLE));
 		return -EIO;
 	}
 	port_in8(VGA_STATUS);
 	port_out8(VGA_ATTRIBUTE, ATTRIBUTE_SCREEN_ON);
-	hw.surface = (struct surface){hw.memory_base + (uint64_t)skip * pitch, width, height, pitch, BITS};
+	hw.surface = (struct surface){hw.memory_base + (uint64_t)skip * pitch, width, height, pitch,
+				      BITS};
 	return 0;
 }
 
@@ -135,7 +141,8 @@ int hw_mode(uint32_t width, uint32_t height)
 	struct surface old = hw.surface;
 	int ret;
 
-	if (hw.kind != HW_BOCHS || !width || width % 8 || !height || width > hw.width_max || height > hw.height_max ||
+	if (hw.kind != HW_BOCHS || !width || width % 8 || !height || width > hw.width_max ||
+	    height > hw.height_max ||
 	    (uint64_t)width * (BITS / 8) * (height + skipped(width)) > hw.memory)
 		return -EINVAL;
 	ret = set_mode(width, height);
@@ -157,7 +164,8 @@ static int use_fixed(const struct message *m)
 
 	if (bits != 15 && bits != 16 && bits != 24 && bits != 32)
 		return -EINVAL;
-	if (pitch < m->bar.width * ((bits + 7) / 8) || (uint64_t)pitch * m->bar.height > m->bar.bytes - skip)
+	if (pitch < m->bar.width * ((bits + 7) / 8) ||
+	    (uint64_t)pitch * m->bar.height > m->bar.bytes - skip)
 		return -EINVAL;
 	base = space_map(m->bar.memory, m->bar.bytes, 3);
 	if (!base)
@@ -174,7 +182,9 @@ static int use_bochs(struct device *d)
 	uint8_t *registers = NULL;
 
 	if (!is_vbe(vbe_get(VBE_ID))) {
-		registers = d->bar[BAR_REGISTERS].bytes >= VBE_IN_BAR2 + 0x20 ? device_map(d, BAR_REGISTERS) : NULL;
+		registers = d->bar[BAR_REGISTERS].bytes >= VBE_IN_BAR2 + 0x20
+				    ? device_map(d, BAR_REGISTERS)
+				    : NULL;
 		if (!registers)
 			return -ENODEV;
 		hw.registers = (volatile uint16_t *)(registers + VBE_IN_BAR2);
@@ -193,7 +203,8 @@ static int use_bochs(struct device *d)
 	return 0;
 }
 
-/* The cursor register keeps what it is told. Memory would not say it: machines without an adapter may have RAM there. */
+/* The cursor register keeps what it is told. Memory would not say it: machines without an adapter
+ * may have RAM there. */
 static bool has_registers(void)
 {
 	uint8_t old, seen;

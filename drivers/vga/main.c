@@ -2,10 +2,11 @@
 /*
  * VGA: the machine's screen, and server of the class `display`.
  *
- * The manager's connection has the header (the first row of the screen, which nobody else reaches), the shell's text,
- * and says what is shown below the header: that text, or the picture of one client. Clients share their pictures and tell of
- * damage; what is not shown is not drawn. Nothing that a client writes is trusted: its picture's
- * measures are copied, and checked against the memory that it shared.
+ * The manager's connection has the header (the first row of the screen, which nobody else reaches),
+ * the shell's text, and says what is shown below the header: that text, or the picture of one
+ * client. Clients share their pictures and tell of damage; what is not shown is not drawn. Nothing
+ * that a client writes is trusted: its picture's measures are copied, and checked against the
+ * memory that it shared.
  */
 #include <string.h>
 #include <postern/manifest.h>
@@ -81,7 +82,8 @@ static struct rect below_header(void)
 	return (struct rect){0, top, hw.surface.width, hw.surface.height - top};
 }
 
-/* --- painting ---------------------------------------------------------------------------------- */
+/* --- painting ----------------------------------------------------------------------------------
+ */
 
 static void put_cell(uint32_t column, uint32_t row, uint16_t cell)
 {
@@ -123,7 +125,8 @@ static void paint_text(void)
 
 static void clear_below(void)
 {
-	static const char sentence[] = " This guest's picture needs a frame buffer; the machine has VGA text.";
+	static const char sentence[] =
+		" This guest's picture needs a frame buffer; the machine has VGA text.";
 
 	if (hw.kind != HW_TEXT) {
 		paint_fill(&hw.surface, below_header(), 0);
@@ -167,7 +170,8 @@ static void paint_all(void)
 	clear_below();
 	paint_header();
 	if (shown) {
-		paint_client(shown, (struct rect){0, 0, shown->picture.width, shown->picture.height});
+		paint_client(shown,
+			     (struct rect){0, 0, shown->picture.width, shown->picture.height});
 	} else if (manager && !visible) {
 		paint_text();
 		painted = true;
@@ -182,7 +186,8 @@ static void tell_size(void)
 	link_of(manager)->text_rows = rows();
 }
 
-/* --- who is shown ------------------------------------------------------------------------------ */
+/* --- who is shown ------------------------------------------------------------------------------
+ */
 
 static struct client *client_of(const struct connection *c)
 {
@@ -222,7 +227,8 @@ static void choose_shown(void)
 	tell_size();
 }
 
-/* --- the manager's connection ------------------------------------------------------------------ */
+/* --- the manager's connection ------------------------------------------------------------------
+ */
 
 static void serve_manager(void)
 {
@@ -243,7 +249,8 @@ static void serve_manager(void)
 		paint_text();
 }
 
-/* --- clients ----------------------------------------------------------------------------------- */
+/* --- clients -----------------------------------------------------------------------------------
+ */
 
 /* What the client says of its picture, if it is true. */
 static void read_geometry(struct client *k)
@@ -252,8 +259,8 @@ static void read_geometry(struct client *k)
 	uint64_t width = l->width, height = l->height, pitch = l->pitch, offset = l->offset;
 
 	k->picture = (struct picture){0};
-	if (!k->memory || !width || !height || width > DISPLAY_WIDTH_MAX || height > DISPLAY_HEIGHT_MAX ||
-	    pitch < 4 * width || pitch % 4 || offset % 4)
+	if (!k->memory || !width || !height || width > DISPLAY_WIDTH_MAX ||
+	    height > DISPLAY_HEIGHT_MAX || pitch < 4 * width || pitch % 4 || offset % 4)
 		return;
 	if (offset > k->bytes || (height - 1) * pitch + 4 * width > k->bytes - offset)
 		return;
@@ -282,8 +289,9 @@ static void serve_client(struct client *k)
 		union xenfb_out_event e = XENFB_OUT_RING_REF(page, cons);
 
 		if (e.type == XENFB_TYPE_UPDATE)
-			damage = rect_union(damage, rect_cut(e.update.x, e.update.y, e.update.width, e.update.height,
-							     k->picture.width, k->picture.height));
+			damage = rect_union(damage, rect_cut(e.update.x, e.update.y, e.update.width,
+							     e.update.height, k->picture.width,
+							     k->picture.height));
 		else if (e.type == XENFB_TYPE_RESIZE)
 			resized(k);
 	}
@@ -373,8 +381,8 @@ static int display_probe(void)
 	if (hw.kind == HW_BOCHS && hw_mode(DEFAULT_WIDTH, DEFAULT_HEIGHT))
 		return module_fail(-EIO, "the display takes no mode");
 	module_status(hw.kind == HW_TEXT ? "VGA text 80x25" : "%s %ux%u, %u bits",
-		      hw.kind == HW_FIXED ? "the boot loader's frame buffer" : "Bochs display", hw.surface.width,
-		      hw.surface.height, hw.surface.bits);
+		      hw.kind == HW_FIXED ? "the boot loader's frame buffer" : "Bochs display",
+		      hw.surface.width, hw.surface.height, hw.surface.bits);
 	paint_all();
 	return 0;
 }

@@ -25,12 +25,14 @@ static uint32_t clamp(int64_t value, uint32_t most)
 	return value < 0 ? 0 : value > most ? most : (uint32_t)value;
 }
 
-struct rect rect_cut(int64_t x, int64_t y, int64_t width, int64_t height, uint32_t in_width, uint32_t in_height)
+struct rect rect_cut(int64_t x, int64_t y, int64_t width, int64_t height, uint32_t in_width,
+		     uint32_t in_height)
 {
 	uint32_t left = clamp(x, in_width), top = clamp(y, in_height);
 	uint32_t right = clamp(x + width, in_width), bottom = clamp(y + height, in_height);
 
-	return (struct rect){left, top, right > left ? right - left : 0, bottom > top ? bottom - top : 0};
+	return (struct rect){left, top, right > left ? right - left : 0,
+			     bottom > top ? bottom - top : 0};
 }
 
 static uint32_t pixel_of(const struct surface *s, uint32_t color)
@@ -114,7 +116,8 @@ struct rect paint_place(const struct picture *p, struct rect area)
 		width = (uint64_t)width * area.height / height;
 		height = area.height;
 	}
-	return (struct rect){area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height};
+	return (struct rect){area.x + (area.width - width) / 2, area.y + (area.height - height) / 2,
+			     width, height};
 }
 
 static void copy_row(const struct surface *s, uint8_t *to, const uint32_t *from, uint32_t count)
@@ -130,8 +133,8 @@ static void copy_row(const struct surface *s, uint8_t *to, const uint32_t *from,
 }
 
 /* Nearest pixel. */
-static void shrink_row(const struct surface *s, uint8_t *to, const uint32_t *from, uint32_t first, uint32_t count,
-		       uint32_t picture_width, uint32_t place_width)
+static void shrink_row(const struct surface *s, uint8_t *to, const uint32_t *from, uint32_t first,
+		       uint32_t count, uint32_t picture_width, uint32_t place_width)
 {
 	uint32_t step = step_of(s);
 
@@ -145,12 +148,14 @@ static struct rect shrunk(const struct picture *p, struct rect place, struct rec
 	uint64_t x0 = (uint64_t)damage.x * place.width / p->width;
 	uint64_t y0 = (uint64_t)damage.y * place.height / p->height;
 	uint64_t x1 = ((uint64_t)(damage.x + damage.width) * place.width + p->width - 1) / p->width;
-	uint64_t y1 = ((uint64_t)(damage.y + damage.height) * place.height + p->height - 1) / p->height;
+	uint64_t y1 =
+		((uint64_t)(damage.y + damage.height) * place.height + p->height - 1) / p->height;
 
 	return rect_cut(x0, y0, x1 - x0, y1 - y0, place.width, place.height);
 }
 
-void paint_picture(const struct surface *s, const struct picture *p, struct rect place, struct rect damage)
+void paint_picture(const struct surface *s, const struct picture *p, struct rect place,
+		   struct rect damage)
 {
 	bool small = place.width != p->width || place.height != p->height;
 	struct rect r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Scancode: keyboards' scan code sets 1 and 2 and Linux's key codes. Pure tables. Source: IBM Personal System/2 Hardware
- * Technical Reference, "Keyboard" and "Keyboard and Auxiliary Device Controller" (the translation). */
+/* Scancode: keyboards' scan code sets 1 and 2 and Linux's key codes. Pure tables. Source: IBM
+ * Personal System/2 Hardware Technical Reference, "Keyboard" and "Keyboard and Auxiliary Device
+ * Controller" (the translation). */
 #ifndef LIB_SCANCODE_H
 #define LIB_SCANCODE_H
 
@@ -13,7 +14,8 @@
 #define SCANCODE_RELEASE1 0x80 /* bit of set 1 */
 #define SCANCODE_KEY_PAUSE 119
 
-/* As the 8042 translates a byte of set 2 to set 1; from 0x85 on bytes stay what they are. 0: no key. */
+/* As the 8042 translates a byte of set 2 to set 1; from 0x85 on bytes stay what they are. 0: no
+ * key. */
 uint8_t scancode_translate(uint8_t set2);
 /* The code of set 2 which is translated to this of set 1, 0: none. */
 uint8_t scancode_untranslate(uint8_t set1);

@@ -16,7 +16,8 @@ static uint32_t within(uint32_t value, uint32_t most)
 
 void cells_init(struct cells *c, uint32_t columns, uint32_t rows)
 {
-	*c = (struct cells){.columns = within(columns, CELLS_COLUMNS), .rows = within(rows, CELLS_ROWS)};
+	*c = (struct cells){.columns = within(columns, CELLS_COLUMNS),
+			    .rows = within(rows, CELLS_ROWS)};
 	for (uint32_t row = 0; row < CELLS_ROWS; row++)
 		blank(c, row, 0);
 }
@@ -27,7 +28,8 @@ static void line_feed(struct cells *c)
 		c->row++;
 		return;
 	}
-	memmove(c->cell, c->cell + CELLS_COLUMNS, (c->rows - 1) * CELLS_COLUMNS * sizeof(c->cell[0]));
+	memmove(c->cell, c->cell + CELLS_COLUMNS,
+		(c->rows - 1) * CELLS_COLUMNS * sizeof(c->cell[0]));
 	blank(c, c->rows - 1, 0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Cells: a terminal of characters, as much of one as the shell writes to: text, CR, LF, backspace, "erase to the end
- * of the line". Pure. */
+/* Cells: a terminal of characters, as much of one as the shell writes to: text, CR, LF, backspace,
+ * "erase to the end of the line". Pure. */
 #ifndef MANAGER_CELLS_H
 #define MANAGER_CELLS_H
 
@@ -13,8 +13,8 @@
 
 struct cells {
 	uint32_t columns, rows; /* at least 1, at most the above */
-	uint32_t column, row;	/* of the cursor; column may be `columns`: the next character wraps */
-	unsigned escape;	/* 1 after ESC, 2 after ESC [ */
+	uint32_t column, row; /* of the cursor; column may be `columns`: the next character wraps */
+	unsigned escape;      /* 1 after ESC, 2 after ESC [ */
 	uint16_t cell[CELLS_ROWS * CELLS_COLUMNS]; /* CELLS_COLUMNS a row */
 };
 

@@ -4,17 +4,39 @@
 #include "keymap.h"
 
 enum {
-	CODE_LEFT_CTRL = 29, CODE_LEFT_SHIFT = 42, CODE_RIGHT_SHIFT = 54, CODE_LEFT_ALT = 56, CODE_CAPS = 58,
-	CODE_F1 = 59, CODE_F10 = 68, CODE_F11 = 87, CODE_F12 = 88, CODE_KP_ENTER = 96, CODE_RIGHT_CTRL = 97,
-	CODE_KP_SLASH = 98, CODE_RIGHT_ALT = 100, CODE_HOME = 102, CODE_UP = 103, CODE_LEFT = 105, CODE_RIGHT = 106,
-	CODE_END = 107, CODE_DOWN = 108, CODE_DELETE = 111,
+	CODE_LEFT_CTRL = 29,
+	CODE_LEFT_SHIFT = 42,
+	CODE_RIGHT_SHIFT = 54,
+	CODE_LEFT_ALT = 56,
+	CODE_CAPS = 58,
+	CODE_F1 = 59,
+	CODE_F10 = 68,
+	CODE_F11 = 87,
+	CODE_F12 = 88,
+	CODE_KP_ENTER = 96,
+	CODE_RIGHT_CTRL = 97,
+	CODE_KP_SLASH = 98,
+	CODE_RIGHT_ALT = 100,
+	CODE_HOME = 102,
+	CODE_UP = 103,
+	CODE_LEFT = 105,
+	CODE_RIGHT = 106,
+	CODE_END = 107,
+	CODE_DOWN = 108,
+	CODE_DELETE = 111,
 };
 
 /* By code: two characters each, plain and with shift; 0: none. */
-static const char plain[] = "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 "
-			    "\0\0\0\0\0\0\0\0\0\0\0\0" "\0" "789-456+1230.";
-static const char shifted[] = "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 "
-			      "\0\0\0\0\0\0\0\0\0\0\0\0" "\0" "789-456+1230.";
+static const char plain[] =
+	"\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 "
+	"\0\0\0\0\0\0\0\0\0\0\0\0"
+	"\0"
+	"789-456+1230.";
+static const char shifted[] =
+	"\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 "
+	"\0\0\0\0\0\0\0\0\0\0\0\0"
+	"\0"
+	"789-456+1230.";
 
 _Static_assert(sizeof(plain) == 85 && sizeof(shifted) == 85, "codes 0 to 83");
 

@@ -24,9 +24,9 @@
 static struct link *display, *input;
 static struct guest *shown; /* NULL: the shell */
 static struct cells cells;
-static bool changed;	    /* cells or header differ from what the driver has */
-static bool here;	    /* the shell runs a line that was typed here */
-static bool busy;	    /* and it waits for somebody */
+static bool changed; /* cells or header differ from what the driver has */
+static bool here;    /* the shell runs a line that was typed here */
+static bool busy;    /* and it waits for somebody */
 static bool quiet;
 static struct line line;
 static struct keymap keymap;
@@ -35,7 +35,8 @@ static uint32_t swallowed;	/* the hot key, until it is released */
 static uint64_t log_position;
 static struct timer tick;
 
-/* --- text -------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------
+ */
 
 static void put(const char *text, size_t bytes)
 {
@@ -94,7 +95,8 @@ static void log_tick(struct timer *t)
 	timer_set(t, clock_ns() + LOG_INTERVAL, log_tick); /* the pump after this reads the log */
 }
 
-/* --- the driver's side ------------------------------------------------------------------------- */
+/* --- the driver's side -------------------------------------------------------------------------
+ */
 
 static struct display_link *display_shared(void)
 {
@@ -104,7 +106,8 @@ static struct display_link *display_shared(void)
 static const struct link *picture_of(const struct guest *g)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].used && links[n].client == g->instance && !strcmp(links[n].class_, "display"))
+		if (links[n].used && links[n].client == g->instance &&
+		    !strcmp(links[n].class_, "display"))
 			return &links[n];
 	return NULL;
 }
@@ -112,9 +115,11 @@ static const struct link *picture_of(const struct guest *g)
 static void write_header(char *to, size_t size)
 {
 	const struct link *picture = shown ? picture_of(shown) : NULL;
-	const char *lacks = !shown || (picture && picture->up) ? "" : shown->phase == PHASE_OFF ? " (off)" : " (no screen)";
-	size_t n = snprintf(to, size, " Postern: %s%s%s  |  Ctrl+Alt+F1 shell", shown ? "guest " : "shell",
-			    shown ? shown->config->name : "", lacks);
+	const char *lacks = !shown || (picture && picture->up) ? ""
+			    : shown->phase == PHASE_OFF	       ? " (off)"
+							       : " (no screen)";
+	size_t n = snprintf(to, size, " Postern: %s%s%s  |  Ctrl+Alt+F1 shell",
+			    shown ? "guest " : "shell", shown ? shown->config->name : "", lacks);
 
 	for (unsigned i = 0; i < guest_count && i + 2 <= HOT_KEYS && n < size; i++)
 		n += snprintf(to + n, size - n, "  F%u %s", i + 2, guests[i].config->name);
@@ -123,9 +128,11 @@ static void write_header(char *to, size_t size)
 static void copy_cells(struct display_link *l)
 {
 	uint16_t *to = (uint16_t *)((char *)l + DISPLAY_TEXT_OFFSET);
-	uint32_t at = cells.row * CELLS_COLUMNS + (cells.column < cells.columns ? cells.column : cells.columns - 1);
+	uint32_t at = cells.row * CELLS_COLUMNS +
+		      (cells.column < cells.columns ? cells.column : cells.columns - 1);
 
-	_Static_assert(CELLS_COLUMNS == DISPLAY_TEXT_COLUMNS && CELLS_ROWS == DISPLAY_TEXT_ROWS, "cells");
+	_Static_assert(CELLS_COLUMNS == DISPLAY_TEXT_COLUMNS && CELLS_ROWS == DISPLAY_TEXT_ROWS,
+		       "cells");
 	memcpy(to, cells.cell, sizeof(cells.cell));
 	to[at] = (to[at] & 0xff) | 0x7000; /* the cursor */
 }
@@ -171,7 +178,8 @@ static void fit(const struct display_link *l)
 	changed = true;
 }
 
-/* --- who is shown ------------------------------------------------------------------------------ */
+/* --- who is shown ------------------------------------------------------------------------------
+ */
 
 static void to_guest(struct guest *g, const union xenkbd_in_event *e)
 {
@@ -194,7 +202,8 @@ static void release_all(void)
 {
 	for (uint32_t code = 0; code < CODES; code++)
 		if (down[code / 8] & 1 << code % 8)
-			to_guest(shown, &(union xenkbd_in_event){.key = {XENKBD_TYPE_KEY, 0, code}});
+			to_guest(shown,
+				 &(union xenkbd_in_event){.key = {XENKBD_TYPE_KEY, 0, code}});
 	memset(down, 0, sizeof(down));
 }
 
@@ -226,7 +235,8 @@ static void go_on(void)
 		prompt();
 }
 
-/* --- keys -------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------
+ */
 
 static void shell_byte(char c)
 {
@@ -316,7 +326,8 @@ static void set_leds(void)
 	link_signal(input);
 }
 
-/* --- all together ------------------------------------------------------------------------------ */
+/* --- all together ------------------------------------------------------------------------------
+ */
 
 static struct link *link_to(const char *class_)
 {
@@ -350,7 +361,8 @@ bool screen_possible(void)
 	if (graph_provider(&graph, "display", -1) < 0)
 		return false;
 	for (unsigned n = 0;; n++) {
-		int64_t bytes = sys_system_info(start_page()->system, INFO_MACHINE, n, text, sizeof(text) - 1);
+		int64_t bytes = sys_system_info(start_page()->system, INFO_MACHINE, n, text,
+						sizeof(text) - 1);
 
 		if (bytes <= 0)
 			return false;
@@ -405,6 +417,8 @@ void screen_status(void)
 		const struct link *p = picture_of(&guests[n]);
 
 		console_printf("  Ctrl+Alt+F%u %s%s\n", n + 2, guests[n].config->name,
-			       p && p->up ? "" : guests[n].phase == PHASE_OFF ? " (off)" : " (no screen)");
+			       p && p->up		      ? ""
+			       : guests[n].phase == PHASE_OFF ? " (off)"
+							      : " (no screen)");
 	}
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Screen: the physical screen and keyboard. They belong to the shell or to one guest at a time; Ctrl+Alt+F1 is the
- * shell, F2 the first guest of the configuration, and so on, whoever is shown. The header above the picture, which nobody
- * but the manager writes, says who that is.
+ * Screen: the physical screen and keyboard. They belong to the shell or to one guest at a time;
+ * Ctrl+Alt+F1 is the shell, F2 the first guest of the configuration, and so on, whoever is shown.
+ * The header above the picture, which nobody but the manager writes, says who that is.
  *
- * The shell on the screen is a session of its own beside the one on the serial port: its own line, its own output.
+ * The shell on the screen is a session of its own beside the one on the serial port: its own line,
+ * its own output.
  */
 #ifndef MANAGER_SCREEN_H
 #define MANAGER_SCREEN_H

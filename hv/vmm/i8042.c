@@ -21,10 +21,23 @@
 #define PORT_MOUSE_FULL 0x20
 
 enum {
-	READ_CONFIG = 0x20, WRITE_CONFIG = 0x60, MOUSE_OFF = 0xa7, MOUSE_ON = 0xa8, MOUSE_TEST = 0xa9,
-	SELF_TEST = 0xaa, KEYBOARD_TEST = 0xab, KEYBOARD_OFF = 0xad, KEYBOARD_ON = 0xae, READ_INPUT = 0xc0,
-	READ_OUTPUT = 0xd0, WRITE_OUTPUT = 0xd1, WRITE_KEYBOARD_OUT = 0xd2, WRITE_MOUSE_OUT = 0xd3,
-	WRITE_MOUSE = 0xd4, READ_TEST = 0xe0, PULSE = 0xf0,
+	READ_CONFIG = 0x20,
+	WRITE_CONFIG = 0x60,
+	MOUSE_OFF = 0xa7,
+	MOUSE_ON = 0xa8,
+	MOUSE_TEST = 0xa9,
+	SELF_TEST = 0xaa,
+	KEYBOARD_TEST = 0xab,
+	KEYBOARD_OFF = 0xad,
+	KEYBOARD_ON = 0xae,
+	READ_INPUT = 0xc0,
+	READ_OUTPUT = 0xd0,
+	WRITE_OUTPUT = 0xd1,
+	WRITE_KEYBOARD_OUT = 0xd2,
+	WRITE_MOUSE_OUT = 0xd3,
+	WRITE_MOUSE = 0xd4,
+	READ_TEST = 0xe0,
+	PULSE = 0xf0,
 };
 
 bool i8042_put(struct i8042_queue *q, uint8_t value)
@@ -94,8 +107,10 @@ static void reply(struct i8042 *k, uint8_t value, bool from_mouse)
 {
 	unsigned at = (k->replies.head + k->replies.count) % I8042_QUEUE;
 
-	if (i8042_put(&k->replies, value))
-		k->reply_from_mouse = (k->reply_from_mouse & ~(1u << at)) | (uint32_t)from_mouse << at;
+	if (!i8042_put(&k->replies, value))
+		return;
+	k->reply_from_mouse &= ~(1u << at);
+	k->reply_from_mouse |= (uint32_t)from_mouse << at;
 }
 
 static void pulse_reset(struct i8042 *k)
@@ -106,7 +121,8 @@ static void pulse_reset(struct i8042 *k)
 
 static uint8_t output_port(const struct i8042 *k)
 {
-	return (k->port & (PORT_RUN | PORT_A20)) | (k->full && !k->from_mouse ? PORT_KEYBOARD_FULL : 0) |
+	return (k->port & (PORT_RUN | PORT_A20)) |
+	       (k->full && !k->from_mouse ? PORT_KEYBOARD_FULL : 0) |
 	       (k->full && k->from_mouse ? PORT_MOUSE_FULL : 0);
 }
 
@@ -181,7 +197,8 @@ static void data(struct i8042 *k, uint8_t value)
 		i8042_to_mouse(k, value);
 		break;
 	default:
-		k->config &= ~CONFIG_KEYBOARD_OFF; /* as the book says: writing to the keyboard switches it on */
+		k->config &= ~CONFIG_KEYBOARD_OFF; /* as the book says: writing to the keyboard
+						      switches it on */
 		i8042_to_keyboard(k, value);
 	}
 }
@@ -204,8 +221,8 @@ uint8_t i8042_read(struct i8042 *k, unsigned port)
 
 	if (port == I8042_COMMAND)
 		return (k->full ? STATUS_FULL : 0) | (k->full && k->from_mouse ? STATUS_MOUSE : 0) |
-		       (k->config & CONFIG_SYSTEM ? STATUS_SYSTEM : 0) | (k->command ? STATUS_COMMAND : 0) |
-		       STATUS_UNLOCKED;
+		       (k->config & CONFIG_SYSTEM ? STATUS_SYSTEM : 0) |
+		       (k->command ? STATUS_COMMAND : 0) | STATUS_UNLOCKED;
 	k->full = false;
 	show_lines(k); /* falls, so that the next byte is an edge */
 	i8042_next(k);

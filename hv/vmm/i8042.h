@@ -2,12 +2,12 @@
 /*
  * i8042: the guest's keyboard controller with a keyboard and a mouse with a wheel.
  *
- * Each device has a queue of bytes towards the controller, which holds one at a time for the guest to read and raises the
- * interrupt of whoever sent it. Keys and movements that find a queue full, or reporting off, are lost as on a
- * PC.
+ * Each device has a queue of bytes towards the controller, which holds one at a time for the guest
+ * to read and raises the interrupt of whoever sent it. Keys and movements that find a queue full,
+ * or reporting off, are lost as on a PC.
  *
- * Source: IBM Personal System/2 Hardware Technical Reference, "Keyboard and Auxiliary Device Controller", "Keyboard",
- * "Mouse".
+ * Source: IBM Personal System/2 Hardware Technical Reference, "Keyboard and Auxiliary Device
+ * Controller", "Keyboard", "Mouse".
  */
 #ifndef VMM_I8042_H
 #define VMM_I8042_H
@@ -44,12 +44,13 @@ struct i8042 {
 	uint8_t config, command, out;
 	uint8_t port; /* output port */
 	bool full, from_mouse, release;
-	struct i8042_queue replies; /* of the controller; what is the mouse's has its bit in reply_from_mouse */
+	struct i8042_queue replies; /* of the controller; what is the mouse's has its bit in
+				       reply_from_mouse */
 	uint32_t reply_from_mouse;  /* by place in the queue */
 	struct i8042_keyboard keyboard;
 	struct i8042_mouse mouse;
 	struct line keyboard_irq, mouse_irq;
-	void (*reset)(void *ctx);		/* the guest pulses its reset line */
+	void (*reset)(void *ctx);	       /* the guest pulses its reset line */
 	void (*leds)(void *ctx, uint8_t leds); /* bit 0 scroll, 1 num, 2 caps lock */
 	void *ctx;
 };

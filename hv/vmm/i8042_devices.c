@@ -31,7 +31,8 @@ static unsigned room(const struct i8042_queue *q)
 	return I8042_QUEUE - q->count;
 }
 
-/* --- keyboard ---------------------------------------------------------------------------------- */
+/* --- keyboard ----------------------------------------------------------------------------------
+ */
 
 static void say(struct i8042_queue *q, unsigned count, const uint8_t *bytes)
 {
@@ -149,7 +150,8 @@ void i8042_key(struct i8042 *k, uint16_t key, bool pressed)
 	i8042_next(k);
 }
 
-/* --- mouse ------------------------------------------------------------------------------------- */
+/* --- mouse -------------------------------------------------------------------------------------
+ */
 
 static int part(int *value, int most)
 {
@@ -166,7 +168,8 @@ static void packet(struct i8042_mouse *d)
 	if (!d->wheel)
 		d->z = 0;
 	d->sent_buttons = d->buttons;
-	SAY(&d->queue, 0x08 | d->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0), x & 0xff, y & 0xff);
+	SAY(&d->queue, 0x08 | d->buttons | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0), x & 0xff,
+	    y & 0xff);
 	if (d->wheel)
 		SAY(&d->queue, z & 0xff);
 }
@@ -212,7 +215,8 @@ static void mouse_defaults(struct i8042_mouse *d)
 {
 	uint8_t buttons = d->buttons;
 
-	*d = (struct i8042_mouse){.rate = 100, .resolution = 2, .buttons = buttons, .sent_buttons = buttons};
+	*d = (struct i8042_mouse){
+		.rate = 100, .resolution = 2, .buttons = buttons, .sent_buttons = buttons};
 }
 
 static void mouse_data(struct i8042_mouse *d, uint8_t command, uint8_t value)
@@ -235,7 +239,8 @@ static void mouse_status(struct i8042_mouse *d)
 	uint8_t b = d->buttons;
 
 	SAY(&d->queue, ACK,
-	    (b & 1) << 2 | (b & 4) >> 1 | (b & 2) >> 1 | d->twice << 4 | d->reporting << 5 | d->remote << 6,
+	    (b & 1) << 2 | (b & 4) >> 1 | (b & 2) >> 1 | d->twice << 4 | d->reporting << 5 |
+		    d->remote << 6,
 	    d->resolution, d->rate);
 }
 

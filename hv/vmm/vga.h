@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VGA: the guest's graphics card as its registers and memory: IBM's VGA and the Bochs display interface (VBE).
+ * VGA: the guest's graphics card as its registers and memory: IBM's VGA and the Bochs display
+ * interface (VBE).
  *
- * Memory is `vram` with the four planes interleaved: byte `a` of plane `p` is vram[4 * a + p], so that the 256-color
- * modes and the linear frame buffer are plain memory. In text mode characters and attributes lie in `text` instead, in the
- * order in which the guest sees them, so that the guest may have that as plain memory, too; leaving
- * the mode brings them to planes 0 and 1 and back. vga->window says which of them the guest sees in 0xa0000..0xbffff without
- * an exit; everything else, the planar modes that is, comes to vga_memory_read() and _write().
+ * Memory is `vram` with the four planes interleaved: byte `a` of plane `p` is vram[4 * a + p], so
+ * that the 256-color modes and the linear frame buffer are plain memory. In text mode characters
+ * and attributes lie in `text` instead, in the order in which the guest sees them, so that the
+ * guest may have that as plain memory, too; leaving the mode brings them to planes 0 and 1 and
+ * back. vga->window says which of them the guest sees in 0xa0000..0xbffff without an exit;
+ * everything else, the planar modes that is, comes to vga_memory_read() and _write().
  *
- * All functions are pure in the sense that they touch nothing but *v and its memory. Any value a guest writes
- * is fine; offsets are bounded by the memory's size where it is read.
+ * All functions are pure in the sense that they touch nothing but *v and its memory. Any value a
+ * guest writes is fine; offsets are bounded by the memory's size where it is read.
  *
- * Sources: IBM VGA XGA Technical Reference Manual (1992), chapter 2; the Bochs project's VBE display interface.
+ * Sources: IBM VGA XGA Technical Reference Manual (1992), chapter 2; the Bochs project's VBE
+ * display interface.
  */
 #ifndef VMM_VGA_H
 #define VMM_VGA_H
@@ -87,27 +90,27 @@ void vga_memory_write(struct vga *v, uint32_t a, uint8_t value);
 bool vga_window_update(struct vga *v);
 
 /*
- * Drawing. A view is what the registers say about the picture; taken under the guest's lock, small. The painter
- * keeps what it drew last, and draws what differs.
+ * Drawing. A view is what the registers say about the picture; taken under the guest's lock, small.
+ * The painter keeps what it drew last, and draws what differs.
  */
 enum vga_picture { PICTURE_BLANK, PICTURE_TEXT, PICTURE_PLANAR, PICTURE_INDEXED, PICTURE_TRUE };
 
 struct vga_view {
 	enum vga_picture picture;
-	uint32_t width, height;	 /* pixels, at most VGA_WIDTH_MAX x VGA_HEIGHT_MAX */
-	uint32_t start, pitch;	 /* bytes of vram; text: cells */
-	uint32_t bytes;		 /* of a row in vram */
-	uint8_t bits;		 /* PICTURE_TRUE: 15, 16, 24, 32 */
-	uint8_t repeat;		 /* lines a row of vram is shown on */
-	uint8_t wide;		 /* columns a pixel of vram is shown in: 1, 2 */
+	uint32_t width, height; /* pixels, at most VGA_WIDTH_MAX x VGA_HEIGHT_MAX */
+	uint32_t start, pitch;	/* bytes of vram; text: cells */
+	uint32_t bytes;		/* of a row in vram */
+	uint8_t bits;		/* PICTURE_TRUE: 15, 16, 24, 32 */
+	uint8_t repeat;		/* lines a row of vram is shown on */
+	uint8_t wide;		/* columns a pixel of vram is shown in: 1, 2 */
 	uint8_t cell_width, cell_height;
 	bool in_text; /* cells are in v->text */
 	bool line_graphics, blink;
-	uint32_t font[2];	 /* offsets into plane 2: attribute bit 3 clear, set */
-	uint32_t cursor;	 /* cell; ~0: none */
+	uint32_t font[2]; /* offsets into plane 2: attribute bit 3 clear, set */
+	uint32_t cursor;  /* cell; ~0: none */
 	uint8_t cursor_first, cursor_last;
 	uint32_t font_changes;
-	uint32_t color[256];	 /* by pixel value, 0x00RRGGBB; text and planar: the first 16 */
+	uint32_t color[256]; /* by pixel value, 0x00RRGGBB; text and planar: the first 16 */
 };
 
 struct vga_damage {
@@ -122,9 +125,9 @@ struct vga_painter {
 #define VGA_LAST_BYTES (VGA_WIDTH_MAX * VGA_HEIGHT_MAX * 4u)
 
 void vga_view(const struct vga *v, struct vga_view *out);
-/* Draws into pixels (pitch in pixels, at least VGA_WIDTH_MAX x VGA_HEIGHT_MAX of them) what changed since the last
- * time, and says where. False: nothing changed. */
-bool vga_paint(struct vga_painter *p, const struct vga *v, const struct vga_view *view, uint32_t *pixels,
-	       uint32_t pitch, struct vga_damage *damage);
+/* Draws into pixels (pitch in pixels, at least VGA_WIDTH_MAX x VGA_HEIGHT_MAX of them) what changed
+ * since the last time, and says where. False: nothing changed. */
+bool vga_paint(struct vga_painter *p, const struct vga *v, const struct vga_view *view,
+	       uint32_t *pixels, uint32_t pitch, struct vga_damage *damage);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VGA: memory as the processor reaches it: the window, the write modes, the latches (manual: "Graphics
- * Controller Registers", "Sequencer Registers"). */
+/* VGA: memory as the processor reaches it: the window, the write modes, the latches (manual:
+ * "Graphics Controller Registers", "Sequencer Registers"). */
 #include <string.h>
 #include "vga.h"
 
@@ -29,9 +29,9 @@ static bool plain_writes(const struct vga *v)
 
 static bool plain_text(const struct vga *v)
 {
-	return !(v->gr[6] & GR6_GRAPHICS) && v->gr[5] & GR5_ODD_EVEN && !(v->seq[4] & (SEQ_SEQUENTIAL | SEQ_CHAIN4)) &&
-	       (v->seq[2] & 0xf) == 3 && (v->gr[6] >> 2 & 3) >= 2 && !(v->gr[5] & GR5_READ_COMPARE) &&
-	       plain_writes(v);
+	return !(v->gr[6] & GR6_GRAPHICS) && v->gr[5] & GR5_ODD_EVEN &&
+	       !(v->seq[4] & (SEQ_SEQUENTIAL | SEQ_CHAIN4)) && (v->seq[2] & 0xf) == 3 &&
+	       (v->gr[6] >> 2 & 3) >= 2 && !(v->gr[5] & GR5_READ_COMPARE) && plain_writes(v);
 }
 
 static bool plain_vram(const struct vga *v)
@@ -67,7 +67,8 @@ bool vga_window_update(struct vga *v)
 		to_planes(v);
 	if (old.kind != WINDOW_TEXT && w.kind == WINDOW_TEXT)
 		from_planes(v);
-	return old.kind != w.kind || old.base != w.base || old.bytes != w.bytes || old.offset != w.offset;
+	return old.kind != w.kind || old.base != w.base || old.bytes != w.bytes ||
+	       old.offset != w.offset;
 }
 
 /* The byte of plain memory behind the window, or NULL. */
@@ -78,7 +79,8 @@ static uint8_t *plain(struct vga *v, uint32_t a)
 
 	if (w->kind == WINDOW_TRAP || at >= w->bytes)
 		return NULL;
-	return w->kind == WINDOW_TEXT ? v->text + at : v->vram + ((w->offset + at) & (VGA_VRAM_BYTES - 1));
+	return w->kind == WINDOW_TEXT ? v->text + at
+				      : v->vram + ((w->offset + at) & (VGA_VRAM_BYTES - 1));
 }
 
 /* Byte address in the planes' window; ~0: outside. */

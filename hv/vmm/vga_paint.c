@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VGA: drawing. Memory is compared with what it held when it was drawn last, a text cell or a row of pixels at a
- * time; where it differs, it is copied first and drawn from the copy, because the guest goes on writing.
+ * VGA: drawing. Memory is compared with what it held when it was drawn last, a text cell or a row
+ * of pixels at a time; where it differs, it is copied first and drawn from the copy, because the
+ * guest goes on writing.
  */
 #include <string.h>
 #include "vga.h"
@@ -27,7 +28,8 @@ static void damage(struct paint *d, uint32_t x, uint32_t y, uint32_t width, uint
 	d->y1 = y + height > d->y1 ? y + height : d->y1;
 }
 
-/* --- text -------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------
+ */
 
 static uint16_t cell_at(const struct paint *d, uint32_t n)
 {
@@ -37,7 +39,8 @@ static uint16_t cell_at(const struct paint *d, uint32_t n)
 	return at[0] | at[1] << 8;
 }
 
-/* Nine columns: the ninth is background, but repeats the eighth in the line graphics (manual: AR10, bit 2). */
+/* Nine columns: the ninth is background, but repeats the eighth in the line graphics (manual: AR10,
+ * bit 2). */
 static uint16_t glyph_row(const struct paint *d, uint8_t c, uint8_t attribute, unsigned y)
 {
 	uint32_t at = d->view->font[attribute >> 3 & 1] + 32 * c + y;
@@ -52,7 +55,8 @@ static void draw_cell(struct paint *d, uint32_t column, uint32_t row, uint16_t c
 {
 	const struct vga_view *w = d->view;
 	uint8_t attribute = cell >> 8;
-	uint32_t fore = w->color[attribute & 0xf], back = w->color[attribute >> 4 & (w->blink ? 7 : 0xf)];
+	uint32_t fore = w->color[attribute & 0xf],
+		 back = w->color[attribute >> 4 & (w->blink ? 7 : 0xf)];
 	unsigned width = w->cell_width * w->wide, height = w->cell_height * w->repeat;
 	uint32_t *to = d->pixels + row * height * d->pitch + column * width;
 
@@ -71,7 +75,8 @@ static void draw_cell(struct paint *d, uint32_t column, uint32_t row, uint16_t c
 static void paint_text(struct paint *d, bool all)
 {
 	const struct vga_view *w = d->view, *was = &d->p->view;
-	uint32_t columns = w->width / (w->cell_width * w->wide), rows = w->height / (w->cell_height * w->repeat);
+	uint32_t columns = w->width / (w->cell_width * w->wide),
+		 rows = w->height / (w->cell_height * w->repeat);
 	uint16_t *last = (uint16_t *)d->p->last;
 
 	for (uint32_t row = 0; row < rows; row++)
@@ -86,7 +91,8 @@ static void paint_text(struct paint *d, bool all)
 		}
 }
 
-/* --- pixels ------------------------------------------------------------------------------------ */
+/* --- pixels ------------------------------------------------------------------------------------
+ */
 
 static void row_planar(const struct paint *d, const uint8_t *from, uint32_t *to)
 {
@@ -128,14 +134,16 @@ static void row_true(const struct paint *d, const uint8_t *from, uint32_t *to)
 			to[x] = value | from[2] << 16;
 		else
 			to[x] = widen(value >> (5 + green) & 0x1f, 5) << 16 |
-				widen(value >> 5 & ((1u << green) - 1), green) << 8 | widen(value & 0x1f, 5);
+				widen(value >> 5 & ((1u << green) - 1), green) << 8 |
+				widen(value & 0x1f, 5);
 	}
 }
 
 static void draw_row(struct paint *d, const uint8_t *from, uint32_t y)
 {
 	const struct vga_view *w = d->view;
-	uint32_t *to = d->pixels + (uint64_t)y * d->pitch, n = w->height - y < w->repeat ? w->height - y : w->repeat;
+	uint32_t *to = d->pixels + (uint64_t)y * d->pitch,
+		 n = w->height - y < w->repeat ? w->height - y : w->repeat;
 
 	if (w->picture == PICTURE_PLANAR)
 		row_planar(d, from, to);
@@ -197,8 +205,8 @@ static bool same_view(const struct vga_view *a, const struct vga_view *b)
 	return !memcmp(a, &moved, sizeof(moved));
 }
 
-bool vga_paint(struct vga_painter *p, const struct vga *v, const struct vga_view *view, uint32_t *pixels, uint32_t pitch,
-	       struct vga_damage *out)
+bool vga_paint(struct vga_painter *p, const struct vga *v, const struct vga_view *view,
+	       uint32_t *pixels, uint32_t pitch, struct vga_damage *out)
 {
 	struct paint d = {.p = p, .v = v, .view = view, .pixels = pixels, .pitch = pitch};
 	bool all = !p->drawn || !same_view(&p->view, view);

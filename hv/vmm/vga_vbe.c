@@ -26,8 +26,8 @@ static bool mode_exists(const struct vga *v)
 {
 	unsigned x = v->vbe[VBE_XRES], y = v->vbe[VBE_YRES];
 
-	return x && y && x <= VGA_WIDTH_MAX && y <= VGA_HEIGHT_MAX && depth_exists(v->vbe[VBE_BPP]) &&
-	       needs(v, x, y) <= VGA_VRAM_BYTES;
+	return x && y && x <= VGA_WIDTH_MAX && y <= VGA_HEIGHT_MAX &&
+	       depth_exists(v->vbe[VBE_BPP]) && needs(v, x, y) <= VGA_VRAM_BYTES;
 }
 
 /* The virtual screen is as wide as memory allows, and as high as there is memory. */
@@ -44,7 +44,8 @@ static void set_virtual_width(struct vga *v, unsigned width)
 
 static void bound_offsets(struct vga *v)
 {
-	unsigned x = v->vbe[VBE_VIRT_WIDTH] - v->vbe[VBE_XRES], y = v->vbe[VBE_VIRT_HEIGHT] - v->vbe[VBE_YRES];
+	unsigned x = v->vbe[VBE_VIRT_WIDTH] - v->vbe[VBE_XRES],
+		 y = v->vbe[VBE_VIRT_HEIGHT] - v->vbe[VBE_YRES];
 
 	if (v->vbe[VBE_X_OFFSET] > x)
 		v->vbe[VBE_X_OFFSET] = x;
@@ -55,7 +56,8 @@ static void bound_offsets(struct vga *v)
 /* Text goes to its planes before they are cleared. */
 static bool enable(struct vga *v, uint16_t value)
 {
-	bool was = v->vbe[VBE_ENABLE] & VBE_ENABLED, on = value & VBE_ENABLED && mode_exists(v), changed;
+	bool was = v->vbe[VBE_ENABLE] & VBE_ENABLED, on = value & VBE_ENABLED && mode_exists(v),
+	     changed;
 
 	v->vbe[VBE_BANK] = 0;
 	v->vbe[VBE_ENABLE] = value & (VBE_GETCAPS | VBE_8BIT_DAC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VGA: what the registers say about the picture (manual: "CRT Controller Registers", "Attribute Controller
- * Registers"). */
+/* VGA: what the registers say about the picture (manual: "CRT Controller Registers", "Attribute
+ * Controller Registers"). */
 #include <string.h>
 #include "vga.h"
 
@@ -23,7 +23,9 @@ static uint32_t dac_color(const struct vga *v, uint8_t n)
 	uint32_t color = 0;
 
 	for (unsigned i = 0; i < 3; i++) {
-		unsigned part = v->vbe[VBE_ENABLE] & VBE_8BIT_DAC ? c[i] : (c[i] & 0x3f) << 2 | (c[i] & 0x3f) >> 4;
+		unsigned part = v->vbe[VBE_ENABLE] & VBE_8BIT_DAC
+					? c[i]
+					: (c[i] & 0x3f) << 2 | (c[i] & 0x3f) >> 4;
 
 		color = color << 8 | part;
 	}
