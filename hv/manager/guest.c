@@ -16,6 +16,7 @@
 #include "wall.h"
 
 #define VMM_PROGRAM "vmm"
+#define SCREEN_OVERHEAD (36ull << 20) /* graphics memory, picture, what was drawn last */
 #define VMM_OVERHEAD (6ull << 20) /* what a VMM and its page tables need beside the guest's RAM */
 
 struct guest guests[GUESTS_MAX];
@@ -86,6 +87,27 @@ void guests_autostart(bool safe)
 	finish_check();
 }
 
+/* Keys go to a guest that has a screen, or virtio's input. */
+static bool wants_input(const struct guest *g)
+{
+	const char *text = g->config->arguments.text, *list = text;
+	char value[64] = "", word[64];
+
+	if (argument_find(text, CONFIG_ARGUMENTS, "screen", 0, value, sizeof(value)) > 0 && strcmp(value, "none"))
+		return true;
+	list = argument_find(text, CONFIG_ARGUMENTS, "virtio", 0, value, sizeof(value)) > 0 ? value : "";
+	while (text_word(&list, word, sizeof(word)))
+		if (!strcmp(word, "input"))
+			return true;
+	return false;
+}
+
+/* What it takes beside its RAM. Most of a screen's is never touched, but set aside. */
+static uint64_t overhead(const struct guest *g)
+{
+	return VMM_OVERHEAD + (screen_possible() && wants_input(g) ? SCREEN_OVERHEAD : 0);
+}
+
 static const char *lack_of_memory(struct guest *g)
 {
 	static char text[160];
@@ -93,13 +115,13 @@ static const char *lack_of_memory(struct guest *g)
 
 	if (sys_system_info(start_page()->system, INFO_MEMORY, 0, &info, sizeof(info)) < 0)
 		return NULL;
-	if (g->config->memory + VMM_OVERHEAD <= info.free - info.reserved ||
+	if (g->config->memory + overhead(g) <= info.free - info.reserved ||
 	    info.reserved > info.free)
 		return NULL;
 	snprintf(text, sizeof(text),
 		 "it needs %llu MiB (line %u) and %llu MiB are free; make it smaller or "
 		 "stop another guest",
-		 (unsigned long long)(g->config->memory + VMM_OVERHEAD) >> 20,
+		 (unsigned long long)(g->config->memory + overhead(g)) >> 20,
 		 g->config->memory_line, (unsigned long long)(info.free - info.reserved) >> 20);
 	return text;
 }
@@ -168,21 +190,6 @@ const char *guest_start(struct guest *g)
 		 g->config->cpus == 1 ? "" : "s");
 	instance_start(g->instance);
 	return NULL;
-}
-
-/* Keys go to a guest that has a screen, or virtio's input. */
-static bool wants_input(const struct guest *g)
-{
-	const char *text = g->config->arguments.text, *list = text;
-	char value[64] = "", word[64];
-
-	if (argument_find(text, CONFIG_ARGUMENTS, "screen", 0, value, sizeof(value)) > 0 && strcmp(value, "none"))
-		return true;
-	list = argument_find(text, CONFIG_ARGUMENTS, "virtio", 0, value, sizeof(value)) > 0 ? value : "";
-	while (text_word(&list, word, sizeof(word)))
-		if (!strcmp(word, "input"))
-			return true;
-	return false;
 }
 
 void guest_connect(struct guest *g)
