@@ -4,7 +4,6 @@
 #include <string.h>
 #include <postern/screen.h>
 #include "cells.h"
-#include "clock.h"
 #include "console.h"
 #include "init.h"
 #include "keymap.h"
@@ -16,7 +15,6 @@
 #include "syscalls.h"
 
 #define NOTHING 0xfffffffe /* `visible`: no picture, a guest without a screen has it */
-#define LOG_INTERVAL (100 * NS_PER_MS)
 #define LOG_PIECE 512
 #define CODES 768 /* of linux/input-event-codes.h */
 #define HOT_KEYS 12
@@ -33,7 +31,6 @@ static struct keymap keymap;
 static uint8_t down[CODES / 8]; /* keys that the shown guest takes for pressed */
 static uint32_t swallowed;	/* the hot key, until it is released */
 static uint64_t log_position;
-static struct timer tick;
 
 /* --- text --------------------------------------------------------------------------------------
  */
@@ -88,11 +85,6 @@ static void follow_log(void)
 	}
 	if (any)
 		prompt();
-}
-
-static void log_tick(struct timer *t)
-{
-	timer_set(t, clock_ns() + LOG_INTERVAL, log_tick); /* the pump after this reads the log */
 }
 
 /* --- the driver's side -------------------------------------------------------------------------
@@ -163,8 +155,6 @@ static void display_changed(struct link *l)
 	if (!l->up)
 		return;
 	changed = true;
-	if (!tick.armed)
-		log_tick(&tick);
 }
 
 static void fit(const struct display_link *l)
