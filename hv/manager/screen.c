@@ -302,6 +302,32 @@ static void take_keys(void)
 	__atomic_store_n(&page->in_cons, cons, __ATOMIC_RELEASE);
 }
 
+/* Keys that were down when their driver died have no release. */
+static void input_changed(struct link *l)
+{
+	if (l->up)
+		return;
+	if (shown)
+		release_all();
+	keymap = (struct keymap){.caps = keymap.caps};
+	swallowed = 0;
+}
+
+/* As on the serial port: nothing is to be seen there any more. */
+static void leave_ended_guest(void)
+{
+	if (!shown || shown->phase != PHASE_OFF || !shown->ended || shown->restarting)
+		return;
+	puts_here("\r\033[K[guest ");
+	puts_here(shown->config->name);
+	puts_here(" ended: ");
+	puts_here(shown->ending);
+	puts_here("]\n");
+	if (!busy)
+		prompt();
+	screen_show(NULL);
+}
+
 static void set_leds(void)
 {
 	struct input_link *l = input->shared, *of = NULL;
@@ -340,8 +366,10 @@ void screen_setup(bool is_quiet)
 		display->changed = display_changed;
 		link_try(display);
 	}
-	if (input)
+	if (input) {
+		input->changed = input_changed;
 		link_try(input);
+	}
 }
 
 bool screen_possible(void)
@@ -382,6 +410,7 @@ void screen_pump(void)
 	if (!l || !__atomic_load_n(&l->back_state, __ATOMIC_ACQUIRE))
 		return;
 	fit(l);
+	leave_ended_guest();
 	if (busy)
 		go_on();
 	if (cells.rows) {
