@@ -68,7 +68,7 @@ static void make_volumes(struct disk *d)
 		struct volume *v = &d->volume[d->volumes++];
 
 		*v = (struct volume){.first = p->first * unit(d), .sectors = p->sectors * unit(d)};
-		snprintf(v->name, sizeof(v->name), "%sp%u", d->name, p->number);
+		snprintf(v->name, sizeof(v->name), "%sp%u", d->name, p->number & 0xff);
 		memcpy(v->guid, p->guid, sizeof(v->guid));
 		memcpy(v->label, p->label, sizeof(v->label));
 	}

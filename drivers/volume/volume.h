@@ -25,7 +25,7 @@
 #define CLIENT_WAIT_NS 3000000000ull  /* then the log says what a guest waits for */
 
 struct volume {
-	char name[NAME_BYTES]; /* ahci0, ahci0p2 */
+	char name[32]; /* ahci0, ahci0p2 */
 	uint64_t first, sectors; /* of 512 bytes */
 	uint8_t guid[16];
 	char label[LABEL_BYTES];	/* of its partition */
