@@ -142,10 +142,13 @@ void device_fault(uint32_t bdf, bool known, uint64_t address)
 	d = device_at(bdf);
 	t = d ? d->owner : NULL;
 	bdf = d ? d->bdf : bdf;
-	if ((t && t->end == TASK_ALIVE) || (!t && stray_faults++ < STRAY_FAULTS_MAX))
+	if (bdf == BDF_UNKNOWN && stray_faults++ < STRAY_FAULTS_MAX)
+		log_printf("DMA blocked: which of the devices in use it was is not recorded");
+	else if (t ? t->end == TASK_ALIVE
+		   : bdf != BDF_UNKNOWN && stray_faults++ < STRAY_FAULTS_MAX)
 		log_printf(known ? "DMA blocked: pci " BDF_FORMAT " of %s at 0x%lx"
 				 : "DMA blocked: pci " BDF_FORMAT " of %s, where is not recorded",
-			   BDF_ARGS(bdf), t ? t->name : "nobody we know", address);
+			   BDF_ARGS(bdf), t ? t->name : "nobody", address);
 	if (t)
 		task_end(t, TASK_DMA, bdf, address, 0);
 	else if (bdf != BDF_UNKNOWN)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// printf's small brother: d i u x X p s c %, with width, precision of strings, 0, -, *, l, ll, z.
+// printf's small brother: d u x s c %, with width, precision of strings (also *), 0, -, l, ll, z.
 #include "core/format.h"
 #include "core/log.h"
 #include <stdbool.h>
@@ -32,12 +32,12 @@ static void put_field(struct output *o, const struct spec *s, const char *text, 
 }
 
 static void put_number(struct output *o, struct spec *s, unsigned long long n, bool negative,
-		       unsigned base, const char *digits)
+		       unsigned base)
 {
 	char text[68], *p = text + sizeof(text);
 
 	do {
-		*--p = digits[n % base];
+		*--p = "0123456789abcdef"[n % base];
 		n /= base;
 	} while (n);
 	if (s->zero && !s->left)
@@ -56,10 +56,6 @@ static const char *parse_spec(const char *f, struct spec *s, va_list *args)
 	}
 	for (; *f >= '0' && *f <= '9'; f++)
 		s->width = s->width < 100 ? s->width * 10 + *f - '0' : s->width;
-	if (*f == '*') {
-		s->width = va_arg(*args, int);
-		f++;
-	}
 	if (*f == '.') {
 		s->precise = true;
 		for (f++; *f >= '0' && *f <= '9'; f++)
@@ -93,20 +89,13 @@ static void convert(struct output *o, struct spec *s, char kind, va_list *args)
 
 	switch (kind) {
 	case 'd':
-	case 'i':
 		n = s->wide ? va_arg(*args, long long) : va_arg(*args, int);
-		put_number(o, s, (long long)n < 0 ? -n : n, (long long)n < 0, 10, "0123456789");
+		put_number(o, s, (long long)n < 0 ? -n : n, (long long)n < 0, 10);
 		break;
 	case 'u':
 	case 'x':
-	case 'X':
 		n = s->wide ? va_arg(*args, unsigned long long) : va_arg(*args, unsigned);
-		put_number(o, s, n, false, kind == 'u' ? 10 : 16,
-			   kind == 'X' ? "0123456789ABCDEF" : "0123456789abcdef");
-		break;
-	case 'p':
-		put_string(o, &(struct spec){0}, "0x");
-		put_number(o, s, (uintptr_t)va_arg(*args, void *), false, 16, "0123456789abcdef");
+		put_number(o, s, n, false, kind == 'u' ? 10 : 16);
 		break;
 	case 's':
 		put_string(o, s, va_arg(*args, const char *));

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A line each; time is put before. Formats: d i u x X p s c with width, 0, -, l, ll, z, .*s. */
+/* A line each; time is put before. Formats: d u x s c with width, 0, -, l, ll, z, .*s. */
 void log_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same from an NMI, which may have come upon a holder of the log's lock: then the line is lost. */
 void log_printf_nmi(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -341,12 +341,20 @@ static enum verdict exit_unknown(struct svm_vcpu *s)
 	return raw_exit(s, EXIT_UNKNOWN);
 }
 
+static enum verdict exit_invalid(struct svm_vcpu *s)
+{
+	return raw_exit(s, EXIT_INVALID);
+}
+
+/* Codes that are not directly a row's number. */
+enum { ROW_NPF = VMEXIT_DIRECT, ROW_INVALID, ROW_UNKNOWN, ROWS };
+
 #define ELSEWHERE COUNT_KINDS /* the handler counts, knowing more */
 
 static const struct row {
 	handler *handler;
 	uint32_t count;
-} rows[VMEXIT_DIRECT] = {
+} rows[ROWS] = {
 	[VMEXIT_READ_DR0... VMEXIT_WRITE_DR15] = {exit_dr, COUNT_DR},
 	[VMEXIT_EXCEPTION... VMEXIT_EXCEPTION + 31] = {exit_exception, COUNT_EXCEPTION},
 	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
@@ -371,25 +379,16 @@ static const struct row {
 	[VMEXIT_RDPRU] = {exit_ud, COUNT_INSN},
 	[VMEXIT_INVLPGB] = {exit_ud, COUNT_INSN},
 	[VMEXIT_MCOMMIT] = {exit_ud, COUNT_INSN},
+	[ROW_NPF] = {exit_npf, ELSEWHERE},
+	[ROW_INVALID] = {exit_invalid, COUNT_INVALID},
+	[ROW_UNKNOWN] = {exit_unknown, COUNT_OTHER},
 };
-
-static const struct row row_npf = {exit_npf, ELSEWHERE};
-static const struct row row_unknown = {exit_unknown, COUNT_OTHER};
-
-static enum verdict exit_invalid(struct svm_vcpu *s)
-{
-	return raw_exit(s, EXIT_INVALID);
-}
-
-static const struct row row_invalid = {exit_invalid, COUNT_INVALID};
 
 static const struct row *row_of(uint64_t code)
 {
-	if (code < VMEXIT_DIRECT)
-		return rows[code].handler ? &rows[code] : &row_unknown;
-	if (code == VMEXIT_NPF)
-		return &row_npf;
-	return quirk_is_invalid(code) ? &row_invalid : &row_unknown;
+	if (code < VMEXIT_DIRECT && rows[code].handler)
+		return &rows[code];
+	return &rows[code == VMEXIT_NPF ? ROW_NPF : quirk_is_invalid(code) ? ROW_INVALID : ROW_UNKNOWN];
 }
 
 enum verdict svm_exit(struct svm_vcpu *s)

@@ -4,6 +4,7 @@
 #include "x86/iommu.h"
 #include "core/frame.h"
 #include "core/log.h"
+#include "x86/cpu.h"
 #include "x86/paging_format.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
@@ -20,6 +21,7 @@
 #define EXTENDED_COHERENT (1ull << 0)
 #define EXTENDED_QUEUE (1ull << 1)
 #define EXTENDED_REMAPPING (1ull << 3)
+#define EXTENDED_X2APIC (1ull << 4)
 #define COMMAND 0x18
 #define STATUS 0x1c
 #define STATUS_KEPT 0x96ffffffu /* commands that are done once are not in it */
@@ -40,6 +42,7 @@
 #define QUEUE_BASE 0x90
 #define IRQ_TABLE 0xb8
 #define IRQ_TABLE_256 7ull
+#define IRQ_TABLE_X2APIC (1ull << 11) /* ids of 32 bits */
 
 #define FAULT_RECORDED (1ull << 63) /* in the upper half of a record */
 
@@ -219,7 +222,7 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 		irtes[vector].high = from;
 		__atomic_store_n(&irtes[vector].low,
 				 ENTRY_PRESENT | (level ? IRTE_LEVEL : 0) | vector << 16 |
-					 (uint64_t)(apic_id_of(cpu) & 0xff) << 40,
+					 (uint64_t)apic_id_of(cpu) << (cpu_features.x2apic ? 32 : 40),
 				 __ATOMIC_RELEASE);
 	}
 	return flush(INVALIDATE_IRQS);
@@ -272,7 +275,8 @@ static int start_unit(struct unit *u)
 
 	*reg32(u, COMMAND) = 0;
 	*reg(u, ROOT_TABLE) = core_phys(root);
-	*reg(u, IRQ_TABLE) = core_phys(irtes) | IRQ_TABLE_256;
+	*reg(u, IRQ_TABLE) = core_phys(irtes) | IRQ_TABLE_256 |
+			     (cpu_features.x2apic ? IRQ_TABLE_X2APIC : 0);
 	*reg(u, QUEUE_TAIL) = 0;
 	*reg(u, QUEUE_BASE) = core_phys(u->queue);
 	// Its own messages are not remapped (5.1.6).
@@ -315,7 +319,8 @@ static int start(const struct iommu_facts *f, const struct paging_format **forma
 	for (n = 0; n < f->units && !error; n++)
 		error = map_unit(&units[n], f->unit[n].phys);
 	if (!error && (!(capabilities & (CAP_3_LEVELS | CAP_4_LEVELS)) ||
-		       !(extended & EXTENDED_QUEUE) || !(extended & EXTENDED_REMAPPING)))
+		       !(extended & EXTENDED_QUEUE) || !(extended & EXTENDED_REMAPPING) ||
+		       (cpu_features.x2apic && !(extended & EXTENDED_X2APIC))))
 		error = -ENODEV;
 	if (error) {
 		log_printf("VT-d: capabilities %lx, %lx are not enough", capabilities, extended);

@@ -264,7 +264,7 @@ static bool interrupts(uint32_t bdf, unsigned vector)
 		assert_true(*reg32(0x1c) >> 25 & 1);
 		irte = (uint64_t *)(*reg(0xb8) & ~0xfffull) + 2 * vector;
 		return irte[0] & 1 && irte[1] == (bdf | 1 << 18) && (irte[0] >> 16 & 0xff) == vector &&
-		       (irte[0] >> 40 & 0xff) == 3;
+		       irte[0] >> (cpu_features.x2apic ? 32 : 40) == 3;
 	}
 	assert_int_equal(dte[2] & 1, 1);
 	if (dte[2] >> 60 != 2)
@@ -400,7 +400,10 @@ static void vt_d(void **state)
 {
 	for (unsigned levels = 1; levels <= 3; levels++) {
 		setup_kind(false, (uint64_t)levels << 9);
+		cpu_features.x2apic = levels == 3;
+		*reg(0x10) |= levels == 3 ? 1 << 4 : 0;
 		reach();
+		assert_int_equal(*reg(0xb8) >> 11 & 1, levels == 3);
 		messages();
 		*reg(0x220) = 0x789000;
 		*reg(0x228) = 1ull << 63 | BDF;
@@ -411,6 +414,7 @@ static void vt_d(void **state)
 		stop();
 		assert_int_equal(*reg32(0x18), 0);
 	}
+	cpu_features.x2apic = false;
 }
 
 /* Postern runs without one that does not work, and says so. */
