@@ -35,6 +35,7 @@ help:
 	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
 	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"
 	@echo "make rom         the VMI gateway ROMs: $(O)/rom;  make romcheck  their checker: $(O)/romcheck"
+	@echo "make abi         gateway ROMs of today and before, on hypervisors of each epoch, under frozen clients"
 	@echo "make menuconfig  choose what is built;  make defconfig  the default choice"
 	@echo "make deps        install the Debian packages that all of this needs"
 	@echo "make loc         count code lines by area"
@@ -54,9 +55,11 @@ distclean:
 # Only the goals above: nothing below is needed, and perhaps its tools are not there yet.
 ifneq ($(filter-out help deps clean distclean $(front),$(or $(MAKECMDGOALS),all)),)
 
+# Another choice for another O: make O=folder KCONFIG=file.
+KCONFIG	?= .config
 .config: Kconfig
 	$(Q)tools/defconfig $@
--include .config
+-include $(KCONFIG)
 
 .PHONY: menuconfig defconfig
 menuconfig:
@@ -76,9 +79,9 @@ core_cflags := $(common) -mcmodel=kernel -fno-omit-frame-pointer -Ihv \
 user_cflags := $(common) -mcmodel=small -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
 	       -Ihv/lib -idirafter /usr/include
 
-$(O)/autoconf.h: .config tools/autoconf
+$(O)/autoconf.h: $(KCONFIG) tools/autoconf
 	@mkdir -p $(@D)
-	$(Q)tools/autoconf .config $@
+	$(Q)tools/autoconf $< $@
 
 # --- the privileged core -------------------------------------------------------------------
 core_objs := $(addprefix $(O)/core/,$(core-y))

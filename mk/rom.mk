@@ -36,3 +36,23 @@ unit-cflags-test_gateway := -I$(O)/include
 unit-cflags-test_vmm_ap_start := -I$(O)/include
 fuzz-cflags-fuzz_gateway := -I$(O)/include
 $(O)/unit/test_gateway $(O)/unit/test_vmm_ap_start $(O)/fuzz/fuzz_gateway: | $(O)/include/postern/vmi.h
+
+# --- the ABI matrix: hypervisors of each epoch (without the modules it does not need) x ROMs x frozen clients ------------
+abi_epochs	:= 1 2
+abi_older_1	:= n
+abi_older_2	:= y
+
+.PHONY: abi abi-images
+$(O)/abi/epoch%/config: .config mk/rom.mk
+	@mkdir -p $(@D)
+	$(Q)sed -e '/^CONFIG_HYPERCALL_/d; /CONFIG_MODULE_ACPI/d' .config > $@
+	$(Q)echo 'CONFIG_HYPERCALL_EPOCH=$*' >> $@
+	$(Q)echo '$(if $(filter y,$(abi_older_$*)),CONFIG_HYPERCALL_OLDER=y)' >> $@
+
+abi-images: $(abi_epochs:%=$(O)/abi/epoch%/config)
+	$(Q)for e in $(abi_epochs); do \
+		$(MAKE) --no-print-directory -s O=$(O)/abi/epoch$$e KCONFIG=$(O)/abi/epoch$$e/config $(O)/abi/epoch$$e/postern.elf || exit 1; \
+	done
+
+abi: rom abi-images
+	$(Q)tests/abi/run $(ABI)

@@ -102,7 +102,7 @@ static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, u
 
 	if (number == HYPERCALL_OPEN)
 		return open_gateway(v, epoch, result);
-	if (!hypercall_decode(epoch, (uint32_t)number, v->run->gpr, &call))
+	if (!HYPERCALL_SPOKEN(epoch) || !hypercall_decode(epoch, (uint32_t)number, v->run->gpr, &call))
 		return HYPERCALL_TO_VMM;
 	return operate(v, &call, result);
 }

@@ -35,7 +35,7 @@ static bool text_at(const uint8_t *data, size_t bytes, unsigned at)
 
 const char *gateway_check(const uint8_t *data, size_t bytes)
 {
-	unsigned length, tables;
+	unsigned length, tables, epoch;
 	const char *licence;
 
 	if (bytes < GATEWAY_CODE_BYTES || bytes > ROM_BYTES_MAX)
@@ -62,7 +62,8 @@ const char *gateway_check(const uint8_t *data, size_t bytes)
 	if (get16(data + GATEWAY_AT_CODE_BYTES) != GATEWAY_CODE_BYTES ||
 	    (tables && (tables != GATEWAY_TABLES || length - tables < GATEWAY_TABLES_BYTES)))
 		return "its layout is not ours";
-	if (get16(data + GATEWAY_AT_EPOCH) > HYPERCALL_EPOCHS)
+	epoch = get16(data + GATEWAY_AT_EPOCH);
+	if (epoch && !HYPERCALL_SPOKEN(epoch))
 		return "it speaks a hypercall epoch that this hypervisor does not";
 	return NULL;
 }

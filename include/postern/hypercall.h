@@ -22,6 +22,13 @@
 
 #define HYPERCALL_EPOCH CONFIG_HYPERCALL_EPOCH
 #define HYPERCALL_EPOCHS 2 /* 1 to 2 exist */
+/* A hypervisor speaks its own epoch, older ones if it was built so (CONFIG_HYPERCALL_OLDER), never newer ones. */
+#ifdef CONFIG_HYPERCALL_OLDER
+#define HYPERCALL_OLDEST 1
+#else
+#define HYPERCALL_OLDEST CONFIG_HYPERCALL_EPOCH
+#endif
+#define HYPERCALL_SPOKEN(epoch) ((epoch) >= HYPERCALL_OLDEST && (epoch) <= HYPERCALL_EPOCH)
 
 /*
  * What a ROM asks for, the same in all epochs: `a0` to `a4` are EAX, EDX, ECX and two words of the stack of the VMI call
