@@ -37,6 +37,8 @@ void trace_message(struct guest *g, const struct message *m)
 {
 	if (g != trace.guest || !trace.asked)
 		return;
+	if (g->instance->messages)
+		g->instance->messages--; /* what was asked for is no flood */
 	if (m->trace.what == TRACE_END) {
 		trace.over = true;
 		trace.lost = m->trace.count;

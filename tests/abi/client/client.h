@@ -83,7 +83,7 @@ extern bool served[CALLS];
 extern unsigned served_count;
 extern bool above_top; /* calls go to addresses above virtual_top */
 void vmi_probe(void);	 /* finds a ROM, reserves the top */
-void vmi_activate(void);
+void vmi_activate(const char *transcript, u32 bytes); /* in its order, if it says one */
 void vmi_late(void); /* the sites once more, as with the late alternatives and with modules */
 bool rom_address(u32 a);
 /* Makes a call by its slot; the result EDX:EAX. Fails when a register that must survive does not. */
@@ -119,7 +119,7 @@ void mm_early(void);
 void mm_paging_init(void); /* in the end PAE, and the fixmap */
 void mm_test(void);
 u32 mm_space(unsigned n); /* CR3 of address space n, made when first asked for */
-void mm_touch(u32 entry, bool clear, u32 flags); /* a PTE of the scratch page table */
+void mm_touch(u32 low, u32 high, u32 flags); /* the next PTE of the scratch page table, with these bits */
 extern u32 user_code, user_stack;
 extern u32 fixmap_apic; /* where the local APIC is mapped */
 
@@ -136,6 +136,12 @@ extern u8 ap_stack[8192];
 /* --- replay.c ------------------------------------------------------------------------------------------------ */
 extern unsigned replayed; /* steps */
 void replay(const char *text, u32 bytes);
+/* The steps of a text one by one; false: no more. */
+struct step {
+	u32 call, a, d, c;
+};
+void steps_of(const char *text, u32 bytes);
+bool next_step(struct step *s);
 
 static inline void outb(u16 port, u8 v)
 {

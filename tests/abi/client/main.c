@@ -177,7 +177,7 @@ void main(void)
 	say("Linux-like client %s, %s", kernel.name, command_line);
 	mm_early();
 	vmi_probe();
-	vmi_activate();
+	vmi_activate(transcript, bytes);
 	mm_paging_init();
 	cpu_init();
 	cpu_test();

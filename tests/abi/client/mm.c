@@ -14,6 +14,7 @@
 #define F_CURRENT 0x10
 #define F_DEFER 0x20
 #define SPACES 4
+#define SCRATCH 0xe0000000u
 
 extern u32 swapper_pg_dir[1024];
 extern u32 ap_cr4, ap_nx;
@@ -177,14 +178,17 @@ void mm_paging_init(void)
 	invoke1(InvalPage, fixmap_apic);
 	scratch = page_alloc();
 	announce(scratch, false);
+	set(pae ? (void *)&middle[3][SCRATCH >> 21 & 511] : (void *)&swapper_pg_dir[SCRATCH >> 22], PA(scratch) | TABLE, F_PD);
 }
 
-void mm_touch(u32 entry, bool clear, u32 flags)
+void mm_touch(u32 low, u32 high, u32 flags)
 {
 	static unsigned at;
+	u64 entry = low & 1 ? (low & 0xfff) | 0x300000 | (nx ? (u64)(high & 0x80000000) << 32 : 0) : 0;
 
 	at = (at + 1) & 511;
-	set((u8 *)scratch + at * (pae ? 8 : 4), clear ? 0 : (entry & 0xfff) | 0x300000, flags & 0x2f);
+	set((u8 *)scratch + at * (pae ? 8 : 4), entry,
+	    (flags & 0x2f) | (flags & F_CURRENT ? F_CURRENT | (SCRATCH + at * PAGE) : 0));
 }
 
 static void *user_pte(struct space *s, u32 va)

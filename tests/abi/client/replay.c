@@ -161,10 +161,8 @@ static void memory(enum call n, u32 a, u32 d, u32 c)
 
 	switch (n) {
 	case SetPxE:
-		mm_touch(a, !a, c);
-		break;
 	case SetPxELong:
-		mm_touch(a, !a, 1);
+		mm_touch(a, d, c);
 		break;
 	case UpdatePxE:
 	case UpdatePxELong:
@@ -243,21 +241,35 @@ static void step(u32 n, u32 a, u32 d, u32 c)
 		processor(n, a, d);
 }
 
-/* NUMBER NAME EAX EDX ECX a line, the number decimal, the classes hexadecimal; other lines are left out. */
-void replay(const char *text, u32 bytes)
+void steps_of(const char *text, u32 bytes)
 {
-	u32 n, a, d, c;
-
 	at = text;
 	end = text + bytes;
+}
+
+/* NUMBER NAME EAX EDX ECX a line, the number decimal, the classes hexadecimal; other lines are left out. */
+bool next_step(struct step *s)
+{
+	bool good;
+
 	while (at < end) {
-		if (number(&n, 10)) {
-			word();
-			if (number(&a, 16) && number(&d, 16) && number(&c, 16))
-				step(n, a, d, c);
-		}
+		good = number(&s->call, 10);
+		word();
+		good = good && number(&s->a, 16) && number(&s->d, 16) && number(&s->c, 16);
 		skip_line();
+		if (good)
+			return true;
 	}
+	return false;
+}
+
+void replay(const char *text, u32 bytes)
+{
+	struct step s;
+
+	steps_of(text, bytes);
+	while (next_step(&s))
+		step(s.call, s.a, s.d, s.c);
 	irq_disable();
 	invoke1(SetCR3, swapper);
 	invoke1(SetIOPLMask, 0);

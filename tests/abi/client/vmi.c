@@ -144,53 +144,81 @@ static void take(enum call n, enum kind kind)
 	}
 }
 
-/* The order of requests, as recorded under the kernels; x 2: each of two slots asks. */
+static enum kind kind_of(enum call n)
+{
+	if (n == CPUID || n == SetTR || n == SetLDT || n == UpdateKernelStack || n == SetLazyMode || n == FlushTLB ||
+	    n == SetInitialAPState)
+		return WRAP;
+	if (n >= WriteGDT && n <= WriteIDT)
+		return kernel.minor >= 25 ? WRAP : FILL;
+	if (n == SetLinearMapping)
+		return kernel.minor <= 22 ? WRAP : GET;
+	if ((n >= SetPxE && n <= UpdatePxELong) || n == AllocatePage || n == ReleasePage)
+		return GET;
+	if (n >= GetCycleFrequency && n <= WallclockUpdated)
+		return TIMER;
+	if (n == Halt && kernel.minor == 21)
+		return WRAP;
+	return n == IRET || n == SYSEXIT ? PATCH : FILL;
+}
+
+/* Not all that a kernel could ask for is asked for by this one, as it is configured. */
+static void ask(enum call n)
+{
+	static bool timer;
+
+	if (n >= CALLS)
+		return;
+	if ((n == SetPxE || n == UpdatePxE) && pae)
+		n++;
+	else if ((n == SetPxELong || n == UpdatePxELong) && !pae)
+		n--;
+	if ((n == APICRead || n == APICWrite) && option("noapic"))
+		return;
+	if (n == SetInitialAPState && !option("smp"))
+		return;
+	if (n == GetCycleFrequency)
+		timer = get_reloc(n) >> 32 != NONE && !option("vmi=disable_timer");
+	if (n >= GetCycleFrequency && n <= WallclockUpdated && !timer)
+		return;
+	take(n, kind_of(n));
+}
+
+/* The order of requests where no transcript says it. */
 static void ask_all(void)
 {
-	static const u8 first[] = {CPUID, CLTS, SetDR, GetDR, GetCR0, GetCR2, GetCR3, GetCR4, SetCR0, SetCR2, SetCR3, SetCR4,
-				   SetInterruptMask, GetInterruptMask, DisableInterrupts, EnableInterrupts, WBINVD, RDTSC,
-				   SetTR, SetLDT, SetGDT, SetIDT, GetGDT, GetIDT, GetTR, WriteGDT, WriteLDT, WriteIDT,
-				   UpdateKernelStack, SetIOPLMask, IODelay};
-	static const u8 wraps[] = {CPUID, SetTR, SetLDT, UpdateKernelStack};
+	static const u8 order[] = {CPUID, CLTS, GetDR, SetDR, GetCR0, GetCR2, GetCR3, GetCR4, SetCR0, SetCR2, SetCR3, SetCR4,
+				   GetInterruptMask, SetInterruptMask, DisableInterrupts, EnableInterrupts, WBINVD, RDTSC,
+				   SetTR, SetLDT, SetGDT, SetIDT, GetGDT, GetIDT, GetTR, WriteLDT, WriteGDT, WriteIDT,
+				   UpdateKernelStack, SetIOPLMask, IODelay, SetLazyMode, FlushTLB, FlushTLB, InvalPage, SetPxE,
+				   UpdatePxE, AllocatePage, ReleasePage, SetLinearMapping, SetInitialAPState, APICRead,
+				   APICWrite, GetCycleFrequency, GetCycleCounter, GetWallclock, WallclockUpdated, SetAlarm,
+				   CancelAlarm, Halt};
 
-	for (unsigned i = 0; i < sizeof(first); i++) {
-		enum kind kind = FILL;
+	for (unsigned i = 0; i < sizeof(order); i++) {
+		ask(order[i]);
+		for (unsigned n = 1; order[i] == SetLazyMode && kernel.minor != 21 && n < 4; n++)
+			ask(SetLazyMode);
+		if (order[i] == APICWrite && kernel.minor <= 24)
+			ask(APICWrite);
+	}
+}
 
-		if (first[i] >= WriteGDT && first[i] <= WriteIDT && kernel.minor >= 25)
-			kind = WRAP;
-		for (unsigned w = 0; w < sizeof(wraps); w++)
-			if (wraps[w] == first[i])
-				kind = WRAP;
-		take(first[i], kind);
+/* As the kernel asked under the ROM that recorded it. False: the transcript does not say. */
+static bool ask_as_recorded(const char *text, u32 bytes)
+{
+	unsigned asked = 0;
+	struct step s;
+
+	steps_of(text, bytes);
+	while (bytes && next_step(&s) && (s.call == 127 || !asked)) {
+		if (s.call != 127)
+			continue;
+		asked++;
+		if (s.a != IRET && s.a != SYSEXIT)
+			ask(s.a);
 	}
-	for (unsigned i = 0; i < (kernel.minor == 21 ? 1 : 4); i++)
-		take(SetLazyMode, WRAP);
-	take(FlushTLB, WRAP);
-	take(FlushTLB, WRAP);
-	take(InvalPage, FILL);
-	take(pae ? SetPxELong : SetPxE, GET);
-	take(pae ? UpdatePxELong : UpdatePxE, GET);
-	take(AllocatePage, GET);
-	take(ReleasePage, GET);
-	take(SetLinearMapping, kernel.minor <= 22 ? WRAP : GET);
-	if (option("smp"))
-		take(SetInitialAPState, WRAP);
-	if (!option("noapic")) {
-		take(APICRead, FILL);
-		take(APICWrite, FILL);
-		if (kernel.minor <= 24)
-			take(APICWrite, FILL);
-	}
-	if (get_reloc(GetCycleFrequency) >> 32 != NONE && !option("vmi=disable_timer")) {
-		take(GetCycleFrequency, TIMER);
-		take(GetCycleCounter, TIMER);
-		take(SetAlarm, TIMER);
-		take(CancelAlarm, TIMER);
-		take(GetWallclock, TIMER);
-		if (get_reloc(WallclockUpdated) >> 32 == CALL_REL)
-			take(WallclockUpdated, TIMER);
-	}
-	take(Halt, kernel.minor == 21 ? WRAP : FILL);
+	return asked > 30;
 }
 
 static void write_branch(u8 *at, u8 opcode, u32 eip)
@@ -268,7 +296,7 @@ void vmi_late(void)
 	cr0_write_protect(true);
 }
 
-void vmi_activate(void)
+void vmi_activate(const char *transcript, u32 bytes)
 {
 	u32 flags = eflags(), result;
 
@@ -282,7 +310,8 @@ void vmi_activate(void)
 		return;
 	}
 	active = true;
-	ask_all();
+	if (!ask_as_recorded(transcript, bytes))
+		ask_all();
 	op[IRET] = (void *)POISON_IRET;
 	op[SYSEXIT] = (void *)POISON_SYSEXIT;
 	take(IRET, PATCH);
