@@ -86,7 +86,7 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 
 static enum hypercall_answer open_gateway(struct vcpu *v, uint32_t epoch, uint64_t *result)
 {
-	bool ours = epoch && epoch <= HYPERCALL_EPOCHS && epoch == (uint32_t)v->run->gpr[GPR_RBX];
+	bool ours = HYPERCALL_SPOKEN(epoch) && epoch == (uint32_t)v->run->gpr[GPR_RBX];
 
 	*result = ours ? 0 : (uint32_t)-ENOSYS;
 	return ours && v->private && v->run->gpr[GPR_RCX] & HYPERCALL_USES_PRIVATE ? HYPERCALL_OPENED
