@@ -53,7 +53,24 @@ def ours(tools):
     rows = [(title, tools.number(native.get(name)), tools.number(rom.get(name)), "") for name, title in COSTS]
     without, with_rom = both(tools, idle)
     rows.append(("exits of a timer expiry when idle", decimal(without), decimal(with_rom), tools.against(with_rom, 2.0)))
+    stop = swap(tools)
+    rows.append(("us that a guest stands still while its ROM is replaced", "", tools.number(stop), tools.against(stop, 1000)))
     return rows
+
+
+def swap(tools):
+    """The longest gap in a guest while its ROM is replaced, in microseconds; None: it did not work."""
+    shell = tools.Shell(["--multiboot", str(tools.BUILD / "tests/guest/swap.elf"), "--append", "rounds=1 paging=2 limit=1000", "--rom",
+                         str(tools.BUILD / ROM), "--set", "gateway=fixmap", "--set", "debug-con=0xe9"],
+                        ["--icount", "--file", "%s other.rom" % (tools.BUILD / "rom/epoch1/svm.rom")])
+    try:
+        if not shell.wait("shell", "READY 00", 60):
+            return None
+        shell.command("rom swap guest other.rom", "replaces the one before", 60)
+        found = shell.wait("serial", r"stopped for (\d+) us", 60)
+    finally:
+        shell.end()
+    return int(found[1]) if found else None
 
 
 def decimal(value):
