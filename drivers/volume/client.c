@@ -104,6 +104,10 @@ void client_try(struct client *cl)
 
 	if (cl->over || cl->back.ready || !cl->back.c)
 		return;
+	if (!strncmp(cl->want, FILE_PREFIX, strlen(FILE_PREFIX))) {
+		file_begin(cl);
+		return;
+	}
 	if (!cl->disk) {
 		v = volume_find(cl->want, &d, &why);
 		if (!v && why) {
@@ -135,10 +139,10 @@ static void tell_waiting(struct timer *t)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *cl = clients[i];
 
-		if (!cl || cl->disk || cl->over)
+		if (!cl || cl->disk || cl->file || cl->over)
 			continue;
 		client_try(cl);
-		if (cl->disk || cl->over)
+		if (cl->disk || cl->file || cl->over)
 			continue;
 		more = true;
 		if (!cl->told && clock_ns() - cl->since >= CLIENT_WAIT_NS) {
@@ -190,7 +194,7 @@ int client_connected(struct connection *c)
 	c->private_ = cl;
 	blk_back_attach(&cl->back, c);
 	client_try(cl);
-	if (!cl->disk && !waiting.armed)
+	if (!cl->disk && !cl->file && !waiting.armed)
 		timer_set(&waiting, clock_ns() + NS_PER_S, tell_waiting);
 	return 0;
 }
@@ -235,6 +239,8 @@ void client_shared(struct client *cl, const struct share *s)
 
 	if (!ret && cl->disk)
 		ret = pass_on(cl, s->tag);
+	else if (!ret && cl->file)
+		ret = file_shared(cl, s->tag);
 	if (ret)
 		log_line("%s: memory %u cannot be used: error %d", cl->who, s->tag, -ret);
 	client_pump(cl);
@@ -285,6 +291,8 @@ void client_pump(struct client *cl)
 	static struct blk_command command;
 	unsigned share;
 
+	if (cl->file)
+		file_pump(cl);
 	if (!cl->disk || !cl->back.ready)
 		return;
 	share = fair_share(cl);

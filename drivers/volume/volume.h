@@ -73,9 +73,12 @@ struct client {
 	struct hold *hold;
 	uint8_t tag[REF_TAGS]; /* at the disk; NO_TAG */
 	unsigned in_flight;
+	const char *file; /* instead of a disk: all of a boot file */
+	uint64_t file_bytes;
 	bool starved; /* has requests, but there was no room */
 };
 #define NO_TAG 0xff
+#define FILE_PREFIX "file:"
 
 extern struct disk *disks[DISKS_MAX];
 extern struct client *clients[CLIENTS_MAX];
@@ -101,6 +104,11 @@ void scan_next(struct disk *d, bool ok);
 
 /* name.c: pure */
 const struct volume *volume_find(const char *want, struct disk **d, const char **why);
+
+/* file.c: a boot file instead of a disk */
+void file_begin(struct client *cl);
+int file_shared(struct client *cl, unsigned tag);
+void file_pump(struct client *cl);
 
 /* client.c */
 int client_connected(struct connection *c);

@@ -1,4 +1,4 @@
-/* sources: drivers/volume/disk.c drivers/volume/client.c drivers/volume/scan.c drivers/volume/name.c drivers/volume/hold.c drivers/volume/gpt.c drivers/volume/mbr.c hv/lib/blk_front.c hv/lib/blk_back.c hv/lib/timer.c */
+/* sources: drivers/volume/disk.c drivers/volume/client.c drivers/volume/scan.c drivers/volume/name.c drivers/volume/hold.c drivers/volume/file.c drivers/volume/gpt.c drivers/volume/mbr.c hv/lib/blk_front.c hv/lib/blk_back.c hv/lib/timer.c */
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unit tests: the broker of disks between guests, which are fronts of block rings, and a driver, which is a back
@@ -87,7 +87,7 @@ int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
 
 void *space_map(uint32_t handle, uint64_t bytes, uint32_t rights)
 {
-	return mapped[handle];
+	return handle >= FIRST_HANDLE ? (char *)ram[handle - FIRST_HANDLE] : mapped[handle];
 }
 
 int module_send(const struct message *m)
@@ -110,6 +110,15 @@ int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uin
 		if (c == &guests[i].end)
 			client_shared(client_of(&guests[i].peer), &s);
 	return 0;
+}
+
+static const char boot_file[5 * 512 + 100] = "the beginning";
+
+const void *module_open_file(const char *name, uint64_t *bytes, int *error)
+{
+	*error = strcmp(name, "cd.iso") ? -ENOENT : 0;
+	*bytes = sizeof(boot_file);
+	return *error ? NULL : boot_file;
 }
 
 /* --- the driver ----------------------------------------------------------------------------------- */
@@ -502,6 +511,23 @@ static void test_fair_shares(void **state)
 	assert_int_equal(guests[0].failed + guests[1].failed, 0);
 }
 
+static void test_file(void **state)
+{
+	guest_comes(0, "file:none.iso");
+	assert_true(guests[0].front.gone);
+	guest_comes(1, "file:cd.iso");
+	assert_true(guests[1].front.ready);
+	assert_int_equal(guests[1].front.info.bytes, 5 * 512);
+	assert_int_equal(guests[1].front.info.flags, DISK_READ_ONLY);
+	put(1, BLKIF_OP_READ, 0, 512, 1024);
+	put(1, BLKIF_OP_READ, 5, 0, 512);
+	put(1, BLKIF_OP_WRITE, 0, 0, 512);
+	turn();
+	assert_int_equal(guests[1].done, 3);
+	assert_int_equal(guests[1].failed, 2);
+	assert_string_equal((char *)ram[1] + 512, "the beginning");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, end)
 
 int main(void)
@@ -509,7 +535,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_partition), TEST(test_waits_for_its_disk), TEST(test_driver_dies),
 		TEST(test_another_disk_comes_back), TEST(test_driver_stays_away), TEST(test_disk_is_pulled),
-		TEST(test_guest_dies), TEST(test_guest_and_driver_die), TEST(test_who_may), TEST(test_fair_shares),
+		TEST(test_guest_dies), TEST(test_guest_and_driver_die), TEST(test_who_may), TEST(test_file), TEST(test_fair_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
