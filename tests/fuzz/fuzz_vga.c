@@ -74,13 +74,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 6:
 			vga_vbe_write(&vga, VBE_ENABLE, 0);
-			vga_vbe_write(&vga, VBE_XRES, data[1] * 8);
-			vga_vbe_write(&vga, VBE_YRES, data[2] * 5);
+			/* Mostly small: large modes are cleared and drawn for a long time. */
+			vga_vbe_write(&vga, VBE_XRES, data[1] * (data[3] > 0xf0 ? 8 : 1));
+			vga_vbe_write(&vga, VBE_YRES, data[2] * (data[3] > 0xf0 ? 5 : 1));
 			vga_vbe_write(&vga, VBE_BPP, (uint8_t[]){8, 15, 16, 24, 32, 4, 0, 64}[data[3] & 7]);
 			vga_vbe_write(&vga, VBE_ENABLE, 0xc1);
 			break;
 		case 7:
-			if (paints++ < 3)
+			if (paints++ < 1)
 				paint();
 		}
 	}
