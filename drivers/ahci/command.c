@@ -10,7 +10,8 @@ static struct ahci_table *table_of(struct port *p, unsigned slot)
 	return &p->memory->table[slot];
 }
 
-static void set_header(struct port *p, unsigned slot, const struct ahci_table *t, uint16_t flags, uint16_t prds)
+static void set_header(struct port *p, unsigned slot, const struct ahci_table *t, uint16_t flags,
+		       uint16_t prds)
 {
 	struct ahci_header *h = &p->memory->header[slot];
 	uint64_t at = p->bus + ((const char *)t - (const char *)p->memory);
@@ -44,10 +45,13 @@ static void set_fis(uint8_t *fis, uint8_t command, uint64_t lba, uint16_t count)
 	fis[FIS_COUNT_HIGH] = count >> 8;
 }
 
-/* 13.6.4 of Serial ATA: the count is where others have features, the tag where they have the count. */
-static void build_queued(uint8_t *fis, const struct slot *s, unsigned tag, uint64_t lba, uint32_t count)
+/* 13.6.4 of Serial ATA: the count is where others have features, the tag where they have the count.
+ */
+static void build_queued(uint8_t *fis, const struct slot *s, unsigned tag, uint64_t lba,
+			 uint32_t count)
 {
-	set_fis(fis, s->operation == BLKIF_OP_READ ? ATA_READ_QUEUED : ATA_WRITE_QUEUED, lba, tag << 3);
+	set_fis(fis, s->operation == BLKIF_OP_READ ? ATA_READ_QUEUED : ATA_WRITE_QUEUED, lba,
+		tag << 3);
 	fis[FIS_FEATURE] = count;
 	fis[FIS_FEATURE_HIGH] = count >> 8;
 	if (s->operation == BLKIF_OP_WRITE_BARRIER)
@@ -65,14 +69,16 @@ static void build_packet(uint8_t *fis, bool data)
 
 static void build_read_10(struct ahci_table *t, uint64_t lba, uint32_t count)
 {
-	const uint8_t packet[16] = {PACKET_READ_10, 0, lba >> 24, lba >> 16, lba >> 8, lba, 0, count >> 8, count};
+	const uint8_t packet[16] = {PACKET_READ_10, 0,	  lba >> 24, lba >> 16, lba >> 8, lba, 0,
+				    count >> 8,	    count};
 
 	build_packet(t->fis, true);
 	memcpy(t->packet, packet, sizeof(packet));
 }
 
 /* Pages that follow each other on the bus become one entry. */
-static int build_list(struct port *p, struct slot *s, struct ahci_table *t, const struct blk_command *c)
+static int build_list(struct port *p, struct slot *s, struct ahci_table *t,
+		      const struct blk_command *c)
 {
 	struct ahci_prd *prd = t->prd - 1;
 	uint64_t end = 0, size = 0;
@@ -81,8 +87,10 @@ static int build_list(struct port *p, struct slot *s, struct ahci_table *t, cons
 		const struct blkif_request_segment *seg = &c->segment[i];
 		struct dma_region *r = &s->session->region[REF_TAG(seg->gref)];
 		uint32_t bytes = (seg->last_sect - seg->first_sect + 1) * BLK_SECTOR;
-		uint64_t there, at = dma_address(r, (uint64_t)REF_PAGE(seg->gref) * BLK_PAGE +
-						 seg->first_sect * BLK_SECTOR, &there);
+		uint64_t there, at = dma_address(r,
+						 (uint64_t)REF_PAGE(seg->gref) * BLK_PAGE +
+							 seg->first_sect * BLK_SECTOR,
+						 &there);
 
 		if (!at || there < bytes || ((at + bytes) >> 32 && !(p->hba->cap & CAP_S64A)))
 			return -EIO;
@@ -110,8 +118,12 @@ int command_build(struct port *p, unsigned slot, const struct blk_command *c)
 	uint64_t lba = c->sector / unit;
 	uint32_t count = c->sectors / unit;
 
-	*s = (struct slot){.id = c->id, .sector = c->sector, .sectors = c->sectors, .session = p->session,
-			   .wire = c->wire, .operation = c->operation};
+	*s = (struct slot){.id = c->id,
+			   .sector = c->sector,
+			   .sectors = c->sectors,
+			   .session = p->session,
+			   .wire = c->wire,
+			   .operation = c->operation};
 	if (c->operation == BLKIF_OP_FLUSH_DISKCACHE) {
 		set_fis(t->fis, ATA_FLUSH_EXT, 0, 0);
 		return 0;
@@ -123,8 +135,11 @@ int command_build(struct port *p, unsigned slot, const struct blk_command *c)
 	else if (command_is_queued(p, c->operation))
 		build_queued(t->fis, s, slot, lba, count);
 	else
-		set_fis(t->fis, c->operation == BLKIF_OP_READ ? ATA_READ_DMA_EXT :
-			c->operation == BLKIF_OP_WRITE ? ATA_WRITE_DMA_EXT : ATA_WRITE_DMA_FUA_EXT, lba, count);
+		set_fis(t->fis,
+			c->operation == BLKIF_OP_READ	 ? ATA_READ_DMA_EXT
+			: c->operation == BLKIF_OP_WRITE ? ATA_WRITE_DMA_EXT
+							 : ATA_WRITE_DMA_FUA_EXT,
+			lba, count);
 	return build_list(p, s, t, c);
 }
 
@@ -147,7 +162,8 @@ static void build_trim(struct port *p, struct slot *s, struct ahci_table *t)
 	set_fis(t->fis, ATA_DATA_SET, 0, 1);
 	t->fis[FIS_FEATURE] = ATA_DATA_SET_TRIM;
 	t->prd[0] = (struct ahci_prd){.address = p->bus + offsetof(struct ahci_memory, page),
-				      .address_high = (p->bus + offsetof(struct ahci_memory, page)) >> 32,
+				      .address_high =
+					      (p->bus + offsetof(struct ahci_memory, page)) >> 32,
 				      .count = BLK_SECTOR - 1};
 	s->prds = 1;
 }
@@ -155,13 +171,17 @@ static void build_trim(struct port *p, struct slot *s, struct ahci_table *t)
 void command_prepare(struct port *p, unsigned slot)
 {
 	struct slot *s = &p->slot[slot];
-	uint16_t flags = s->operation == BLKIF_OP_READ || s->operation == BLKIF_OP_FLUSH_DISKCACHE ? 0 : HEADER_WRITE;
+	uint16_t flags = s->operation == BLKIF_OP_READ || s->operation == BLKIF_OP_FLUSH_DISKCACHE
+				 ? 0
+				 : HEADER_WRITE;
 
 	if (s->operation == BLKIF_OP_DISCARD)
 		build_trim(p, s, table_of(p, slot));
 	set_header(p, slot, table_of(p, slot), flags | (p->atapi ? HEADER_ATAPI : 0), s->prds);
-	s->deadline = clock_ns() + (s->operation == BLKIF_OP_FLUSH_DISKCACHE || s->operation == BLKIF_OP_DISCARD ?
-				    FLUSH_NS : IO_NS);
+	s->deadline = clock_ns() +
+		      (s->operation == BLKIF_OP_FLUSH_DISKCACHE || s->operation == BLKIF_OP_DISCARD
+			       ? FLUSH_NS
+			       : IO_NS);
 }
 
 void command_start(struct port *p, uint32_t slots)
@@ -182,7 +202,8 @@ static void internal_start(struct port *p, uint16_t flags, uint16_t bytes, inter
 	struct ahci_table *t = &p->memory->internal;
 	uint64_t page = p->bus + offsetof(struct ahci_memory, page);
 
-	t->prd[0] = (struct ahci_prd){.address = page, .address_high = page >> 32, .count = bytes - 1u};
+	t->prd[0] =
+		(struct ahci_prd){.address = page, .address_high = page >> 32, .count = bytes - 1u};
 	memset(p->memory->page, 0, bytes);
 	set_header(p, 0, t, flags, bytes ? 1 : 0);
 	p->internal = done;

@@ -2,8 +2,8 @@
 /*
  * Disk: the connection to the broker, one a device.
  *
- * A new generation begins when all commands of the one before have ended: so a write of then can never land behind a
- * write of now. Until then its memory stays known.
+ * A new generation begins when all commands of the one before have ended: so a write of then can
+ * never land behind a write of now. Until then its memory stays known.
  */
 #include <string.h>
 #include "clock.h"
@@ -26,8 +26,10 @@ static void describe(struct port *p)
 	l->queue_depth = count_bits(p->depth_mask);
 	l->flags = p->atapi ? DISK_CDROM | DISK_READ_ONLY | (p->no_medium ? DISK_NO_MEDIUM : 0) : 0;
 	if (!p->atapi) {
-		l->flags |= (i->flush && i->write_cache ? DISK_FLUSH : 0) | (i->trim ? DISK_DISCARD : 0) |
-			    (i->fua || i->queue_depth ? DISK_FUA : 0) | (i->rotates ? DISK_ROTATES : 0);
+		l->flags |= (i->flush && i->write_cache ? DISK_FLUSH : 0) |
+			    (i->trim ? DISK_DISCARD : 0) |
+			    (i->fua || i->queue_depth ? DISK_FUA : 0) |
+			    (i->rotates ? DISK_ROTATES : 0);
 		l->discard_bytes = i->trim ? i->sector_bytes : 0;
 	}
 	snprintf(l->name, sizeof(l->name), "ahci%u", p->disk);

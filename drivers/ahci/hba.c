@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* HBA: the adapter as a whole: taken from the BIOS, reset, its ports begun, its interrupt passed on. */
+/* HBA: the adapter as a whole: taken from the BIOS, reset, its ports begun, its interrupt passed
+ * on. */
 #include <string.h>
 #include "clock.h"
 #include "hw.h"
@@ -40,7 +41,8 @@ static void take_from_bios(struct hba *h)
 	if (!wait_for(h, HBA_BOHC, BOHC_BOS, 0, BOHC_NS))
 		return;
 	if (!(hba_read(h, HBA_BOHC) & BOHC_BB) || wait_for(h, HBA_BOHC, BOHC_BOS, 0, BOHC_BUSY_NS))
-		log_line("the BIOS does not let go of the adapter (BOHC %08x): taken", hba_read(h, HBA_BOHC));
+		log_line("the BIOS does not let go of the adapter (BOHC %08x): taken",
+			 hba_read(h, HBA_BOHC));
 }
 
 /* 10.4.3 */
@@ -78,7 +80,8 @@ int hba_start(struct hba *h)
 	take_from_bios(h);
 	ret = reset(h);
 	if (ret)
-		return module_fail(ret, "the adapter does not end its reset: GHC %08x", hba_read(h, HBA_GHC));
+		return module_fail(ret, "the adapter does not end its reset: GHC %08x",
+				   hba_read(h, HBA_GHC));
 	h->cap = hba_read(h, HBA_CAP);
 	h->slots = CAP_NCS(h->cap);
 	h->ports = hba_read(h, HBA_PI);

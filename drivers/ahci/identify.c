@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Identify: the words of IDENTIFY DEVICE and IDENTIFY PACKET DEVICE, which nobody has to believe. */
+/* Identify: the words of IDENTIFY DEVICE and IDENTIFY PACKET DEVICE, which nobody has to believe.
+ */
 #include <string.h>
 #include <postern/errno.h>
 #include "identify.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* AHCI: driver of Serial ATA adapters. Opens a connection of the class disk.driver for each disk and drive. */
+/* AHCI: driver of Serial ATA adapters. Opens a connection of the class disk.driver for each disk
+ * and drive. */
 #include <string.h>
 #include <postern/manifest.h>
 #include "clock.h"
@@ -71,13 +72,14 @@ static void ahci_event(uint64_t bits)
 
 static void report(const struct port *p)
 {
-	static const char *const states[] = {"absent", "waits for its link", "is identified", "works",
-					     "stops", "is reset", "is given up"};
+	static const char *const states[] = {
+		"absent", "waits for its link", "is identified", "works",
+		"stops",  "is reset",		"is given up"};
 
 	if (p->state == PORT_ABSENT)
 		return;
-	log_line("ahci%u: %s, %s; %u busy, %u pending; %llu errors, %llu tried again, %llu overdue", p->disk,
-		 p->identity.model, states[p->state], count_bits(p->busy),
+	log_line("ahci%u: %s, %s; %u busy, %u pending; %llu errors, %llu tried again, %llu overdue",
+		 p->disk, p->identity.model, states[p->state], count_bits(p->busy),
 		 count_bits(p->pending), (unsigned long long)p->errors,
 		 (unsigned long long)p->retries, (unsigned long long)p->timeouts);
 }

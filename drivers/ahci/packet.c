@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Packet: drives whose medium can be missing or exchanged. Looked at every two seconds while nothing else is under way. */
+/* Packet: drives whose medium can be missing or exchanged. Looked at every two seconds while
+ * nothing else is under way. */
 #include <string.h>
 #include "clock.h"
 #include "hw.h"

@@ -9,9 +9,10 @@ static void identified(struct port *p, bool ok);
 
 void port_report(const struct port *p, const char *what)
 {
-	log_line("ahci%u: %s: TFD %08x SSTS %08x SERR %08x IS %08x CMD %08x CI %08x SACT %08x", p->disk, what,
-		 port_read(p, PX_TFD), port_read(p, PX_SSTS), port_read(p, PX_SERR), port_read(p, PX_IS),
-		 port_read(p, PX_CMD), port_read(p, PX_CI), port_read(p, PX_SACT));
+	log_line("ahci%u: %s: TFD %08x SSTS %08x SERR %08x IS %08x CMD %08x CI %08x SACT %08x",
+		 p->disk, what, port_read(p, PX_TFD), port_read(p, PX_SSTS), port_read(p, PX_SERR),
+		 port_read(p, PX_IS), port_read(p, PX_CMD), port_read(p, PX_CI),
+		 port_read(p, PX_SACT));
 }
 
 static void step_later(struct timer *t)
@@ -133,8 +134,10 @@ static void signature(struct port *p)
 
 	if (sig != SIG_ATA && sig != SIG_ATAPI) {
 		log_line("ahci%u: %s (signature %08x) is not driven", p->disk,
-			 sig == SIG_PORT_MULTIPLIER ? "a port multiplier" : sig == SIG_BRIDGE ?
-			 "an enclosure bridge" : "a device of an unknown kind", sig);
+			 sig == SIG_PORT_MULTIPLIER ? "a port multiplier"
+			 : sig == SIG_BRIDGE	    ? "an enclosure bridge"
+						    : "a device of an unknown kind",
+			 sig);
 		dead(p);
 		return;
 	}
@@ -172,7 +175,8 @@ static void step_link(struct port *p)
 
 static bool is_same(const struct identity *a, const struct identity *b)
 {
-	return a->sectors == b->sectors && !strcmp(a->model, b->model) && !strcmp(a->serial, b->serial);
+	return a->sectors == b->sectors && !strcmp(a->model, b->model) &&
+	       !strcmp(a->serial, b->serial);
 }
 
 static uint32_t mask(unsigned n)
@@ -193,18 +197,20 @@ static void identified(struct port *p, bool ok)
 	ret = (p->atapi ? identify_packet : identify_disk)((const uint16_t *)p->memory->page, &i);
 	if (ret) {
 		log_line("ahci%u: what it says about itself %s: not driven", p->disk,
-			 ret == -EOPNOTSUPP ? "is of before 2003 (no DMA, or no LBA48)" : "makes no sense");
+			 ret == -EOPNOTSUPP ? "is of before 2003 (no DMA, or no LBA48)"
+					    : "makes no sense");
 		dead(p);
 		return;
 	}
 	if (p->identified && !is_same(&i, &p->identity)) {
-		log_line("ahci%u: another device, %s %s, is in its place", p->disk, i.model, i.serial);
+		log_line("ahci%u: another device, %s %s, is in its place", p->disk, i.model,
+			 i.serial);
 		disk_gone(p);
 	}
 	if (!p->identified)
-		log_line("ahci%u: %s, %llu sectors of %u bytes, %s%u commands at once", p->disk, i.model,
-			 (unsigned long long)i.sectors, i.sector_bytes, i.trim ? "discards, " : "",
-			 i.queue_depth ? i.queue_depth : 1);
+		log_line("ahci%u: %s, %llu sectors of %u bytes, %s%u commands at once", p->disk,
+			 i.model, (unsigned long long)i.sectors, i.sector_bytes,
+			 i.trim ? "discards, " : "", i.queue_depth ? i.queue_depth : 1);
 	p->identity = i;
 	p->identified = true;
 	if (p->hba->cap & CAP_SNCQ && i.queue_depth)
@@ -260,7 +266,8 @@ static void sense_read(struct port *p, bool again)
 	queue_resume(p);
 }
 
-/* The device said that a command failed: which? A queued one can be asked for, else each is tried alone. */
+/* The device said that a command failed: which? A queued one can be asked for, else each is tried
+ * alone. */
 static void find_failed(struct port *p)
 {
 	uint32_t struck = p->struck & p->pending;
@@ -279,8 +286,9 @@ static void find_failed(struct port *p)
 		p->state = PORT_READY;
 		internal_ata(p, ATA_READ_LOG_EXT, ATA_LOG_NCQ, 512, log_read);
 	} else {
-		/* A device that has no log may not know either that an error ends all queued ones (it should;
-		 * QEMU's goes on with the others): after a reset none of them is under way. */
+		/* A device that has no log may not know either that an error ends all queued ones
+		 * (it should; QEMU's goes on with the others): after a reset none of them is under
+		 * way. */
 		p->single = true;
 		comreset(p);
 	}
@@ -288,7 +296,8 @@ static void find_failed(struct port *p)
 
 static void stopped(struct port *p)
 {
-	bool reset = p->stuck || p->reason != STOP_TASK_FILE || port_read(p, PX_TFD) & (TFD_BSY | TFD_DRQ);
+	bool reset = p->stuck || p->reason != STOP_TASK_FILE ||
+		     port_read(p, PX_TFD) & (TFD_BSY | TFD_DRQ);
 	internal_done internal = p->internal;
 	uint64_t now = clock_ns();
 
@@ -296,7 +305,8 @@ static void stopped(struct port *p)
 	for (uint32_t left = p->struck & p->pending; left; left &= left - 1) {
 		unsigned slot = __builtin_ctz(left);
 
-		if (p->reason == STOP_FATAL || (p->reason == STOP_TIMEOUT && p->slot[slot].deadline <= now))
+		if (p->reason == STOP_FATAL ||
+		    (p->reason == STOP_TIMEOUT && p->slot[slot].deadline <= now))
 			queue_blame(p, slot);
 	}
 	if (reset && p->reason == STOP_LINK) {

@@ -8,8 +8,8 @@
  *                         v  |
  *                        pending --RETRIES failed--> answered with an error
  *
- * Queued commands suffer no other kind beside them: a flush or a discard is held until all are done, and
- * while it runs nothing else is taken.
+ * Queued commands suffer no other kind beside them: a flush or a discard is held until all are
+ * done, and while it runs nothing else is taken.
  */
 #include <string.h>
 #include "clock.h"
@@ -94,9 +94,11 @@ void queue_blame(struct port *p, unsigned slot)
 		return;
 	}
 	log_line("ahci%u: %s of %llu sectors at %llu fails, after %u tries", p->disk,
-		 s->operation == BLKIF_OP_READ ? "reading" : s->operation == BLKIF_OP_FLUSH_DISKCACHE ? "a flush" :
-		 s->operation == BLKIF_OP_DISCARD ? "a discard" : "writing", (unsigned long long)s->sectors,
-		 (unsigned long long)s->sector, RETRIES + 1);
+		 s->operation == BLKIF_OP_READ		    ? "reading"
+		 : s->operation == BLKIF_OP_FLUSH_DISKCACHE ? "a flush"
+		 : s->operation == BLKIF_OP_DISCARD	    ? "a discard"
+							    : "writing",
+		 (unsigned long long)s->sectors, (unsigned long long)s->sector, RETRIES + 1);
 	p->pending &= ~(1u << slot);
 	answer(p, slot, -EIO);
 }
@@ -168,7 +170,8 @@ static bool take(struct port *p, const struct blk_command *c, uint32_t *built)
 	}
 	slot = __builtin_ctz(p->depth_mask & ~(p->busy | *built));
 	if (command_build(p, slot, c)) {
-		log_line("ahci%u: memory of %s cannot be reached by the device", p->disk, p->back.c->peer);
+		log_line("ahci%u: memory of %s cannot be reached by the device", p->disk,
+			 p->back.c->peer);
 		blk_back_answer(&p->back, c->id, c->wire, -EIO);
 		return true;
 	}
@@ -223,7 +226,8 @@ void queue_watch(struct timer *t)
 			port_stop(p, STOP_TIMEOUT);
 		}
 	}
-	if (p->atapi && p->state == PORT_READY && !p->internal && !p->busy && !p->pending && now >= p->medium_due)
+	if (p->atapi && p->state == PORT_READY && !p->internal && !p->busy && !p->pending &&
+	    now >= p->medium_due)
 		packet_look(p);
 	if (p->busy || p->internal || p->atapi)
 		timer_set(&p->watch, clock_ns() + NS_PER_S, queue_watch);

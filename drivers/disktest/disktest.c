@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Disktest: a client of the broker of disks that knows what it wrote. Started from the shell; destroys what is on
- * the volume.
+ * Disktest: a client of the broker of disks that knows what it wrote. Started from the shell;
+ * destroys what is on the volume.
  *
  *   open VOLUME [ro]	opens it
- *   run DEPTH [KIB]	random reads and writes of up to KIB (64) each, DEPTH at once, every block verified
- *   stop		no new ones
+ *   run DEPTH [KIB]	random reads and writes of up to KIB (64) each, DEPTH at once, every block
+ * verified stop		no new ones
  *   mark		what was done since the last mark, and the longest time without a completion
- *   speed DEPTH KIB r|w|R|W	a second of requests of one size, in order (r, w) or at random (R, W), without looking
- *   flush, trim	one of these
+ *   speed DEPTH KIB r|w|R|W	a second of requests of one size, in order (r, w) or at random (R,
+ * W), without looking flush, trim	one of these
  *
- * Each 4 KiB block holds its number and the count of its writes, in every 8 bytes. A block under way is used
- * by nobody else.
+ * Each 4 KiB block holds its number and the count of its writes, in every 8 bytes. A block under
+ * way is used by nobody else.
  */
 #include <string.h>
 #include <postern/manifest.h>
@@ -71,7 +71,8 @@ static void fill(struct work *w)
 {
 	for (uint32_t b = 0; b < w->blocks; b++)
 		for (unsigned i = 0; i < BLK_PAGE / 8; i++)
-			w->buffer[b * (BLK_PAGE / 8) + i] = stamp(w->first + b, version[w->first + b], i);
+			w->buffer[b * (BLK_PAGE / 8) + i] =
+				stamp(w->first + b, version[w->first + b], i);
 }
 
 static void check(const struct work *w)
@@ -83,8 +84,9 @@ static void check(const struct work *w)
 			if (is == stamp(w->first + b, version[w->first + b], i))
 				continue;
 			if (mismatches++ < 10)
-				log_line("mismatch in block %u, word %u: %llx, written %u times", w->first + b, i,
-					 (unsigned long long)is, version[w->first + b]);
+				log_line("mismatch in block %u, word %u: %llx, written %u times",
+					 w->first + b, i, (unsigned long long)is,
+					 version[w->first + b]);
 			break;
 		}
 	}
@@ -116,7 +118,8 @@ static bool start(struct work *w)
 	}
 	w->writes = random_number() & 1;
 	w->busy = true;
-	r->operation = w->writes ? random_number() % 16 ? BLKIF_OP_WRITE : BLKIF_OP_WRITE_BARRIER : BLKIF_OP_READ;
+	r->operation = w->writes ? random_number() % 16 ? BLKIF_OP_WRITE : BLKIF_OP_WRITE_BARRIER
+				 : BLKIF_OP_READ;
 	if (!(front.info.flags & DISK_FUA) && w->writes)
 		r->operation = BLKIF_OP_WRITE;
 	for (uint32_t b = 0; w->writes && b < w->blocks; b++)
@@ -164,8 +167,9 @@ static void end_speed(void)
 	uint64_t ns = clock_ns() - speed.start;
 
 	speed.on = false;
-	log_line("speed: %s %s %u KiB, depth %u: %llu KiB/s, %llu requests/s", speed.random ? "random" : "sequential",
-		 speed.writes ? "writes" : "reads", speed.bytes / 1024, wanted,
+	log_line("speed: %s %s %u KiB, depth %u: %llu KiB/s, %llu requests/s",
+		 speed.random ? "random" : "sequential", speed.writes ? "writes" : "reads",
+		 speed.bytes / 1024, wanted,
 		 (unsigned long long)(speed.done * (speed.bytes / 1024) * 1000000 / (ns / 1000)),
 		 (unsigned long long)(speed.done * 1000000 / (ns / 1000)));
 }
@@ -189,7 +193,8 @@ static void done(struct blk_front *f, struct blk_request *r, int status)
 		works[r->cookie - 1].busy = false;
 		speed.done += !status;
 		if (status && errors++ < 10)
-			log_line("request at %llu fails: error %d", (unsigned long long)r->sector, -status);
+			log_line("request at %llu fails: error %d", (unsigned long long)r->sector,
+				 -status);
 		return;
 	}
 	if (!w) {
@@ -197,8 +202,8 @@ static void done(struct blk_front *f, struct blk_request *r, int status)
 		return;
 	}
 	if (status && errors++ < 10)
-		log_line("%s of %u blocks at %u fails: error %d", w->writes ? "write" : "read", w->blocks, w->first,
-			 -status);
+		log_line("%s of %u blocks at %u fails: error %d", w->writes ? "write" : "read",
+			 w->blocks, w->first, -status);
 	if (status && w->writes) /* what is there now nobody knows */
 		memset(version + w->first, 0, w->blocks * sizeof(version[0]));
 	if (!status && !w->writes)
@@ -217,7 +222,8 @@ static void changed(struct blk_front *f)
 		return;
 	}
 	if (!blocks)
-		log_line("volume %s: %llu KiB%s", f->info.name, (unsigned long long)f->info.bytes >> 10,
+		log_line("volume %s: %llu KiB%s", f->info.name,
+			 (unsigned long long)f->info.bytes >> 10,
 			 f->info.flags & DISK_READ_ONLY ? ", read-only" : "");
 	blocks = n < BLOCKS_MAX ? n : BLOCKS_MAX;
 }
@@ -234,13 +240,15 @@ static int prepare(void)
 	front.done = done;
 	front.changed = changed;
 	return blk_front_init(&front) ||
-	       blk_front_memory(&front, 0, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT);
+	       blk_front_memory(&front, 0, memory,
+				RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT);
 }
 
 static void mark(void)
 {
-	log_line("mark: %llu done, longest gap %llu us, %llu errors, %llu mismatches", (unsigned long long)done_count,
-		 (unsigned long long)longest_gap / 1000, (unsigned long long)errors, (unsigned long long)mismatches);
+	log_line("mark: %llu done, longest gap %llu us, %llu errors, %llu mismatches",
+		 (unsigned long long)done_count, (unsigned long long)longest_gap / 1000,
+		 (unsigned long long)errors, (unsigned long long)mismatches);
 	done_count = longest_gap = 0;
 }
 
@@ -343,7 +351,8 @@ static void readable(struct connection *c)
 	blk_front_poll(&front);
 	if (front.blackout_ns)
 		log_line("the broker is back: blackout %llu us, %llu requests put again so far",
-			 (unsigned long long)front.blackout_ns / 1000, (unsigned long long)front.replayed);
+			 (unsigned long long)front.blackout_ns / 1000,
+			 (unsigned long long)front.replayed);
 	front.blackout_ns = 0;
 	if (speed.on && clock_ns() >= speed.until)
 		end_speed();

@@ -43,7 +43,8 @@ static int pass_on(struct client *cl, unsigned tag)
 		return -ENOSPC;
 	d->tag_of[at] = cl;
 	cl->tag[tag] = at;
-	return blk_front_memory(&d->front, at, m->memory, m->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT));
+	return blk_front_memory(&d->front, at, m->memory,
+				m->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT));
 }
 
 void client_gone(struct client *cl, const char *why)
@@ -75,7 +76,8 @@ static void serve(struct client *cl)
 	cl->back.limits.align = from->sector_bytes / BLK_SECTOR;
 	cl->back.limits.flags = to->flags;
 	blk_back_ready(&cl->back);
-	log_line("%s uses %s%s", cl->who, cl->volume.name, to->flags & DISK_READ_ONLY ? ", read-only" : "");
+	log_line("%s uses %s%s", cl->who, cl->volume.name,
+		 to->flags & DISK_READ_ONLY ? ", read-only" : "");
 	client_pump(cl);
 }
 
@@ -84,13 +86,15 @@ static bool claim(struct client *cl, struct disk *d, const struct volume *v)
 	bool writes = !cl->read_only && !(d->front.info.flags & DISK_READ_ONLY);
 	const struct hold *against;
 
-	cl->hold = hold_claim(holds, cl->who, d->name, v->first, v->sectors, writes, clock_ns(), &against);
+	cl->hold = hold_claim(holds, cl->who, d->name, v->first, v->sectors, writes, clock_ns(),
+			      &against);
 	if (cl->hold)
 		return true;
 	if (against && against->expires)
 		return false; /* of a former life, whose owner may still come */
-	log_line("%s may not use %s%s: %s %s it", cl->who, v->name, cl->read_only ? "" : " for writing",
-		 against ? against->who : "too many", against && against->writes ? "writes" : "reads");
+	log_line("%s may not use %s%s: %s %s it", cl->who, v->name,
+		 cl->read_only ? "" : " for writing", against ? against->who : "too many",
+		 against && against->writes ? "writes" : "reads");
 	client_gone(cl, "in use");
 	cl->over = true;
 	return false;
@@ -120,7 +124,8 @@ void client_try(struct client *cl)
 		cl->volume = *v;
 		for (unsigned tag = 0; tag < REF_TAGS; tag++)
 			if (pass_on(cl, tag)) {
-				client_gone(cl, "too many pieces of memory are shared with its driver");
+				client_gone(cl,
+					    "too many pieces of memory are shared with its driver");
 				return;
 			}
 	}
@@ -146,7 +151,9 @@ static void tell_waiting(struct timer *t)
 			continue;
 		more = true;
 		if (!cl->told && clock_ns() - cl->since >= CLIENT_WAIT_NS) {
-			log_line("%s waits for volume %s, which is not there (`volumes` lists them)", cl->who, cl->want);
+			log_line(
+				"%s waits for volume %s, which is not there (`volumes` lists them)",
+				cl->who, cl->want);
 			cl->told = true;
 		}
 	}
@@ -256,8 +263,8 @@ static void put(struct client *cl, struct blk_request *r, const struct blk_comma
 	for (unsigned i = 0; i < c->segments; i++) {
 		const struct blkif_request_segment *s = &c->segment[i];
 
-		blk_add_segment(&d->front, r, REF(cl->tag[REF_TAG(s->gref)], REF_PAGE(s->gref)), s->first_sect,
-				s->last_sect);
+		blk_add_segment(&d->front, r, REF(cl->tag[REF_TAG(s->gref)], REF_PAGE(s->gref)),
+				s->first_sect, s->last_sect);
 	}
 	if (r->operation == BLKIF_OP_FLUSH_DISKCACHE)
 		r->sector = 0;
@@ -298,7 +305,8 @@ void client_pump(struct client *cl)
 	share = fair_share(cl);
 	cl->starved = false;
 	while (cl->back.ready) {
-		struct blk_request *r = cl->in_flight < share ? blk_front_get(&cl->disk->front) : NULL;
+		struct blk_request *r =
+			cl->in_flight < share ? blk_front_get(&cl->disk->front) : NULL;
 
 		if (!r) {
 			cl->starved = true;

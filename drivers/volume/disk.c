@@ -71,8 +71,8 @@ static void leave(struct disk *d)
 
 static bool is_same(const struct disk_link *a, const struct disk_link *b)
 {
-	return a->bytes == b->bytes && a->sector_bytes == b->sector_bytes && !strcmp(a->serial, b->serial) &&
-	       !strcmp(a->model, b->model);
+	return a->bytes == b->bytes && a->sector_bytes == b->sector_bytes &&
+	       !strcmp(a->serial, b->serial) && !strcmp(a->model, b->model);
 }
 
 static void each_changed(struct client *cl)
@@ -118,7 +118,8 @@ void disk_known(struct disk *d)
 {
 	d->known = true;
 	log_line("%s: %s, %llu MiB, %u partition%s%s", d->name, d->front.info.model,
-		 (unsigned long long)d->front.info.bytes >> 20, d->volumes - 1, d->volumes == 2 ? "" : "s",
+		 (unsigned long long)d->front.info.bytes >> 20, d->volumes - 1,
+		 d->volumes == 2 ? "" : "s",
 		 d->front.info.flags & DISK_NO_MEDIUM ? ", no medium" : "");
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (clients[i] && !clients[i]->disk)
@@ -148,7 +149,8 @@ static struct disk *disk_new(const char *name)
 	d->buffer = space_map(memory, SCAN_BYTES, MAP_READ | MAP_WRITE);
 	if (!d->buffer)
 		goto err_free;
-	blk_front_memory(&d->front, SCAN_TAG, memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT);
+	blk_front_memory(&d->front, SCAN_TAG, memory,
+			 RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT);
 	disks[i] = d;
 	return d;
 
@@ -183,8 +185,10 @@ void disk_note_blackout(struct disk *d)
 	d->front.blackout_ns = 0;
 	if (ns > d->blackout_ns)
 		d->blackout_ns = ns;
-	log_line("%s: its driver is back in life %llu: blackout %llu us, %llu requests put again so far", d->name,
-		 (unsigned long long)d->lives, (unsigned long long)ns / 1000, (unsigned long long)d->front.replayed);
+	log_line("%s: its driver is back in life %llu: blackout %llu us, %llu requests put again "
+		 "so far",
+		 d->name, (unsigned long long)d->lives, (unsigned long long)ns / 1000,
+		 (unsigned long long)d->front.replayed);
 }
 
 static void cancel_orphans(struct disk *d)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* File: a boot file as a read-only disk, or as the medium of a CD drive. The only volumes whose data passes through here. */
+/* File: a boot file as a read-only disk, or as the medium of a CD drive. The only volumes whose
+ * data passes through here. */
 #include <string.h>
 #include "log.h"
 #include "volume.h"
@@ -32,7 +33,8 @@ void file_begin(struct client *cl)
 	for (unsigned tag = 0; tag < REF_TAGS && !error; tag++)
 		error = map(cl, tag);
 	if (!cl->file || error) {
-		client_gone(cl, error == -ENOENT ? "there is no such boot file" : "the boot file cannot be used");
+		client_gone(cl, error == -ENOENT ? "there is no such boot file"
+						 : "the boot file cannot be used");
 		cl->over = true;
 		return;
 	}
@@ -60,7 +62,9 @@ static int copy(struct client *cl, const struct blk_command *c)
 
 		if (!m->va)
 			return -EIO;
-		memcpy((char *)m->va + (uint64_t)REF_PAGE(s->gref) * BLK_PAGE + s->first_sect * BLK_SECTOR, from, bytes);
+		memcpy((char *)m->va + (uint64_t)REF_PAGE(s->gref) * BLK_PAGE +
+			       s->first_sect * BLK_SECTOR,
+		       from, bytes);
 		from += bytes;
 	}
 	cl->back.link->bytes_read += c->sectors * BLK_SECTOR;

@@ -30,7 +30,8 @@ static uint32_t header_crc(const uint8_t *sector, uint32_t bytes)
 	return crc32(copy, bytes);
 }
 
-const char *gpt_header(const uint8_t *sector, uint32_t bytes, uint64_t self, uint64_t sectors, struct gpt_header *h)
+const char *gpt_header(const uint8_t *sector, uint32_t bytes, uint64_t self, uint64_t sectors,
+		       struct gpt_header *h)
 {
 	uint32_t size;
 	uint64_t array;
@@ -42,10 +43,14 @@ const char *gpt_header(const uint8_t *sector, uint32_t bytes, uint64_t self, uin
 		return "its header has an impossible size";
 	if (header_crc(sector, size) != le32(sector + CRC_AT))
 		return "the checksum of its header is wrong";
-	*h = (struct gpt_header){.self = le64(sector + 24), .other = le64(sector + 32),
-				 .first_usable = le64(sector + 40), .last_usable = le64(sector + 48),
-				 .entries = le64(sector + 72), .count = le32(sector + 80),
-				 .entry_bytes = le32(sector + 84), .entries_crc = le32(sector + 88)};
+	*h = (struct gpt_header){.self = le64(sector + 24),
+				 .other = le64(sector + 32),
+				 .first_usable = le64(sector + 40),
+				 .last_usable = le64(sector + 48),
+				 .entries = le64(sector + 72),
+				 .count = le32(sector + 80),
+				 .entry_bytes = le32(sector + 84),
+				 .entries_crc = le32(sector + 88)};
 	memcpy(h->guid, sector + 56, 16);
 	if (h->self != self)
 		return "its header is of another place";
@@ -80,7 +85,8 @@ static void name(const uint8_t *from, char *to)
 	to[n] = 0;
 }
 
-const char *gpt_entries(const uint8_t *bytes, uint64_t size, const struct gpt_header *h, struct table *t)
+const char *gpt_entries(const uint8_t *bytes, uint64_t size, const struct gpt_header *h,
+			struct table *t)
 {
 	static const uint8_t unused[16];
 
@@ -101,7 +107,8 @@ const char *gpt_entries(const uint8_t *bytes, uint64_t size, const struct gpt_he
 			return "its partitions overlap";
 		if (t->count == PARTITIONS_MAX)
 			return "it has too many partitions";
-		*p = (struct partition){.first = first, .sectors = last - first + 1, .number = i + 1};
+		*p = (struct partition){
+			.first = first, .sectors = last - first + 1, .number = i + 1};
 		memcpy(p->guid, e + 16, 16);
 		name(e + 56, p->label);
 		t->count++;
@@ -122,6 +129,7 @@ bool table_overlaps(const struct table *t, uint64_t first, uint64_t sectors)
 
 void guid_text(const uint8_t *g, char *to)
 {
-	snprintf(to, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", le32(g), le32(g + 4) & 0xffff,
-		 le32(g + 4) >> 16, g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+	snprintf(to, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", le32(g),
+		 le32(g + 4) & 0xffff, le32(g + 4) >> 16, g[8], g[9], g[10], g[11], g[12], g[13],
+		 g[14], g[15]);
 }

@@ -25,14 +25,15 @@ void hold_begin(struct hold_table *t, uint64_t now)
 	t->count = HOLDS_MAX;
 }
 
-static bool is_in_way(const struct hold *h, const char *disk, uint64_t first, uint64_t sectors, bool writes)
+static bool is_in_way(const struct hold *h, const char *disk, uint64_t first, uint64_t sectors,
+		      bool writes)
 {
 	return (h->writes || writes) && !strcmp(h->disk, disk) && h->first < first + sectors &&
 	       first < h->first + h->sectors;
 }
 
-struct hold *hold_claim(struct hold_table *t, const char *who, const char *disk, uint64_t first, uint64_t sectors,
-			bool writes, uint64_t now, const struct hold **against)
+struct hold *hold_claim(struct hold_table *t, const char *who, const char *disk, uint64_t first,
+			uint64_t sectors, bool writes, uint64_t now, const struct hold **against)
 {
 	struct hold *room = NULL;
 

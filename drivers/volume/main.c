@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Volume: broker of disks. Drivers connect to it with what they have, guests with what they want. */
+/* Volume: broker of disks. Drivers connect to it with what they have, guests with what they want.
+ */
 #include <string.h>
 #include <postern/manifest.h>
 #include "clock.h"
@@ -110,15 +111,18 @@ static void list_volume(const struct disk *d, const struct volume *v)
 
 	guid_text(v->guid, guid);
 	log_line("%-10s %9llu KiB%s%s%s%s%s%s", v->name, (unsigned long long)v->sectors / 2,
-		 yes(v->label[0], " label:"), v->label, yes(v->filesystem[0], " label:"), v->filesystem,
-		 yes(guid[0] != '0' || guid[7] != '0', " guid:"), yes(guid[0] != '0' || guid[7] != '0', guid));
+		 yes(v->label[0], " label:"), v->label, yes(v->filesystem[0], " label:"),
+		 v->filesystem, yes(guid[0] != '0' || guid[7] != '0', " guid:"),
+		 yes(guid[0] != '0' || guid[7] != '0', guid));
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *cl = clients[i];
 
 		if (!cl || cl->disk != d || strcmp(cl->volume.name, v->name) || !cl->back.c)
 			continue;
-		log_line("  %s%s: %u in flight, %llu requests, %llu MiB read, %llu MiB written, %llu errors", cl->who,
-			 yes(cl->read_only, " (read-only)"), cl->in_flight, (unsigned long long)cl->back.link->requests,
+		log_line("  %s%s: %u in flight, %llu requests, %llu MiB read, %llu MiB written, "
+			 "%llu errors",
+			 cl->who, yes(cl->read_only, " (read-only)"), cl->in_flight,
+			 (unsigned long long)cl->back.link->requests,
 			 (unsigned long long)cl->back.link->bytes_read >> 20,
 			 (unsigned long long)cl->back.link->bytes_written >> 20,
 			 (unsigned long long)cl->back.link->errors);
@@ -129,14 +133,19 @@ static void list_disk(const struct disk *d)
 {
 	const struct disk_link *i = &d->identity;
 
-	log_line("%-10s %s, serial %s, %llu MiB, %u bytes a sector%s%s%s%s", d->name, i->model, i->serial,
-		 (unsigned long long)i->bytes >> 20, i->sector_bytes, yes(i->flags & DISK_FLUSH, ", flush"),
-		 yes(i->flags & DISK_FUA, ", FUA"), yes(i->flags & DISK_DISCARD, ", discard"),
+	log_line("%-10s %s, serial %s, %llu MiB, %u bytes a sector%s%s%s%s", d->name, i->model,
+		 i->serial, (unsigned long long)i->bytes >> 20, i->sector_bytes,
+		 yes(i->flags & DISK_FLUSH, ", flush"), yes(i->flags & DISK_FUA, ", FUA"),
+		 yes(i->flags & DISK_DISCARD, ", discard"),
 		 yes(i->flags & DISK_NO_MEDIUM, ", no medium"));
-	log_line("  %s; driver's life %llu: %u in flight, %llu requests, %llu put again, longest blackout %llu us",
-		 d->front.ready ? "works" : d->front.gone ? "gone" : "waits for its driver",
-		 (unsigned long long)d->lives, d->front.in_flight, (unsigned long long)d->front.requests,
-		 (unsigned long long)d->front.replayed, (unsigned long long)d->blackout_ns / 1000);
+	log_line("  %s; driver's life %llu: %u in flight, %llu requests, %llu put again, longest "
+		 "blackout %llu us",
+		 d->front.ready	 ? "works"
+		 : d->front.gone ? "gone"
+				 : "waits for its driver",
+		 (unsigned long long)d->lives, d->front.in_flight,
+		 (unsigned long long)d->front.requests, (unsigned long long)d->front.replayed,
+		 (unsigned long long)d->blackout_ns / 1000);
 }
 
 static void volume_control(const struct message *m)

@@ -17,7 +17,8 @@ static bool has_signature(const uint8_t *sector)
 	return sector[510] == 0x55 && sector[511] == 0xaa;
 }
 
-/* A boot sector of a file system without a table looks like one: its entries' flags are not 0 or 0x80. */
+/* A boot sector of a file system without a table looks like one: its entries' flags are not 0 or
+ * 0x80. */
 static bool flags_are_sane(const uint8_t *sector)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -26,7 +27,8 @@ static bool flags_are_sane(const uint8_t *sector)
 	return true;
 }
 
-static const char *add(struct table *t, unsigned number, uint64_t first, uint64_t count, uint64_t sectors)
+static const char *add(struct table *t, unsigned number, uint64_t first, uint64_t count,
+		       uint64_t sectors)
 {
 	if (!first || first >= sectors || count > sectors - first)
 		return "a partition is not on the disk";
@@ -34,11 +36,13 @@ static const char *add(struct table *t, unsigned number, uint64_t first, uint64_
 		return "its partitions overlap";
 	if (t->count == PARTITIONS_MAX)
 		return "it has too many partitions";
-	t->partition[t->count++] = (struct partition){.first = first, .sectors = count, .number = number};
+	t->partition[t->count++] =
+		(struct partition){.first = first, .sectors = count, .number = number};
 	return NULL;
 }
 
-const char *mbr_primary(const uint8_t *sector, uint64_t sectors, struct table *t, uint64_t *extended, bool *protective)
+const char *mbr_primary(const uint8_t *sector, uint64_t sectors, struct table *t,
+			uint64_t *extended, bool *protective)
 {
 	uint64_t extended_sectors = 0;
 	const char *why = NULL;
@@ -77,8 +81,8 @@ const char *mbr_primary(const uint8_t *sector, uint64_t sectors, struct table *t
 	return why;
 }
 
-const char *mbr_logical(const uint8_t *sector, uint64_t sectors, uint64_t chain, uint64_t at, struct table *t,
-			uint64_t *next)
+const char *mbr_logical(const uint8_t *sector, uint64_t sectors, uint64_t chain, uint64_t at,
+			struct table *t, uint64_t *next)
 {
 	const uint8_t *e = sector + ENTRIES, *link = e + 16;
 	unsigned number = LOGICAL_FIRST;

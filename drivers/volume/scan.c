@@ -29,7 +29,8 @@ static void read(struct disk *d, unsigned state, uint64_t lba, uint64_t count)
 {
 	d->scan.state = state;
 	d->scan.lba = lba;
-	if (lba >= disk_sectors(d) || count > disk_sectors(d) - lba || !disk_read(d, lba * unit(d), count * unit(d)))
+	if (lba >= disk_sectors(d) || count > disk_sectors(d) - lba ||
+	    !disk_read(d, lba * unit(d), count * unit(d)))
 		scan_next(d, false);
 }
 
@@ -89,7 +90,8 @@ static void read_entries(struct disk *d, unsigned state)
 	uint32_t bytes = d->front.info.sector_bytes;
 
 	memcpy(d->volume[0].guid, d->scan.header.guid, 16);
-	read(d, state, d->scan.header.entries, (gpt_entries_bytes(&d->scan.header) + bytes - 1) / bytes);
+	read(d, state, d->scan.header.entries,
+	     (gpt_entries_bytes(&d->scan.header) + bytes - 1) / bytes);
 }
 
 static void read_backup(struct disk *d, const char *why)
@@ -103,9 +105,10 @@ static void head(struct disk *d)
 	struct scan *s = &d->scan;
 	bool protective;
 	uint64_t extended;
-	const char *mbr = mbr_primary(d->buffer, disk_sectors(d), &s->table, &extended, &protective);
-	const char *gpt = gpt_header(d->buffer + d->front.info.sector_bytes, d->front.info.sector_bytes, 1,
-				     disk_sectors(d), &s->header);
+	const char *mbr =
+		mbr_primary(d->buffer, disk_sectors(d), &s->table, &extended, &protective);
+	const char *gpt = gpt_header(d->buffer + d->front.info.sector_bytes,
+				     d->front.info.sector_bytes, 1, disk_sectors(d), &s->header);
 
 	if (!gpt) {
 		read_entries(d, ENTRIES);
@@ -129,8 +132,9 @@ static void logical(struct disk *d, bool ok)
 {
 	struct scan *s = &d->scan;
 	uint64_t next = 0;
-	const char *why = ok ? mbr_logical(d->buffer, disk_sectors(d), s->chain, s->lba, &s->table, &next)
-			     : "a sector of its chain of logical partitions cannot be read";
+	const char *why =
+		ok ? mbr_logical(d->buffer, disk_sectors(d), s->chain, s->lba, &s->table, &next)
+		   : "a sector of its chain of logical partitions cannot be read";
 
 	if (why) /* what was read before is sound */
 		log_line("%s: partitions behind number %u are not used: %s", d->name,
@@ -152,8 +156,8 @@ static void label(struct disk *d, bool ok)
 
 static void backup(struct disk *d, bool ok)
 {
-	const char *why = ok ? gpt_header(d->buffer, d->front.info.sector_bytes, d->scan.lba, disk_sectors(d),
-					  &d->scan.header)
+	const char *why = ok ? gpt_header(d->buffer, d->front.info.sector_bytes, d->scan.lba,
+					  disk_sectors(d), &d->scan.header)
 			     : "it cannot be read";
 
 	if (why)
@@ -165,7 +169,8 @@ static void backup(struct disk *d, bool ok)
 static void entries(struct disk *d, bool ok)
 {
 	struct scan *s = &d->scan;
-	const char *why = ok ? gpt_entries(d->buffer, SCAN_BYTES, &s->header, &s->table) : "its entries cannot be read";
+	const char *why = ok ? gpt_entries(d->buffer, SCAN_BYTES, &s->header, &s->table)
+			     : "its entries cannot be read";
 
 	if (!why && s->state == BACKUP_ENTRIES)
 		log_line("%s: its GPT's backup is used: %s", d->name, s->primary_fault);

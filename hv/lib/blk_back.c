@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The back end of a block ring: who serves requests. What it is told it copies, then checks, then believes. */
+/* The back end of a block ring: who serves requests. What it is told it copies, then checks, then
+ * believes. */
 #include <string.h>
 #include "blk.h"
 #include "log.h"
@@ -41,7 +42,8 @@ static int check_segments(const struct blk_limits *l, struct blk_command *to)
 }
 
 /* Copies the segments of an indirect request. Its pages must be in memory that the back mapped. */
-static int copy_indirect(const blkif_request_indirect_t *raw, const struct blk_limits *l, struct blk_command *to)
+static int copy_indirect(const blkif_request_indirect_t *raw, const struct blk_limits *l,
+			 struct blk_command *to)
 {
 	const unsigned a_page = BLK_PAGE / sizeof(to->segment[0]);
 	unsigned pages = (raw->nr_segments + a_page - 1) / a_page;
@@ -55,7 +57,8 @@ static int copy_indirect(const blkif_request_indirect_t *raw, const struct blk_l
 
 		if (check_page(l, ref, RIGHT_READ) || !m->va)
 			return -EINVAL;
-		memcpy(to->segment + i * a_page, (const char *)m->va + (uint64_t)REF_PAGE(ref) * BLK_PAGE,
+		memcpy(to->segment + i * a_page,
+		       (const char *)m->va + (uint64_t)REF_PAGE(ref) * BLK_PAGE,
 		       (n < a_page ? n : a_page) * sizeof(to->segment[0]));
 	}
 	to->segments = raw->nr_segments;
@@ -71,7 +74,8 @@ static int check_range(const struct blk_limits *l, const struct blk_command *c)
 	return 0;
 }
 
-static int parse_discard(const blkif_request_discard_t *raw, const struct blk_limits *l, struct blk_command *to)
+static int parse_discard(const blkif_request_discard_t *raw, const struct blk_limits *l,
+			 struct blk_command *to)
 {
 	to->sector = raw->sector_number;
 	to->sectors = raw->nr_sectors;
@@ -82,7 +86,8 @@ static int parse_discard(const blkif_request_discard_t *raw, const struct blk_li
 	return check_range(l, to);
 }
 
-static int parse_transfer(const blkif_request_t *raw, const struct blk_limits *l, struct blk_command *to)
+static int parse_transfer(const blkif_request_t *raw, const struct blk_limits *l,
+			  struct blk_command *to)
 {
 	int ret;
 
@@ -142,8 +147,9 @@ int blk_parse(const blkif_request_t *raw, const struct blk_limits *l, struct blk
 }
 
 _Static_assert(offsetof(blkif_request_t, id) == offsetof(blkif_request_indirect_t, id) &&
-	       offsetof(blkif_request_t, id) == offsetof(blkif_request_discard_t, id) &&
-	       offsetof(blkif_request_t, sector_number) == offsetof(blkif_request_indirect_t, sector_number),
+		       offsetof(blkif_request_t, id) == offsetof(blkif_request_discard_t, id) &&
+		       offsetof(blkif_request_t, sector_number) ==
+			       offsetof(blkif_request_indirect_t, sector_number),
 	       "requests of all kinds have id and sector at one place");
 
 void blk_back_attach(struct blk_back *b, struct connection *c)
@@ -222,7 +228,8 @@ static void give_up(struct blk_back *b)
 	if (b->c->broken)
 		return;
 	b->c->broken = true;
-	log_line("connection %u (%s, %s) is given up: its ring index is garbage", b->c->id, b->c->class_, b->c->peer);
+	log_line("connection %u (%s, %s) is given up: its ring index is garbage", b->c->id,
+		 b->c->class_, b->c->peer);
 	m.connect.connection = b->c->id;
 	m.connect.generation = b->c->generation;
 	module_send(&m);
@@ -244,7 +251,8 @@ int blk_back_get(struct blk_back *b, struct blk_command *to)
 			return -EIO;
 		}
 		if (produced != b->ring.req_cons &&
-		    (int32_t)(__atomic_load_n(&b->link->front_shares, __ATOMIC_ACQUIRE) - b->shares) > 0)
+		    (int32_t)(__atomic_load_n(&b->link->front_shares, __ATOMIC_ACQUIRE) -
+			      b->shares) > 0)
 			return 0;
 		if (produced == b->ring.req_cons) {
 			RING_FINAL_CHECK_FOR_REQUESTS(&b->ring, more);
@@ -272,7 +280,9 @@ void blk_back_answer(struct blk_back *b, uint64_t id, uint8_t wire, int status)
 	raw = RING_GET_RESPONSE(&b->ring, b->ring.rsp_prod_pvt);
 	raw->id = id;
 	raw->operation = wire;
-	raw->status = !status ? BLKIF_RSP_OKAY : status == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR;
+	raw->status = !status		      ? BLKIF_RSP_OKAY
+		      : status == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP
+					      : BLKIF_RSP_ERROR;
 	b->ring.rsp_prod_pvt++;
 	b->in_flight--;
 	b->pushed = true;

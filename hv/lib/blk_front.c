@@ -129,7 +129,8 @@ void blk_front_drop(struct blk_front *f, struct blk_request *r)
 	f->free[f->free_count++] = slot_of(f, r);
 }
 
-int blk_add_segment(struct blk_front *f, struct blk_request *r, uint32_t ref, unsigned first, unsigned last)
+int blk_add_segment(struct blk_front *f, struct blk_request *r, uint32_t ref, unsigned first,
+		    unsigned last)
 {
 	struct blkif_request_segment *s = r->segments ? &r->segment[r->segments - 1] : NULL;
 
@@ -149,7 +150,8 @@ int blk_add_segment(struct blk_front *f, struct blk_request *r, uint32_t ref, un
 	return 0;
 }
 
-int blk_add(struct blk_front *f, struct blk_request *r, unsigned tag, uint64_t offset, uint64_t bytes)
+int blk_add(struct blk_front *f, struct blk_request *r, unsigned tag, uint64_t offset,
+	    uint64_t bytes)
 {
 	uint64_t pages;
 
@@ -171,7 +173,8 @@ int blk_add(struct blk_front *f, struct blk_request *r, unsigned tag, uint64_t o
 	return 0;
 }
 
-/* Writes it into the ring, which has as many entries as there are requests: there is always room. */
+/* Writes it into the ring, which has as many entries as there are requests: there is always room.
+ */
 static void write_request(struct blk_front *f, struct blk_request *r)
 {
 	blkif_request_t *raw = RING_GET_REQUEST(&f->ring, f->ring.req_prod_pvt);
@@ -298,7 +301,8 @@ static bool read_link(struct blk_front *f)
 {
 	struct disk_link *i = &f->info;
 
-	f->changes = __atomic_load_n(&((struct disk_link *)f->c->shared)->changes, __ATOMIC_ACQUIRE);
+	f->changes =
+		__atomic_load_n(&((struct disk_link *)f->c->shared)->changes, __ATOMIC_ACQUIRE);
 	memcpy(i, f->c->shared, sizeof(*i));
 	terminate(i->name, sizeof(i->name));
 	terminate(i->model, sizeof(i->model));
@@ -348,11 +352,14 @@ static int take_response(struct blk_front *f)
 	RING_COPY_RESPONSE(&f->ring, f->ring.rsp_cons, &raw);
 	f->ring.rsp_cons++;
 	slot = raw.id & ((1 << SLOT_BITS) - 1);
-	if (slot >= DISK_RING_SLOTS || f->request[slot].state != PUT || f->request[slot].id != raw.id)
+	if (slot >= DISK_RING_SLOTS || f->request[slot].state != PUT ||
+	    f->request[slot].id != raw.id)
 		return -EIO;
 	r = &f->request[slot];
-	finish(f, r, raw.status == BLKIF_RSP_OKAY ? 0
-	       : raw.status == BLKIF_RSP_EOPNOTSUPP ? -EOPNOTSUPP : -EIO);
+	finish(f, r,
+	       raw.status == BLKIF_RSP_OKAY	    ? 0
+	       : raw.status == BLKIF_RSP_EOPNOTSUPP ? -EOPNOTSUPP
+						    : -EIO);
 	return 0;
 }
 
