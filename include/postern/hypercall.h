@@ -49,6 +49,7 @@
  *   WALLCLOCK_SET  -                                1 it was set since the last question, 0 not
  *   AP_START       linear address of a vmi_ap_state, APIC id      0     (the VMM answers)
  *   MMU_SET        entry low, flags, linear address, entry high   -     the entry was stored already
+ *   MMU_BATCH      count                            -       as many MMU_SET, from the private page
  *   MMU_UPDATED    linear address, flags            -       the guest changed it
  *   MMU_ALLOCATE   frame, flags, clone, first, count              -
  *   MMU_RELEASE    frame, flags                     -
@@ -111,6 +112,8 @@
 #define HC1_MMU_INVALIDATE_COMMAND 7 /* MMUEXT_INVLPG_LOCAL */
 #define HC1_MMU_MAP HC1_MMU_UPDATE
 #define HC1_MMU_MAP_COMMAND 2
+#define HC1_MMU_BATCH HC1_MMU_UPDATE
+#define HC1_MMU_BATCH_COMMAND 3
 #define HC1_LAZY HC1_LAZY_OP
 #define HC1_LAZY_COMMAND 0
 #define HC1_TRACE HC1_TRACE_OP
@@ -140,6 +143,7 @@
 #define HC2_MMU_FLUSH (HC2_BASE + 20)
 #define HC2_MMU_INVALIDATE (HC2_BASE + 21)
 #define HC2_MMU_MAP (HC2_BASE + 22)
+#define HC2_MMU_BATCH (HC2_BASE + 23)
 #define HC2_TRACE (HC2_BASE + 31)
 
 /*
@@ -151,6 +155,10 @@
 #define PRIVATE_CPUID 0x04  /* u32; not 0: CPUID does not exit now, and shows the machine's; any exit ends that */
 #define PRIVATE_ICR 0x08    /* u32 each; the ROM's: last values of ICR low and high */
 #define PRIVATE_ICR2 0x0c
+#define PRIVATE_LAZY 0x18   /* u32; the ROM's: mode of the last SetLazyMode. In mode 1 MMU_SET waits here until the mode changes, a */
+#define PRIVATE_QUEUED 0x1c /* u32; flush, or there is no place. The entries are stored already: only word of them waits */
+#define PRIVATE_QUEUE 0x40  /* entries of four words: entry low, flags, address, entry high */
+#define PRIVATE_QUEUE_MAX 240
 #define PRIVATE_STOLEN 0x10 /* u64; TSC ticks in which this processor wanted to run and others did */
 
 #endif

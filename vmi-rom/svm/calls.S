@@ -57,7 +57,6 @@ end_function find_postern
 	by_hypercall UpdatePxE, MMU_UPDATED, 2
 	by_hypercall UpdatePxELong, MMU_UPDATED, 2
 	by_hypercall ReleasePage, MMU_RELEASE, 2
-	by_hypercall SetLazyMode, LAZY, 1
 
 	/* Five arguments: two come from the stack. */
 	.macro by_hypercall_5 name, operation
@@ -203,6 +202,73 @@ function private_page
 	test %ebx, %ebx
 1:	ret
 end_function private_page
+
+/* EAX, EDX, ECX, ESI: entry low, flags, address, entry high, stored already. Word of it goes at once or, in lazy mode,
+ * with others. An interrupt's own page-table work shall not come between count and entry. */
+function mmu_notify
+	saved ebx
+	push_word %ecx
+	call private_page
+	pop_word %ecx
+	jz 4f
+	cmpl $VMI_LAZY_MMU, PRIVATE_LAZY(%ebx)
+	jne 4f
+	saved edi
+	save_flags
+	cli
+	mov PRIVATE_QUEUED(%ebx), %edi
+	cmp $PRIVATE_QUEUE_MAX, %edi
+	jae 3f
+	incl PRIVATE_QUEUED(%ebx)
+	shl $4, %edi
+	mov %eax, PRIVATE_QUEUE(%ebx, %edi)
+	mov %edx, PRIVATE_QUEUE + 4(%ebx, %edi)
+	mov %ecx, PRIVATE_QUEUE + 8(%ebx, %edi)
+	mov %esi, PRIVATE_QUEUE + 12(%ebx, %edi)
+	restore_flags
+	restored edi
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 12
+	.cfi_rel_offset ebx, 8
+	.cfi_rel_offset edi, 4
+3:	restore_flags
+	restored edi
+4:	restored ebx
+	hypercall MMU_SET, 4
+	ret
+end_function mmu_notify
+
+/* What waits goes. Changes EAX, ECX, EDX. */
+function mmu_drain
+	saved ebx
+	call private_page
+	jz 1f
+	mov PRIVATE_QUEUED(%ebx), %eax
+	test %eax, %eax
+	jz 1f
+	movl $0, PRIVATE_QUEUED(%ebx)
+	hypercall MMU_BATCH, 1
+1:	restored ebx
+	ret
+end_function mmu_drain
+
+vmi_call SetLazyMode
+	saved ebx
+	push_word %eax
+	call mmu_drain
+	pop_word %eax
+	call private_page
+	jz 1f
+	mov %eax, PRIVATE_LAZY(%ebx)
+	restored ebx
+	ret
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+1:	restored ebx
+	hypercall LAZY, 1
+	ret
+end_call SetLazyMode
 
 /* Returns with interrupts on, after one. */
 vmi_call Halt

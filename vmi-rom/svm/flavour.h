@@ -53,18 +53,24 @@
 	xchg %edx, %ecx
 	saved esi
 	xor %esi, %esi
-	hypercall MMU_SET, 4
+	call mmu_notify
 	restored esi
 	.endm
 	/* EAX, EDX, ECX, EDI hold low half, flags, address, high half; ESI is free. */
 	.macro mmu_set_long
 	mov %edi, %esi
-	hypercall MMU_SET, 4
+	call mmu_notify
 	.endm
 	.macro mmu_invalidate
+	push_word %eax
+	call mmu_drain
+	pop_word %eax
 	hypercall MMU_INVALIDATE, 1
 	.endm
 	.macro mmu_flush
+	push_word %eax
+	call mmu_drain
+	pop_word %eax
 	hypercall MMU_FLUSH, 1
 	.endm
 
