@@ -587,7 +587,8 @@ static void receive(struct net *n)
 
 /* --- control queue --------------------------------------------------------------------------- */
 
-enum { CTRL_RX = 0 };
+enum { CTRL_RX = 0, CTRL_MAC = 1 };
+enum { MAC_TABLE_SET = 0 };
 enum { CTRL_OK, CTRL_ERROR };
 
 /* What the guest wants to receive: the switch decides by the configuration; asking is not wrong. */
@@ -600,7 +601,9 @@ static void control(struct net *n)
 			uint8_t command[2] = {0xff}, ack;
 
 			vq_read(&n->chain, 0, command, 2);
-			ack = command[0] == CTRL_RX ? CTRL_OK : CTRL_ERROR;
+			ack = command[0] == CTRL_RX || (command[0] == CTRL_MAC && command[1] == MAC_TABLE_SET)
+				      ? CTRL_OK
+				      : CTRL_ERROR;
 			vq_push(q, n->chain.head, vq_write(&n->chain, 0, &ack, 1));
 		}
 	} while (!virtio_drained(&n->v, CONTROL));
