@@ -32,7 +32,7 @@ static struct {
 	bool exists;
 	struct vga vga;
 	struct i8042 i8042;
-	bool reset_asked; /* by the keyboard controller */
+	bool reset_asked;    /* by the keyboard controller */
 	uint32_t vram, text; /* memory objects */
 	struct vga_window mapped;
 	struct pci_function function;
@@ -52,7 +52,8 @@ bool screen_exists(void)
 	return screen.exists;
 }
 
-/* --- VGA --------------------------------------------------------------------------------------- */
+/* --- VGA ---------------------------------------------------------------------------------------
+ */
 
 static void map(const struct vga_window *w, uint32_t memory)
 {
@@ -91,7 +92,8 @@ static void vga_port_write(void *device, unsigned port, unsigned size, uint32_t 
 
 static uint32_t vbe_port_read(void *device, unsigned port, unsigned size)
 {
-	return port == VGA_VBE_INDEX ? screen.vga.vbe_index : vga_vbe_read(&screen.vga, screen.vga.vbe_index);
+	return port == VGA_VBE_INDEX ? screen.vga.vbe_index
+				     : vga_vbe_read(&screen.vga, screen.vga.vbe_index);
 }
 
 static void vbe_port_write(void *device, unsigned port, unsigned size, uint32_t value)
@@ -118,7 +120,8 @@ static void memory_write(void *device, uint64_t offset, unsigned size, uint64_t 
 }
 
 /* The same registers behind BAR 2. */
-static uint64_t mmio_register_read(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size)
+static uint64_t mmio_register_read(struct pci_function *f, unsigned bar, uint64_t offset,
+				   unsigned size)
 {
 	uint64_t value = 0;
 
@@ -131,7 +134,8 @@ static uint64_t mmio_register_read(struct pci_function *f, unsigned bar, uint64_
 	return value;
 }
 
-static void mmio_register_write(struct pci_function *f, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
+static void mmio_register_write(struct pci_function *f, unsigned bar, uint64_t offset,
+				unsigned size, uint64_t value)
 {
 	bool moved = false;
 
@@ -139,13 +143,15 @@ static void mmio_register_write(struct pci_function *f, unsigned bar, uint64_t o
 		moved = !(offset & 1) && vga_vbe_write(&screen.vga, (offset - MMIO_VBE) / 2, value);
 	} else if (offset >= MMIO_PORTS && offset + size <= MMIO_PORTS + 0x20) {
 		for (unsigned i = 0; i < size; i++)
-			moved |= vga_write(&screen.vga, 0x3c0 + offset - MMIO_PORTS + i, value >> 8 * i);
+			moved |= vga_write(&screen.vga, 0x3c0 + offset - MMIO_PORTS + i,
+					   value >> 8 * i);
 	}
 	if (moved)
 		remap();
 }
 
-/* --- keyboard and mouse ------------------------------------------------------------------------ */
+/* --- keyboard and mouse ------------------------------------------------------------------------
+ */
 
 static uint32_t keyboard_read(void *device, unsigned port, unsigned size)
 {
@@ -225,7 +231,8 @@ static void reset_line(void *ctx)
 	screen.reset_asked = true;
 }
 
-/* --- the picture ------------------------------------------------------------------------------- */
+/* --- the picture -------------------------------------------------------------------------------
+ */
 
 static struct display_link *link(void)
 {
@@ -267,7 +274,8 @@ static void draw(struct timer *t)
 
 	if (!screen.display || !__atomic_load_n(&link()->shown, __ATOMIC_ACQUIRE))
 		return;
-	timer_set(&screen.frame, clock_ns() + (screen.still > STILL_FRAMES ? STILL_NS : FRAME_NS), draw);
+	timer_set(&screen.frame, clock_ns() + (screen.still > STILL_FRAMES ? STILL_NS : FRAME_NS),
+		  draw);
 	screen.still++;
 	guest_lock();
 	vga_view(&screen.vga, &view);
@@ -286,7 +294,8 @@ static void draw(struct timer *t)
 /* When somebody looks at it for the first time. */
 static int make_picture(void)
 {
-	int64_t picture = sys_mem_create(PICTURE_BYTES, 0, NULL), last = sys_mem_create(VGA_LAST_BYTES, 0, NULL);
+	int64_t picture = sys_mem_create(PICTURE_BYTES, 0, NULL),
+		last = sys_mem_create(VGA_LAST_BYTES, 0, NULL);
 
 	if (picture < 0 || last < 0)
 		return -ENOMEM;
@@ -366,11 +375,13 @@ bool screen_readable(struct connection *c)
 	return true;
 }
 
-/* --- making it --------------------------------------------------------------------------------- */
+/* --- making it ---------------------------------------------------------------------------------
+ */
 
 static int make_memory(void)
 {
-	int64_t vram = sys_mem_create(VGA_VRAM_BYTES, 0, NULL), text = sys_mem_create(VGA_TEXT_BYTES, 0, NULL);
+	int64_t vram = sys_mem_create(VGA_VRAM_BYTES, 0, NULL),
+		text = sys_mem_create(VGA_TEXT_BYTES, 0, NULL);
 
 	if (vram < 0 || text < 0)
 		return -ENOMEM;
@@ -392,9 +403,11 @@ static int add_ports(void)
 {
 	static const struct io_device registers = {"vga", vga_port_read, vga_port_write, NULL, 0};
 	static const struct io_device vbe = {"vbe", vbe_port_read, vbe_port_write, NULL, IO_WIDE};
-	static const uint16_t places[][2] = {{0x3b4, 2}, {0x3ba, 1}, {0x3c0, 16}, {0x3d4, 2}, {0x3da, 1}};
+	static const uint16_t places[][2] = {
+		{0x3b4, 2}, {0x3ba, 1}, {0x3c0, 16}, {0x3d4, 2}, {0x3da, 1}};
 	struct mmio_range memory = {VGA_MEMORY, VGA_MEMORY_BYTES, memory_read, memory_write, NULL};
-	static const struct io_device keyboard = {"i8042", keyboard_read, keyboard_write, NULL, IO_UNLOCKED};
+	static const struct io_device keyboard = {"i8042", keyboard_read, keyboard_write, NULL,
+						  IO_UNLOCKED};
 	int e = mmio_add(&guest.mmio, &memory);
 
 	for (unsigned i = 0; !e && i < sizeof(places) / sizeof(*places); i++)
@@ -414,8 +427,10 @@ static int add_function(void)
 	if (devfn < 0)
 		return devfn;
 	pci_function_init(f, pci_page(&guest.pci, devfn), 0x1234, 0x1111, 0x030000);
-	f->bar[0] = (struct pci_bar){.bytes = VGA_VRAM_BYTES, .flags = PCI_BAR_PREFETCH, .memory = screen.vram};
-	f->bar[2] = (struct pci_bar){.bytes = 4096, .read = mmio_register_read, .write = mmio_register_write};
+	f->bar[0] = (struct pci_bar){
+		.bytes = VGA_VRAM_BYTES, .flags = PCI_BAR_PREFETCH, .memory = screen.vram};
+	f->bar[2] = (struct pci_bar){
+		.bytes = 4096, .read = mmio_register_read, .write = mmio_register_write};
 	return pci_add(&guest.pci, devfn, f);
 }
 

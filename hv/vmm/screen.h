@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Screen: the guest's VGA, keyboard and mouse, and the connections of the classes `display` and `input` behind them.
+ * Screen: the guest's VGA, keyboard and mouse, and the connections of the classes `display` and
+ * `input` behind them.
  *
- * While the guest has the physical screen, the picture is drawn 25 times a second, or 8 while it does not change, into memory that
- * the driver sees, and the damage told. Nobody looks: nothing is drawn.
+ * While the guest has the physical screen, the picture is drawn 25 times a second, or 8 while it
+ * does not change, into memory that the driver sees, and the damage told. Nobody looks: nothing is
+ * drawn.
  */
 #ifndef VMM_SCREEN_H
 #define VMM_SCREEN_H
@@ -12,7 +14,8 @@
 #include "boot.h"
 #include "module.h"
 
-/* After platform_init(): makes them when the configuration and the machine have a screen. Main thread, without the lock. */
+/* After platform_init(): makes them when the configuration and the machine have a screen. Main
+ * thread, without the lock. */
 int screen_make(struct boot_error *error);
 bool screen_exists(void);
 /* platform_reset(); the lock is held. */
