@@ -56,7 +56,7 @@ do-test: all unit-tests fuzzers guests guest-programs rom
 SOAK_KILLS	?= 1000
 .PHONY: do-soak
 do-soak: all
-	$(Q)tests/soak/run --kills $(SOAK_KILLS)
+	$(Q)tests/soak/run --icount --kills $(SOAK_KILLS)
 
 .PHONY: loc
 loc:
