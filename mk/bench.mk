@@ -16,8 +16,9 @@ $(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-
 		$(O)/guests/initramfs-amd64.cpio:kvm/initramfs
 
 .PHONY: do-bench
-do-bench: all guest-programs guests $(O)/bench/kvm.cpio
+do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio
 	$(Q)bench/run $(BENCH)
+	$(Q)bench/disk-run $(BENCH_DISK)
 
 # Disks beside plain Linux, whose drivers the same image has. BENCH_DISK="--pairs 3" etc.
 $(O)/bench/disk: bench/disk.c
