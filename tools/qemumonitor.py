@@ -26,7 +26,7 @@ class Monitor:
         self.stream.readline()
         self.call("qmp_capabilities")
 
-    def call(self, name, **arguments):
+    def call(self, name, /, **arguments):
         try:
             self.stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
             self.stream.flush()

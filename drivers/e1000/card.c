@@ -302,11 +302,25 @@ static void restart(struct card *k, const char *why)
 		card_open(k);
 }
 
+/* Counters clear when they are read. Quirk of QEMU's e1000: some do not. */
+static uint32_t read_counter(struct card *k, unsigned reg, uint32_t *last)
+{
+	uint32_t value = reg_get(k, reg), before = *last;
+
+	if (!value || reg_get(k, reg) < value) {
+		*last = 0;
+		return value;
+	}
+	*last = value;
+	return value - before;
+}
+
 static void count_errors(struct card *k)
 {
-	uint32_t missed = reg_get(k, MPC);
+	uint32_t missed = read_counter(k, MPC, &k->counted[0]);
 
-	k->link->errors += reg_get(k, CRCERRS) + reg_get(k, RXERRC) + reg_get(k, RLEC);
+	k->link->errors += read_counter(k, CRCERRS, &k->counted[1]) + read_counter(k, RXERRC, &k->counted[2]) +
+			   read_counter(k, RLEC, &k->counted[3]);
 	k->link->rx_dropped += missed;
 	k->rx_silent = missed && k->link->rx_frames == k->rx_frames_before && k->rx_next != k->rx_oldest
 			       ? k->rx_silent + 1 : 0;

@@ -62,6 +62,7 @@ struct card {
 	uint32_t rx_next, rx_oldest;
 	bool rx_skip; /* the rest of a frame that was too long */
 	uint64_t rx_frames_before;
+	uint32_t counted[4]; /* counters that do not clear when read: as they were */
 	unsigned rx_silent; /* looks in a row at which frames were missed and none came */
 
 	uint64_t hangs;

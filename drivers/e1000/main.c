@@ -162,7 +162,7 @@ static void e1000_shared(struct connection *c, const struct share *s)
 
 	if (!k || s->tag >= REF_TAGS || (s->tag == CARD_TAG_SWITCH && k->pages))
 		return;
-	dma_region_free(&k->region[s->tag]);
+	dma_region_release(&k->region[s->tag]); /* the switch has nothing of it on its way */
 	ret = dma_region_init(&k->region[s->tag], k->device, s->memory, s->bytes);
 	if (!ret && s->tag == CARD_TAG_SWITCH) {
 		k->pages = space_map(s->memory, s->bytes, MAP_READ | MAP_WRITE);

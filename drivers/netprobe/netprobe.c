@@ -38,7 +38,8 @@ MODULE_MANIFEST("name = netprobe\n"
 #define FRAME_BYTES 65536
 #define WINDOW 8
 #define MEMORY_BYTES ((uint64_t)FRAMES * FRAME_BYTES + (uint64_t)BUFFERS * BUFFER_BYTES)
-#define RETRY_NS (4 * NS_PER_MS)
+#define RETRY_NS (4 * NS_PER_MS) /* a stream's frame is lost after this, */
+#define PATIENCE_NS (2 * NS_PER_S) /* a ping's after this */
 #define SILENCE_NS (50 * NS_PER_MS) /* one that is worth a line */
 #define GATEWAY 0x0a000202
 
@@ -190,8 +191,10 @@ static void got_echo(uint16_t sequence, bool right)
 /* What was not answered in time is lost, as on a wire. */
 static void give_up_old(uint64_t now)
 {
+	uint64_t patience = run.end_ns ? RETRY_NS : PATIENCE_NS;
+
 	for (unsigned i = 0; i < 256; i++)
-		if (run.waits[i] && now - run.sent_ns[i] > RETRY_NS) {
+		if (run.waits[i] && now - run.sent_ns[i] > patience) {
 			run.waits[i] = false;
 			run.flying--;
 			run.lost++;

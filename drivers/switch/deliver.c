@@ -100,18 +100,20 @@ static int copy_whole(struct port *to, const uint8_t *at, uint32_t bytes)
 	return copy(to, &p, 1, bytes, &o);
 }
 
-/* As many segments as there are buffers for: the rest is lost, as on a wire, once the first has arrived. */
+/* As many segments as there are buffers for; the next call goes on there. */
 static int segments(struct port *to, struct cargo *g)
 {
 	const uint8_t *at = linearize(g);
 	unsigned n = net_segments(&g->headers, g->offload.gso_size);
 	int ret;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = g->delivered; i < n; i++) {
 		ret = copy_whole(to, part, net_segment(at, &g->headers, g->offload.gso_size, i, part));
+		g->delivered = i;
 		if (ret)
-			return i ? 0 : ret;
+			return ret;
 	}
+	g->delivered = 0;
 	to->segmented++;
 	return 0;
 }

@@ -96,6 +96,7 @@ static void to_guests(struct cargo *g, uint8_t network, bool everybody)
 
 		if (!is_peer(to, g->from, network, g->vlan) || !(everybody || to->spec.promiscuous))
 			continue;
+		g->delivered = 0;
 		if (deliver(to, g)) {
 			to->dropped[DROP_NO_BUFFER]++;
 			to->link->rx_dropped++;

@@ -157,18 +157,20 @@ int port_connected(struct connection *c)
 	return 0;
 }
 
+static void forget_region(struct region *r)
+{
+	if (!r->memory)
+		return;
+	uplink_forget(r);
+	if (r->va)
+		sys_unmap(HANDLE_SELF, (uintptr_t)r->va, (r->bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull));
+	memset(r, 0, sizeof(*r));
+}
+
 void port_disconnected(struct port *p)
 {
-	for (unsigned i = 0; i < REF_TAGS; i++) {
-		struct region *r = &p->region[i];
-
-		if (!r->memory)
-			continue;
-		uplink_forget(r);
-		if (r->va)
-			sys_unmap(HANDLE_SELF, (uintptr_t)r->va, r->bytes);
-	}
-	memset(p->region, 0, sizeof(p->region));
+	for (unsigned i = 0; i < REF_TAGS; i++)
+		forget_region(&p->region[i]);
 	table_forget_port(&table, p->index);
 	p->c = NULL;
 	p->open = p->waiting = p->again = false;
@@ -177,8 +179,9 @@ void port_disconnected(struct port *p)
 
 void port_shared(struct port *p, const struct share *s)
 {
-	if (s->tag >= REF_TAGS || p->region[s->tag].memory || !(s->rights & RIGHT_READ))
+	if (s->tag >= REF_TAGS || !(s->rights & RIGHT_READ))
 		return;
+	forget_region(&p->region[s->tag]);
 	p->region[s->tag] = (struct region){.memory = s->memory, .rights = s->rights, .bytes = s->bytes};
 	port_serve(p);
 }
@@ -277,7 +280,9 @@ static bool send_one(struct port *p, const struct net_frame *f, uint64_t now)
 		finish(p, f, drop == DROP_NO_UPLINK + 1 ? NETIF_RSP_DROPPED : NETIF_RSP_ERROR);
 		return true;
 	}
+	g.delivered = p->waiting ? p->delivered : 0;
 	verdict = forward(&g, now, &wait_for);
+	p->delivered = g.delivered;
 	if (verdict == WAIT && (!p->waiting || now < p->wait_until)) {
 		if (!p->waiting) {
 			p->frame = *f;

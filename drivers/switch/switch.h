@@ -40,7 +40,7 @@
 #define BUDGET 64		   /* frames of one port before others have their turn */
 #define FLOOD_RATE 2000		   /* frames a second that one guest may send to everybody, */
 #define FLOOD_BURST 512		   /* and at once */
-#define WAIT_NS 20000000ull	   /* how long a frame waits for room at its receiver */
+#define WAIT_NS 100000000ull	   /* how long a frame waits for room at its receiver */
 #define SHARE_NS 20000000ull	   /* memory shown to a driver is used for references after this */
 #define SHARE_WAIT_NS 200000000ull /* after a port opened its memory may still be on its way */
 #define AWAY_NS 5000000000ull	   /* a driver that died may take this long to be back before guests lose their link */
@@ -97,6 +97,7 @@ struct port {
 	bool waiting;
 	int waits_for; /* port; TABLE_NONE: memory that its VMM shares in these moments */
 	uint64_t wait_until, shares_until;
+	unsigned delivered; /* segments of it */
 	struct net_frame frame;
 
 	uint32_t flood_left;
@@ -153,6 +154,7 @@ struct cargo {
 	uint16_t vlan;
 	struct net_headers headers;
 	struct net_offload offload;
+	unsigned delivered; /* segments that its one receiver has already */
 };
 
 extern struct port ports[PORTS_MAX];
@@ -195,7 +197,7 @@ enum verdict forward(struct cargo *g, uint64_t now, int *port);
 void forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, bool csum_good, uint64_t now);
 
 /* --- deliver.c --- */
-/* Copies to a guest. 0, -ENOSPC: no buffers (nothing was delivered). */
+/* Copies to a guest. 0, -ENOSPC: no buffers (nothing was delivered, but for segments that g->delivered counts). */
 int deliver(struct port *to, struct cargo *g);
 /* The whole frame in one piece, as it is; valid until the next call. */
 uint8_t *gather(const struct cargo *g);

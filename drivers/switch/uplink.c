@@ -101,7 +101,7 @@ static void open(struct uplink *u)
 	u->free_count = 0;
 	for (unsigned i = TX_SLOTS; i--;)
 		u->free[u->free_count++] = i;
-	connection_share(u->c, u->memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS, TAG_OWN);
+	connection_share(u->c, u->memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT, TAG_OWN);
 	for (unsigned i = 0; i < RX_SLOTS; i++)
 		post(u, i);
 	net_rx_front_push(&u->rx);
@@ -177,14 +177,25 @@ static void protest(struct uplink *u)
 	uplink_disconnected(u);
 }
 
+/* Another page in the place of memory that is gone, so that the driver lets go of it. */
+static void blank(struct uplink *u, uint8_t tag)
+{
+	static int64_t page;
+
+	if (!page)
+		page = sys_mem_create(PAGE_SIZE, 0, NULL);
+	if (page > 0 && !u->tag[tag].owner && !u->tag[tag].in_flight)
+		connection_share(u->c, page, RIGHT_READ | RIGHT_PHYS | RIGHT_GRANT, tag);
+}
+
 static void release(struct uplink *u, uint16_t slot, int status)
 {
 	struct sent *s = &u->sent[slot];
 
 	if (s->held)
 		port_answer(&ports[s->port], s->life, s->id, s->slots, status);
-	if (s->tag)
-		u->tag[s->tag].in_flight--;
+	if (s->tag && !--u->tag[s->tag].in_flight && !u->tag[s->tag].owner)
+		blank(u, s->tag);
 	s->used = false;
 	u->free[u->free_count++] = slot;
 }
@@ -375,7 +386,7 @@ static uint8_t find_tag(struct uplink *u, struct region *r, uint64_t now)
 	for (tag = 1; tag < REF_TAGS; tag++)
 		if (!u->tag[tag].owner && !u->tag[tag].in_flight)
 			break;
-	if (tag == REF_TAGS || connection_share(u->c, r->memory, RIGHT_READ | RIGHT_PHYS, tag))
+	if (tag == REF_TAGS || connection_share(u->c, r->memory, RIGHT_READ | RIGHT_PHYS | RIGHT_GRANT, tag))
 		return 0;
 	u->tag[tag].owner = r;
 	r->at[u->index].tag = tag;
@@ -439,7 +450,9 @@ void uplink_forget(struct region *r)
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {
 		uint8_t tag = r->at[i].tag;
 
-		if (tag && uplinks[i].open)
-			uplinks[i].tag[tag].owner = NULL;
+		if (!tag || !uplinks[i].open)
+			continue;
+		uplinks[i].tag[tag].owner = NULL;
+		blank(&uplinks[i], tag);
 	}
 }

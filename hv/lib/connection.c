@@ -16,7 +16,7 @@ static struct connection table[CONNECTIONS_MAX];
 static bool used[CONNECTIONS_MAX];
 static unsigned top; /* above the highest one that was ever used */
 #define SHARES_MAX 16
-static uint32_t shares[CONNECTIONS_MAX][SHARES_MAX]; /* handles of memory that peers showed */
+static uint32_t shares[CONNECTIONS_MAX][SHARES_MAX]; /* handles of memory that peers showed, by tag */
 
 static bool is_rpc(const struct connection *c)
 {
@@ -144,16 +144,17 @@ void connection_shared(const struct message *m)
 			  .rights = m->share.rights,
 			  .tag = m->share.tag,
 			  .bytes = m->share.bytes};
-	unsigned i = 0;
+	uint32_t before;
 
-	while (c && i < SHARES_MAX && shares[c - table][i])
-		i++;
-	if (!c || c->generation != m->share.generation || i == SHARES_MAX || !module.shared) {
+	if (!c || c->generation != m->share.generation || s.tag >= SHARES_MAX || !module.shared) {
 		sys_handle_close(s.memory);
 		return;
 	}
-	shares[c - table][i] = s.memory;
+	before = shares[c - table][s.tag];
+	shares[c - table][s.tag] = s.memory;
 	module.shared(c, &s);
+	if (before)
+		sys_handle_close(before);
 }
 
 int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uint32_t tag)

@@ -80,7 +80,7 @@ struct module_ops {
 	 * connection but "console". */
 	void (*message)(struct connection *c, const struct message *m);
 	/* The other side shared memory on this connection; the handle is this module's, and the library
-	 * closes it after disconnected(). */
+	 * closes it after disconnected(), or when other memory was shared under its tag (0..15). */
 	void (*shared)(struct connection *c, const struct share *s);
 	/* Interrupt `index` of the manifest's list: serve the device, then sys_irq_ack(irq). */
 	void (*interrupt)(unsigned index, uint32_t irq);

@@ -8,7 +8,7 @@
 
 static struct {
 	uint32_t reg[0x20000 / 4];
-	bool gone, stuck_reset, no_eeprom, no_address, keeps_rctl, stuck_transmit, express, master_stuck;
+	bool gone, stuck_reset, no_eeprom, no_address, keeps_rctl, keeps_counters, stuck_transmit, express, master_stuck;
 	uint16_t eeprom[8];
 	uint32_t ims, icr, resets, rctl_writes;
 	bool master;
@@ -143,7 +143,7 @@ uint32_t reg_get(const struct card *k, unsigned reg)
 	}
 	if (reg == STATUS && m.express && (!(R(CTRL) & CTRL_GIO_MASTER_DISABLE) || m.master_stuck))
 		value |= STATUS_GIO_MASTER;
-	if (reg == MPC || reg == CRCERRS)
+	if ((reg == MPC || reg == CRCERRS) && !m.keeps_counters)
 		R(reg) = 0;
 	return value;
 }
@@ -281,6 +281,11 @@ int dma_region_init(struct dma_region *r, struct device *d, uint32_t handle, uin
 void dma_region_free(struct dma_region *r)
 {
 	*r = (struct dma_region){0};
+}
+
+void dma_region_release(struct dma_region *r)
+{
+	dma_region_free(r);
 }
 
 /* Contiguous for 64 KiB at a time. */
