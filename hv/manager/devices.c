@@ -81,7 +81,7 @@ int pci_ask(struct message *m)
 		if (ret > 0 && m->id == last_id)
 			return m->result < 0 ? m->result : 0;
 		if (!ret)
-			clock_sleep(LOOK_NS);
+			clock_sleep(clock_ns() + LOOK_NS);
 	}
 	return -ETIMEDOUT;
 }
