@@ -462,7 +462,7 @@ static int do_module(unsigned n)
 
 	while (n--)
 		if (bytes <= 0 || sys(NR_init_module, (long)image, bytes, (long)"", 0, 0) ||
-		    sys(NR_delete_module, (long)"old_module", 04000, 0, 0, 0))
+		    sys(NR_delete_module, (long)"dummy", 04000, 0, 0, 0))
 			return 1;
 	return 0;
 }
