@@ -3,9 +3,9 @@
 //
 //	asleep --(granted)--> awake --(its task ends, QUIESCE, granted to another)--> asleep
 //
-// Only a device that is awake is a bus master. Memory that it was given stays pinned, whoever lets go
-// of it, until the device is asleep and known to be quiet; one that does not become quiet keeps its
-// memory until its next driver has reset it and was revoked in turn.
+// Only a device that is awake is a bus master. Memory that it was given stays pinned, whoever lets
+// go of it, until the device is asleep and known to be quiet; one that does not become quiet keeps
+// its memory until its next driver has reset it and was revoked in turn.
 #include "core/frame.h"
 #include "core/list.h"
 #include "core/log.h"
@@ -20,11 +20,11 @@
 #define EXTENTS_MAX 512
 #define PINS_MAX 256
 #define STRAY_FAULTS_MAX 8 /* so many get a line in the log */
-#define QUIET_NS 20000000 /* as long as a device may take to finish what is under way */
+#define QUIET_NS 20000000  /* as long as a device may take to finish what is under way */
 
 struct device {
 	struct object object;
-	struct device *next; /* core_lock */
+	struct device *next;  /* core_lock */
 	struct spinlock lock; /* inside core_lock; memory->lock inside */
 	struct task *owner;   /* NULL: asleep. Its end comes here first, so no reference. */
 	struct mapping *pins; /* memory objects, and what of them was opened */
@@ -46,7 +46,8 @@ static int set_master(uint32_t bdf, bool on)
 		return on ? -EIO : 0;
 	command = (command & ~PCI_COMMAND_MASTER) | (on ? PCI_COMMAND_MASTER : 0);
 	pci_config_write(bdf, PCI_COMMAND, 2, command);
-	if (!pci_config_read(bdf, PCI_COMMAND, 2, &command) && !(command & PCI_COMMAND_MASTER) == !on)
+	if (!pci_config_read(bdf, PCI_COMMAND, 2, &command) &&
+	    !(command & PCI_COMMAND_MASTER) == !on)
 		return 0;
 	log_printf("pci " BDF_FORMAT ": bus mastering stays %s, command %04x", BDF_ARGS(bdf),
 		   on ? "off" : "on", command);
@@ -63,7 +64,8 @@ static int wait_quiet(uint32_t bdf)
 	while (express && !pci_config_read(bdf, express + PCI_EXPRESS_STATUS, 2, &status) &&
 	       status != 0xffff && status & PCI_EXPRESS_PENDING) {
 		if (clock_ns() > end) {
-			log_printf("pci " BDF_FORMAT ": transactions pending for too long, status %04x",
+			log_printf("pci " BDF_FORMAT
+				   ": transactions pending for too long, status %04x",
 				   BDF_ARGS(bdf), status);
 			return -EIO;
 		}
@@ -95,7 +97,8 @@ static int revoke(struct device *d, bool core_locked)
 	spin_unlock(&d->lock);
 	mapping_drop(gone, core_locked);
 	if (error)
-		log_printf("pci " BDF_FORMAT " is not quiet: the memory that it was given stays pinned",
+		log_printf("pci " BDF_FORMAT
+			   " is not quiet: the memory that it was given stays pinned",
 			   BDF_ARGS(d->bdf));
 	return error;
 }
@@ -105,7 +108,8 @@ void device_granted(struct object *o, struct task *t)
 	struct device *d = (struct device *)o;
 
 	spin_lock(&core_lock); /* so t is not reaped meanwhile */
-	revoke(d, true);
+	if (d->owner || d->pins) /* else its interrupts may have been granted already */
+		revoke(d, true);
 	if (!t->reaped && !iommu_attach(&d->domain, d->bdf))
 		d->owner = t;
 	spin_unlock(&core_lock);
@@ -144,8 +148,7 @@ void device_fault(uint32_t bdf, bool known, uint64_t address)
 	bdf = d ? d->bdf : bdf;
 	if (bdf == BDF_UNKNOWN && stray_faults++ < STRAY_FAULTS_MAX)
 		log_printf("DMA blocked: which of the devices in use it was is not recorded");
-	else if (t ? t->end == TASK_ALIVE
-		   : bdf != BDF_UNKNOWN && stray_faults++ < STRAY_FAULTS_MAX)
+	else if (t ? t->end == TASK_ALIVE : bdf != BDF_UNKNOWN && stray_faults++ < STRAY_FAULTS_MAX)
 		log_printf(known ? "DMA blocked: pci " BDF_FORMAT " of %s at 0x%lx"
 				 : "DMA blocked: pci " BDF_FORMAT " of %s, where is not recorded",
 			   BDF_ARGS(bdf), t ? t->name : "nobody", address);
@@ -197,7 +200,8 @@ SYSCALL_ON(SYS_DEVICE_CREATE, OBJ_SYSTEM, RIGHT_PCI, sys_device_create);
 static int64_t config(const struct device *d, uint64_t reg, uint64_t width)
 {
 	uint32_t value;
-	int error = reg > 0xfff || width > 4 ? -EINVAL : pci_config_read(d->bdf, reg, width, &value);
+	int error =
+		reg > 0xfff || width > 4 ? -EINVAL : pci_config_read(d->bdf, reg, width, &value);
 
 	return error ? error : (int64_t)value;
 }
@@ -222,7 +226,8 @@ static int64_t release(struct device *d, uint32_t handle)
 	struct mapping *gone = NULL, **at;
 	uint32_t rights;
 	int error = 0;
-	struct memory *m = (struct memory *)handle_get_rights(handle, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
+	struct memory *m =
+		(struct memory *)handle_get_rights(handle, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
 
 	if (!m)
 		return error;
@@ -277,7 +282,8 @@ SYSCALL_ON(SYS_DEVICE_CONTROL, OBJ_DEVICE, RIGHT_CONTROL, sys_device_control);
 // The pin's range has all that was opened through it.
 static void pin_extend(struct mapping *p, uint64_t offset, uint64_t bytes)
 {
-	uint64_t end = p->offset + p->bytes > offset + bytes ? p->offset + p->bytes : offset + bytes;
+	uint64_t end =
+		p->offset + p->bytes > offset + bytes ? p->offset + p->bytes : offset + bytes;
 
 	p->offset = p->bytes && p->offset < offset ? p->offset : offset;
 	p->bytes = end - p->offset;
@@ -362,8 +368,8 @@ static int64_t sys_device_dma(void *device, struct syscall_args *a)
 	uint32_t rights;
 	int error = 0;
 	int64_t result = -EINVAL;
-	struct memory *m = (struct memory *)handle_get_rights(a->b, OBJ_MEMORY, RIGHT_PHYS, &rights,
-							      &error);
+	struct memory *m =
+		(struct memory *)handle_get_rights(a->b, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
 
 	if (!m)
 		return error;

@@ -101,8 +101,8 @@ static void map_around(struct task *t, struct mapping *m, uint64_t va)
 		    paging_query(&t->tables, va, &old, &attrs))
 			return;
 		phys = memory_frame_present(m->memory, m->offset + (va - m->at), &span);
-		if (!span || paging_map(&t->tables, va, phys, PAGE_SIZE,
-					mapping_attrs(m) | PAGE_USER))
+		if (!span ||
+		    paging_map(&t->tables, va, phys, PAGE_SIZE, mapping_attrs(m) | PAGE_USER))
 			return;
 	}
 }

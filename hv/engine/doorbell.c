@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Doorbells: I/O ports of a guest where an OUT only signals an event. The guest goes on at once; whoever
-// waits for the event, a device's thread of the VMM, runs beside it.
+// Doorbells: I/O ports of a guest where an OUT only signals an event. The guest goes on at once;
+// whoever waits for the event, a device's thread of the VMM, runs beside it.
 #include "core/event.h"
 #include "engine/engine.h"
 #include <postern/errno.h>

@@ -170,7 +170,8 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 	return error;
 }
 
-// Entries are numbered by vector: so a level line's EOI finds the IO-APIC's entry that it belongs to.
+// Entries are numbered by vector: so a level line's EOI finds the IO-APIC's entry that it belongs
+// to.
 int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data)
 {
 	bool named = kind && kind->remappable_format;

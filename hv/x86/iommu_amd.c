@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-Vi (AMD 48882, rev. 3.05). All units share one device table, which has an entry for each function of
-// the segment; each has a ring of commands and a ring of events.
+// AMD-Vi (AMD 48882, rev. 3.05). All units share one device table, which has an entry for each
+// function of the segment; each has a ring of commands and a ring of events.
 #include "x86/iommu.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -78,7 +78,7 @@ static struct unit {
 	volatile uint8_t *registers;
 	uint64_t (*commands)[2], (*events)[2];
 	uint32_t tail, head; /* of commands, of events */
-	uint32_t count; /* of waits */
+	uint32_t count;	     /* of waits */
 	uint16_t bdf;
 } units[IOMMU_UNITS_MAX];
 static unsigned unit_count;
@@ -93,7 +93,8 @@ static volatile uint64_t *reg(const struct unit *u, unsigned offset)
 	return (volatile uint64_t *)(u->registers + offset);
 }
 
-// --- page tables: the host's form but for where the bits are; an entry says what its table's level is ---
+// --- page tables: the host's form but for where the bits are; an entry says what its table's level
+// is ---
 
 static uint64_t make_leaf(uint64_t phys, unsigned attrs)
 {
@@ -149,7 +150,8 @@ static int finish(struct unit *u)
 
 	put(u, at | COMPLETION_STORE | COMPLETION_WAIT, ++u->count);
 	*reg(u, COMMAND_TAIL) = u->tail * 16;
-	return iommu_wait((const volatile uint32_t *)&done[u - units], u->count, ~0u, "AMD-Vi: a command");
+	return iommu_wait((const volatile uint32_t *)&done[u - units], u->count, ~0u,
+			  "AMD-Vi: a command");
 }
 
 static int flush(uint32_t bdf, uint16_t id)
@@ -246,8 +248,9 @@ static void faults(void)
 	}
 }
 
-// Quirk of the emulator (QEMU 7.2): it takes its event log for full at all times (amdvi_test_mask), so no
-// fault is recorded but for the status of the unit's PCI function, which does not say whose it was.
+// Quirk of the emulator (QEMU 7.2): it takes its event log for full at all times (amdvi_test_mask),
+// so no fault is recorded but for the status of the unit's PCI function, which does not say whose
+// it was.
 static void poll_status(struct timer *t);
 static struct timer poll_timer = {.fn = poll_status};
 
@@ -266,8 +269,8 @@ static void poll_status(struct timer *t)
 static int start_unit(struct unit *u, uint64_t phys, uint16_t bdf)
 {
 	*u = (struct unit){
-		.registers = core_map_phys(phys, REGISTER_BYTES,
-					   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+		.registers =
+			core_map_phys(phys, REGISTER_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
 		.commands = core_page_alloc(),
 		.events = core_pages_alloc(EVENTS_ORDER),
 		.bdf = bdf,
@@ -287,8 +290,8 @@ static int start_unit(struct unit *u, uint64_t phys, uint16_t bdf)
 	// Its own messages are not remapped (2.2.5.1); without them faults are read at no time.
 	if (msi_enable(bdf, 0, VECTOR_IOMMU, 0))
 		log_printf("AMD-Vi at 0x%lx: no MSI, faults stay unseen", phys);
-	*reg(u, CONTROL) = CONTROL_ON | CONTROL_EVENTS | CONTROL_EVENT_INTERRUPT | CONTROL_COHERENT |
-			   CONTROL_COMMANDS;
+	*reg(u, CONTROL) = CONTROL_ON | CONTROL_EVENTS | CONTROL_EVENT_INTERRUPT |
+			   CONTROL_COHERENT | CONTROL_COMMANDS;
 	put(u, INVALIDATE_ALL, 0);
 	return finish(u);
 }
@@ -324,8 +327,8 @@ static int start(const struct iommu_facts *f, const struct paging_format **forma
 	return error;
 }
 
-// PTE_LEVEL(1) in an entry that is not present: the processor's manual has it ignored, and without it the
-// emulator blocks the access, but records no event.
+// PTE_LEVEL(1) in an entry that is not present: the processor's manual has it ignored, and without
+// it the emulator blocks the access, but records no event.
 const struct iommu_kind iommu_amd = {
 	.name = "AMD-Vi",
 	.empty = PTE_LEVEL(1),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Intel VT-d (D51397, rev. 3.0), legacy mode. All units share the root table and the interrupt remapping
-// table; each has a queue of invalidations and registers where faults are recorded.
+// Intel VT-d (D51397, rev. 3.0), legacy mode. All units share the root table and the interrupt
+// remapping table; each has a queue of invalidations and registers where faults are recorded.
 #include "x86/iommu.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -12,7 +12,7 @@
 
 #define REGISTER_BYTES 0x1000
 #define CAPABILITIES 0x08
-#define CAP_CACHING (1ull << 7)	  /* entries that are not present are cached, too */
+#define CAP_CACHING (1ull << 7) /* entries that are not present are cached, too */
 #define CAP_3_LEVELS (1ull << 9)
 #define CAP_4_LEVELS (1ull << 10)
 #define CAP_FAULTS_AT(c) (((c) >> 24 & 0x3ff) * 16)
@@ -74,7 +74,8 @@ static struct unit {
 static unsigned unit_count;
 static struct entry *root, *irtes;
 static volatile uint32_t *done; /* what the units write when they have come to a wait */
-static uint64_t capabilities, extended; /* what all units have; caching and incoherence: what one has */
+static uint64_t capabilities,
+	extended; /* what all units have; caching and incoherence: what one has */
 static unsigned depth;
 
 static volatile uint64_t *reg(const struct unit *u, unsigned offset)
@@ -222,7 +223,8 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 		irtes[vector].high = from;
 		__atomic_store_n(&irtes[vector].low,
 				 ENTRY_PRESENT | (level ? IRTE_LEVEL : 0) | vector << 16 |
-					 (uint64_t)apic_id_of(cpu) << (cpu_features.x2apic ? 32 : 40),
+					 (uint64_t)apic_id_of(cpu)
+						 << (cpu_features.x2apic ? 32 : 40),
 				 __ATOMIC_RELEASE);
 	}
 	return flush(INVALIDATE_IRQS);
@@ -253,8 +255,8 @@ static int map_unit(struct unit *u, uint64_t phys)
 	uint64_t c, e;
 
 	*u = (struct unit){
-		.registers = core_map_phys(phys, REGISTER_BYTES,
-					   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+		.registers =
+			core_map_phys(phys, REGISTER_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
 		.queue = core_page_alloc(),
 	};
 	if (!u->registers || !u->queue)
@@ -275,8 +277,8 @@ static int start_unit(struct unit *u)
 
 	*reg32(u, COMMAND) = 0;
 	*reg(u, ROOT_TABLE) = core_phys(root);
-	*reg(u, IRQ_TABLE) = core_phys(irtes) | IRQ_TABLE_256 |
-			     (cpu_features.x2apic ? IRQ_TABLE_X2APIC : 0);
+	*reg(u, IRQ_TABLE) =
+		core_phys(irtes) | IRQ_TABLE_256 | (cpu_features.x2apic ? IRQ_TABLE_X2APIC : 0);
 	*reg(u, QUEUE_TAIL) = 0;
 	*reg(u, QUEUE_BASE) = core_phys(u->queue);
 	// Its own messages are not remapped (5.1.6).
