@@ -175,16 +175,26 @@ static void send_command(int count, char **words)
 			       instance_state_names[i->state]);
 }
 
-/* `disks`, `volumes`: the broker answers in the log. */
-static void disks_command(int count, char **words)
+/* The broker of a class answers in the log. */
+static void ask_broker(const char *class_, const char *text)
 {
 	struct message m = {.kind = MSG_COMMAND};
-	int p = graph_provider(&graph, "disk", -1);
+	int p = graph_provider(&graph, class_, -1);
 	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
 
-	snprintf(m.text, sizeof(m.text), "%s", words[0]);
+	snprintf(m.text, sizeof(m.text), "%s", text);
 	if (!i || instance_send(i, &m) <= 0)
-		console_printf("no broker of disks is there\n");
+		console_printf("no broker of '%s' is there\n", class_);
+}
+
+static void disks_command(int count, char **words)
+{
+	ask_broker("disk", words[0]);
+}
+
+static void nics_command(int count, char **words)
+{
+	ask_broker("nic", words[0]);
 }
 
 const struct command shell_module_commands[] = {
@@ -193,6 +203,8 @@ const struct command shell_module_commands[] = {
 	{"module", "start|stop|kill|restart NAME, swap NAME FILE", "", 2, 3, module_command},
 	{"disks", "", "disks of the machine", 0, 0, disks_command},
 	{"volumes", "", "what disks hold, and who uses it", 0, 0, disks_command},
+	{"networks", "", "which network cards reach each other", 0, 0, nics_command},
+	{"nics", "", "network cards of the machine and of guests, what was dropped and why", 0, 0, nics_command},
 	{"send", "MODULE TEXT", "a command for a module", 2, 15, send_command},
 	{NULL, NULL, NULL, 0, 0, NULL},
 };
