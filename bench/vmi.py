@@ -64,10 +64,10 @@ def swap(tools):
                          str(tools.BUILD / ROM), "--set", "gateway=fixmap", "--set", "debug-con=0xe9"],
                         ["--icount", "--file", "%s other.rom" % (tools.BUILD / "rom/epoch1/svm.rom")])
     try:
-        if not shell.wait("shell", "READY 00", 60):
+        if not shell.wait("shell", "READY 00", 120):
             return None
-        shell.command("rom swap guest other.rom", "replaces the one before", 60)
-        found = shell.wait("serial", r"stopped for (\d+) us", 60)
+        shell.command("rom swap guest other.rom", "replaces the one before", 120)
+        found = shell.wait("serial", r"stopped for (\d+) us", 120)
     finally:
         shell.end()
     return int(found[1]) if found else None

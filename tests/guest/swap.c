@@ -34,7 +34,7 @@ static unsigned steps, stop_at, steps_of[2][VMI_CALLS + 1]; /* by two ROMs in tu
 static uint32_t directory[1024] __attribute__((aligned(4096)));
 static volatile bool finished;
 static volatile unsigned ticks, others;
-static volatile uint64_t longest; /* between two calls of this processor while it waits */
+static volatile uint64_t longest; /* from this processor's last call of the ROM before to the first one of the next */
 static uint64_t place[2];
 static struct {
 	uint16_t pad, limit;
@@ -313,13 +313,16 @@ static void wait_for_swap(unsigned round)
 	longest = 0;
 	say("READY ", round);
 	last = rdtsc();
-	do {
+	for (bool changed = false, over = false; !over;) {
 		vmi_call(&r, entry[VMI_CALL_GetInterruptMask], 0, 0, 0, 0, 0);
 		now = rdtsc();
-		if (now - last > longest)
+		/* It may have come before the clock was read, or after. */
+		over = changed;
+		changed = identity() != was;
+		if (changed && now - last > longest)
 			longest = now - last;
 		last = now;
-	} while (identity() == was);
+	}
 }
 
 static void one_round(unsigned round, unsigned rounds)
