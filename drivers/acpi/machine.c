@@ -14,6 +14,7 @@
 #include <string.h>
 #include <syscalls.h>
 
+#define ALIVE_NS (200 * NS_PER_MS)
 #define WINDOW_PAGES 1024
 #define MAPPINGS_MAX 64
 
@@ -215,6 +216,17 @@ void sci_acknowledge(void)
 {
 	if (sci_irq)
 		sys_irq_ack(sci_irq);
+}
+
+void machine_alive(void)
+{
+	static uint64_t last;
+	uint64_t now = clock_ns();
+
+	if (now - last < ALIVE_NS)
+		return;
+	last = now;
+	module_alive();
 }
 
 uint64_t machine_clock(void)

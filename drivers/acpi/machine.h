@@ -32,6 +32,8 @@ int machine_config_write(uint32_t bdf, uint32_t reg, unsigned width, uint32_t va
 int machine_interrupt_attach(uint32_t gsi, uint32_t flags);
 void machine_interrupt_detach(void);
 
+/* Between the steps of long work: whoever watches us hears that we go on. */
+void machine_alive(void);
 uint64_t machine_clock(void); /* nanoseconds since some fixed moment */
 void machine_sleep(uint64_t ns);
 void machine_spin(uint64_t ns);

@@ -63,8 +63,10 @@ acpi_status acpi_os_physical_table_override(struct acpi_table_header *table,
 
 /* --- memory --- */
 
+/* The interpreter comes here every few microseconds; on a busy machine it may take seconds all the same. */
 void *acpi_os_allocate(acpi_size size)
 {
+	machine_alive();
 	return malloc(size);
 }
 

@@ -236,6 +236,12 @@ int module_defer_control(void)
 	return deferred_count;
 }
 
+void module_alive(void)
+{
+	if (module_defer_control())
+		module_signal(1ull << EVENT_BIT_CONTROL);
+}
+
 static int wait_reply(struct message *m, uint16_t kind, uint32_t id, uint64_t deadline)
 {
 	int ret;

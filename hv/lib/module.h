@@ -151,6 +151,8 @@ struct timer {
 void timer_set(struct timer *t, uint64_t deadline, void (*expired)(struct timer *t));
 void timer_cancel(struct timer *t);
 
+/* For long work on the main thread: the heartbeat is answered now. */
+void module_alive(void);
 /* From any thread: the main loop calls event() with these bits. */
 void module_signal(uint64_t bits);
 

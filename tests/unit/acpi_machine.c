@@ -254,6 +254,10 @@ void machine_interrupt_detach(void)
 	fake_sci_gsi = 0;
 }
 
+void machine_alive(void)
+{
+}
+
 uint64_t machine_clock(void)
 {
 	return now += 1000;
