@@ -42,7 +42,7 @@
 #define FLOOD_BURST 512		   /* and at once */
 #define WAIT_NS 100000000ull	   /* how long a frame waits for room at its receiver */
 #define SHARE_NS 20000000ull	   /* memory shown to a driver is used for references after this */
-#define SHARE_WAIT_NS 200000000ull /* after a port opened its memory may still be on its way */
+#define SHARE_WAIT_NS 2000000000ull /* after a port opened its memory may still be on its way */
 #define AWAY_NS 5000000000ull	   /* a driver that died may take this long to be back before guests lose their link */
 #define BYTES_OF_SUM 65536
 
