@@ -236,7 +236,7 @@ uint64_t machine_clock(void)
 
 void machine_sleep(uint64_t ns)
 {
-	clock_sleep(ns);
+	clock_sleep(clock_ns() + ns);
 }
 
 void machine_spin(uint64_t ns)
