@@ -108,9 +108,10 @@ void msi_disable(uint32_t bdf)
 	unsigned msix = pci_capability(bdf, PCI_CAP_MSIX), msi = pci_capability(bdf, PCI_CAP_MSI);
 
 	spin_lock(&msi_lock);
+	// Masked as a whole, not switched off: QEMU's e1000e ends QEMU when its throttling timer finds it off.
 	if (msix)
 		pci_config_write(bdf, msix + MSI_CONTROL, 2,
-				 pci_get(bdf, msix + MSI_CONTROL, 2) & ~MSIX_ENABLE);
+				 pci_get(bdf, msix + MSI_CONTROL, 2) | MSIX_MASK_ALL);
 	if (msi)
 		pci_config_write(bdf, msi + MSI_CONTROL, 2,
 				 pci_get(bdf, msi + MSI_CONTROL, 2) & ~MSI_ENABLE);
