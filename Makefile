@@ -141,7 +141,7 @@ define module_rule
 $(O)/modules/$(1): $(addprefix $(O)/user/,$($(1)-y)) $(O)/libpostern.a hv/lib/module.lds
 	@mkdir -p $$(@D)
 	@echo "  MODULE  $(1)"
-	$(Q)$(LD) -nostdlib -static --gc-sections -z max-page-size=0x1000 -z noexecstack \
+	$(Q)$(LD) -nostdlib -static --gc-sections --nmagic -z max-page-size=0x1000 -z noexecstack \
 		-T hv/lib/module.lds -o $$@.debug $(addprefix $(O)/user/,$($(1)-y)) $(O)/libpostern.a
 	$(Q)objcopy -S $$@.debug $$@
 endef
