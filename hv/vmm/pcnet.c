@@ -21,8 +21,8 @@
 #define LED_LINK 0x00c0
 #define LED_ON 0x8000
 
-enum { WIO_RDP = 0x10, WIO_RAP = 0x12, WIO_RESET = 0x14, WIO_BDP = 0x16 };
-enum { DWIO_RDP = 0x10, DWIO_RAP = 0x14, DWIO_RESET = 0x18, DWIO_BDP = 0x1c };
+/* Registers behind the address PROM, 16 or 32 bits apart. */
+enum { RDP, RAP, RESET, BDP, NONE };
 
 void pcnet_update(struct pcnet *n)
 {
@@ -232,34 +232,25 @@ static uint16_t read_bcr(const struct pcnet *n, unsigned index)
 
 /* --- registers of the BARs --------------------------------------------------------------------- */
 
-static uint32_t wide_read(struct pcnet *n, unsigned offset)
+/* Which register lies there; the size of an access must be their distance. NONE: no register. */
+static unsigned register_at(const struct pcnet *n, uint64_t offset, unsigned size)
 {
-	switch (offset) {
-	case DWIO_RDP:
-		return read_csr(n, n->rap);
-	case DWIO_RAP:
-		return n->rap;
-	case DWIO_RESET:
-		soft_reset(n);
-		return 0;
-	case DWIO_BDP:
-		return read_bcr(n, n->rap);
-	default:
-		return ~0u;
-	}
+	unsigned step = n->dword ? 4 : 2;
+
+	return size == step && offset % step == 0 ? (offset - sizeof(n->prom)) / step : NONE;
 }
 
-static uint32_t narrow_read(struct pcnet *n, unsigned offset)
+static uint32_t read_register(struct pcnet *n, unsigned reg)
 {
-	switch (offset) {
-	case WIO_RDP:
+	switch (reg) {
+	case RDP:
 		return read_csr(n, n->rap);
-	case WIO_RAP:
+	case RAP:
 		return n->rap;
-	case WIO_RESET:
+	case RESET:
 		soft_reset(n);
 		return 0;
-	case WIO_BDP:
+	case BDP:
 		return read_bcr(n, n->rap);
 	default:
 		return ~0u;
@@ -276,28 +267,16 @@ static uint64_t bar_read(struct pci_function *f, unsigned bar, uint64_t offset, 
 		memcpy(&value, n->prom + offset, size < sizeof(value) ? size : sizeof(value));
 		return value;
 	}
-	if (n->dword)
-		return size == 4 ? wide_read(n, offset) : ~0u;
-	return size == 2 ? narrow_read(n, offset) : ~0u;
+	return read_register(n, register_at(n, offset, size));
 }
 
-static void wide_write(struct pcnet *n, unsigned offset, uint32_t value)
+static void write_register(struct pcnet *n, unsigned reg, uint32_t value)
 {
-	if (offset == DWIO_RDP)
+	if (reg == RDP)
 		write_csr(n, n->rap, value);
-	else if (offset == DWIO_RAP)
+	else if (reg == RAP)
 		n->rap = value & 0x7f;
-	else if (offset == DWIO_BDP)
-		write_bcr(n, n->rap, value);
-}
-
-static void narrow_write(struct pcnet *n, unsigned offset, uint32_t value)
-{
-	if (offset == WIO_RDP)
-		write_csr(n, n->rap, value);
-	else if (offset == WIO_RAP)
-		n->rap = value & 0x7f;
-	else if (offset == WIO_BDP)
+	else if (reg == BDP)
 		write_bcr(n, n->rap, value);
 }
 
@@ -308,12 +287,9 @@ static void bar_write(struct pci_function *f, unsigned bar, uint64_t offset, uns
 
 	if (offset < sizeof(n->prom))
 		return;
-	if (!n->dword && size == 4 && offset == WIO_RDP)
+	if (!n->dword && size == 4 && offset == sizeof(n->prom))
 		n->dword = true; /* how software asks for it (data sheet, I/O resources) */
-	if (n->dword && size == 4)
-		wide_write(n, offset, value);
-	else if (!n->dword && size == 2)
-		narrow_write(n, offset, value);
+	write_register(n, register_at(n, offset, size), value);
 }
 
 static void function_reset(struct pci_function *f)
