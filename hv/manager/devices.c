@@ -46,24 +46,10 @@ static unsigned device_count;
 static bool scanned;
 static struct link *pci;
 
-static struct link *connect(void)
-{
-	int p = graph_provider(&graph, "bus.pci", -1);
-	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
-
-	if (!i || i->state != INST_READY)
-		return NULL;
-	if (!pci)
-		pci = link_new("bus.pci", NULL, i, 0);
-	if (pci)
-		link_try(pci);
-	return pci && pci->up ? pci : NULL;
-}
-
 int pci_ask(struct message *m)
 {
 	static uint32_t last_id;
-	struct link *l = connect();
+	struct link *l = link_to(&pci, "bus.pci");
 	uint64_t deadline = clock_ns() + ANSWER_NS;
 	int ret;
 
@@ -151,7 +137,7 @@ bool devices_ready_for(struct instance *i)
 		return true;
 	if (graph_provider(&graph, "bus.pci", -1) < 0)
 		return other_hardware;
-	if (!scanned && connect())
+	if (!scanned && link_to(&pci, "bus.pci"))
 		scan();
 	if (!scanned)
 		return false;

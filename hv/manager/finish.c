@@ -35,8 +35,7 @@ void finish_setup(enum config_end end)
 /* At the beginning of a machine's life the module may still be starting: then asked again. */
 static void ask_acpi(void)
 {
-	int p = graph_provider(&graph, "acpi", -1);
-	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
+	struct instance *i = link_provider("acpi");
 	struct message m = {.kind = ACPI_POWER_OFF, .id = 1};
 	struct link *l;
 

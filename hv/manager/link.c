@@ -330,6 +330,26 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
 	}
 }
 
+struct instance *link_provider(const char *class_)
+{
+	int p = graph_provider(&graph, class_, -1);
+
+	return p < 0 ? NULL : instance_of(&programs[p]);
+}
+
+struct link *link_to(struct link **l, const char *class_)
+{
+	struct instance *i = link_provider(class_);
+
+	if (!i || i->state != INST_READY)
+		return NULL;
+	if (!*l)
+		*l = link_new(class_, NULL, i, 0);
+	if (*l)
+		link_try(*l);
+	return *l && (*l)->up ? *l : NULL;
+}
+
 /* --- what modules ask for ---------------------------------------------------------------------- */
 
 static unsigned opened_by(const struct instance *i)

@@ -37,6 +37,10 @@ extern struct link links[LINKS_MAX];
 /* NULL: table full. The link is down. */
 struct link *link_new(const char *class_, struct instance *client, struct instance *server,
 		      uint32_t port);
+/* Who provides the class to the manager and to outsiders; NULL: nobody. */
+struct instance *link_provider(const char *class_);
+/* The manager's own connection to who provides the class, kept in *l: it when it is up, else NULL. */
+struct link *link_to(struct link **l, const char *class_);
 void link_delete(struct link *l);
 /* Brings it up if both sides can. */
 void link_try(struct link *l);

@@ -130,8 +130,7 @@ static void start_modules(void)
 
 static void connect_terminals(void)
 {
-	int p = graph_provider(&graph, "console", -1);
-	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
+	struct instance *i = link_provider("console");
 
 	if (i)
 		terminals_connect(i);

@@ -345,10 +345,9 @@ static void set_leds(void)
 /* --- all together ------------------------------------------------------------------------------
  */
 
-static struct link *link_to(const char *class_)
+static struct link *new_link(const char *class_)
 {
-	int p = graph_provider(&graph, class_, -1);
-	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
+	struct instance *i = link_provider(class_);
 	struct link *l = i ? link_new(class_, NULL, i, 0) : NULL;
 
 	if (!l)
@@ -360,8 +359,8 @@ static struct link *link_to(const char *class_)
 void screen_setup(bool is_quiet)
 {
 	quiet = is_quiet;
-	display = link_to("display");
-	input = link_to("input");
+	display = new_link("display");
+	input = new_link("input");
 	if (display) {
 		display->changed = display_changed;
 		link_try(display);

@@ -179,8 +179,7 @@ static void send_command(int count, char **words)
 static void ask_broker(const char *class_, const char *text)
 {
 	struct message m = {.kind = MSG_COMMAND};
-	int p = graph_provider(&graph, class_, -1);
-	struct instance *i = p < 0 ? NULL : instance_of(&programs[p]);
+	struct instance *i = link_provider(class_);
 
 	snprintf(m.text, sizeof(m.text), "%s", text);
 	if (!i || instance_send(i, &m) <= 0)

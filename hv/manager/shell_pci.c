@@ -27,32 +27,12 @@ static struct {
 	struct timer deadline;
 } listing;
 
-static struct instance *provider(const char *class_)
-{
-	int p = graph_provider(&graph, class_, -1);
-
-	return p < 0 ? NULL : instance_of(&programs[p]);
-}
-
 static bool is_starting(const char *class_)
 {
-	const struct instance *i = provider(class_);
+	const struct instance *i = link_provider(class_);
 
 	return i && (i->state == INST_WAITING || i->state == INST_STARTING ||
 		     i->state == INST_ENDING || i->state == INST_BACKOFF);
-}
-
-static struct link *connect(void)
-{
-	struct instance *i = provider("bus.pci");
-
-	if (!i || i->state != INST_READY)
-		return NULL;
-	if (!pci)
-		pci = link_new("bus.pci", NULL, i, 0);
-	if (pci)
-		link_try(pci);
-	return pci && pci->up ? pci : NULL;
 }
 
 /* Its expiry wakes the shell, which looks again. */
@@ -118,7 +98,7 @@ static bool step(void)
 	if (!listing.begun) {
 		if (listing.deadline.armed && (is_starting("bus.pci") || is_starting("acpi")))
 			return false;
-		if (!connect())
+		if (!link_to(&pci, "bus.pci"))
 			return over("nobody provides bus.pci; `modules` says why\n");
 		listing.begun = true;
 	}
