@@ -85,11 +85,6 @@ void core_page_free(void *page)
 	core_pages_free(page, 0);
 }
 
-void *pool_table_alloc(void *context)
-{
-	return core_pages_alloc(0);
-}
-
 void *pool_page_in_reserve(void)
 {
 	uint64_t left;

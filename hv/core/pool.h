@@ -29,6 +29,5 @@ void pool_init(uint64_t phys, uint64_t bytes, uint64_t used);
 void pool_map_first(void);	   /* map them in core_tables */
 int pool_map_chunk(uint64_t phys); /* hv/x86/space.c */
 void *pool_page_in_reserve(void);  /* a cleared page without growing the pool: for core_tables */
-void *pool_table_alloc(void *context); /* struct page_tables.alloc of everybody else */
 
 #endif

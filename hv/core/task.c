@@ -44,7 +44,7 @@ struct task *task_create(const char *name, unsigned class_, int *error)
 	if (!t)
 		return NULL;
 	object_init(&t->object, OBJ_TASK);
-	if (paging_task_init(&t->tables)) {
+	if (paging_task_init(&t->tables, &t->core_memory)) {
 		core_free(t, sizeof(*t));
 		return NULL;
 	}
@@ -228,7 +228,7 @@ void task_info(struct task *t, struct task_info *out)
 		.cpu_ns = t->cpu_ns,
 		.memory = t->memory,
 		.guest_memory = t->guest_memory,
-		.core_memory = t->core_memory + (t->reaped ? 0 : t->tables.tables * PAGE_SIZE),
+		.core_memory = t->core_memory,
 		.handles = handle_count(t),
 		.syscall_faults = t->syscall_faults,
 	};

@@ -84,7 +84,7 @@ int task_unmap(struct task *t, uint64_t va, uint64_t bytes)
 
 void task_unmap_all(struct task *t)
 {
-	paging_destroy(&t->tables, 0, USER_TOP, true);
+	paging_destroy(&t->tables, PAGING_TASK_ENTRIES);
 	mapping_drop(t->mappings.first, true);
 	t->mappings = (struct mappings){0};
 }

@@ -23,21 +23,6 @@ void vm_account(struct vm *vm, int64_t bytes)
 	__atomic_fetch_add(&vm->owner->core_memory, (uint64_t)bytes, __ATOMIC_RELAXED);
 }
 
-static void *table_alloc(void *context)
-{
-	void *table = core_page_alloc();
-
-	if (table)
-		vm_account(context, PAGE_SIZE);
-	return table;
-}
-
-static void table_free(void *context, void *table)
-{
-	vm_account(context, -PAGE_SIZE);
-	core_page_free(table);
-}
-
 /* Between which mappings of its root an address without one lies. */
 static void find_hole(struct vm *vm, unsigned root, uint64_t gpa)
 {
@@ -125,19 +110,9 @@ static uint32_t rights_needed(unsigned map_rights)
 static int root_init(struct vm *vm, unsigned root)
 {
 	struct page_tables *pt = &vm->root[root];
-	void *top;
 
-	if (pt->root)
-		return 0;
-	pt->format = &host_paging; /* nested tables have the same form (APM 2, 15.25) */
-	pt->alloc = table_alloc;
-	pt->free = table_free;
-	pt->context = vm;
-	top = table_alloc(vm);
-	if (!top)
-		return -ENOMEM;
-	pt->root = core_phys(top);
-	return 0;
+	/* Nested tables have the host's form (APM 2, 15.25). */
+	return pt->root ? 0 : paging_init(pt, &host_paging, &vm->owner->core_memory);
 }
 
 /* W^X is about what tasks may do: what a guest may write or execute does not count. */
@@ -277,7 +252,7 @@ static void vm_free(struct vm *vm)
 		}
 	for (unsigned i = 0; i < VM_ROOTS; i++) {
 		if (vm->root[i].root)
-			paging_destroy(&vm->root[i], 0, 1ull << 48, true);
+			paging_destroy(&vm->root[i], PAGING_ENTRIES);
 		mapping_drop(vm->mappings[i].first, true);
 	}
 	vm_doorbells_free(vm);

@@ -19,7 +19,7 @@ _Static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "offsets.h");
 
 
 // Entry 1 write-combining, 2 and 3 uncached, the upper half as after reset (APM 2, 7.8).
-#define PAT_VALUE 0x0007040600070106ull
+#define PAT_VALUE 0x0007040600000106ull
 // IF, TF, DF, NT, AC, and IOPL: what a SYSCALL must not bring into ring 0.
 #define SFMASK_VALUE 0x47700ull
 

@@ -9,7 +9,6 @@
 #include "core/sched.h"
 #include "core/unit.h"
 #include "x86/acpi.h"
-#include "x86/paging_format.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 #include <postern/syscall.h>
@@ -73,20 +72,6 @@ int iommu_text(char *out, unsigned size)
 		    : format_text(out, size, "DMA: unconfined (%s)", why_not);
 }
 
-static void *table_alloc(void *context)
-{
-	uint64_t *table = core_page_alloc();
-
-	for (unsigned i = 0; table && kind->empty && i < PAGE_SIZE / sizeof(*table); i++)
-		table[i] = kind->empty;
-	return table;
-}
-
-static void table_free(void *context, void *table)
-{
-	core_page_free(table);
-}
-
 static int set_dma(uint32_t bdf, uint16_t id, uint64_t root)
 {
 	int error;
@@ -99,19 +84,13 @@ static int set_dma(uint32_t bdf, uint16_t id, uint64_t root)
 
 int iommu_attach(struct iommu_domain *d, uint32_t bdf)
 {
-	void *root;
 	int error;
 
 	if (!kind)
 		return 0;
-	root = table_alloc(NULL);
-	if (!root)
-		return -ENOMEM;
-	d->tables = (struct page_tables){.format = format,
-					 .root = core_phys(root),
-					 .alloc = table_alloc,
-					 .free = table_free,
-					 .tables = 1};
+	error = paging_init(&d->tables, format, NULL);
+	if (error)
+		return error;
 	if (!d->id)
 		d->id = __atomic_add_fetch(&domains, 1, __ATOMIC_RELAXED);
 	error = set_dma(bdf, d->id, d->tables.root);
@@ -124,7 +103,7 @@ void iommu_detach(struct iommu_domain *d, uint32_t bdf)
 {
 	// Tables that a unit may still read stay for ever.
 	if (d->tables.root && !set_dma(bdf, d->id, 0))
-		paging_destroy(&d->tables, 0, 1ull << format->level[0].shift << 9, true);
+		paging_destroy(&d->tables, PAGING_ENTRIES);
 	d->tables.root = 0;
 }
 

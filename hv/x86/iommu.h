@@ -69,7 +69,6 @@ void device_fault(uint32_t bdf, bool known, uint64_t address);
 struct iommu_kind {
 	const char *name;
 	bool remappable_format; /* messages and lines name an entry of the remapping table */
-	uint64_t empty;		/* of an entry of page tables that maps nothing */
 	int (*start)(const struct iommu_facts *f, const struct paging_format **format);
 	void (*stop)(void);
 	/* Tables for DMA by bdf, 0: none; flushed on return. */

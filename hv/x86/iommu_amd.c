@@ -64,8 +64,6 @@
 
 #define PTE_PRESENT 1ull
 #define PTE_LEVEL(n) ((uint64_t)(n) << 9)
-#define PTE_LEVEL_MASK PTE_LEVEL(7)
-#define PTE_PHYS 0x000ffffffffff000ull
 #define PTE_COHERENT (1ull << 60)
 #define PTE_READ (1ull << 61)
 #define PTE_WRITE (1ull << 62)
@@ -93,47 +91,18 @@ static volatile uint64_t *reg(const struct unit *u, unsigned offset)
 	return (volatile uint64_t *)(u->registers + offset);
 }
 
-// --- page tables: the host's form but for where the bits are; an entry says what its table's level
-// is ---
-
-static uint64_t make_leaf(uint64_t phys, unsigned attrs)
-{
-	return phys | PTE_PRESENT | PTE_COHERENT | (attrs & PAGE_READ ? PTE_READ : 0) |
-	       (attrs & PAGE_WRITE ? PTE_WRITE : 0);
-}
-
-static uint64_t make_table(uint64_t phys, unsigned level)
-{
-	return phys | PTE_PRESENT | PTE_READ | PTE_WRITE | PTE_LEVEL(3 - level);
-}
-
-static bool present(uint64_t e)
-{
-	return e & PTE_PRESENT;
-}
-
-static bool is_leaf(uint64_t e)
-{
-	return !(e & PTE_LEVEL_MASK);
-}
-
-static uint64_t phys_of(uint64_t e)
-{
-	return e & PTE_PHYS;
-}
-
-static unsigned attrs_of(uint64_t e)
-{
-	return (e & PTE_READ ? PAGE_READ : 0) | (e & PTE_WRITE ? PAGE_WRITE : 0);
-}
-
-static const struct paging_level levels[] = {
-	{39, false, NULL, make_table, present, NULL, phys_of, attrs_of},
-	{30, false, NULL, make_table, present, is_leaf, phys_of, attrs_of},
-	{21, true, make_leaf, make_table, present, is_leaf, phys_of, attrs_of},
-	{12, true, make_leaf, NULL, present, is_leaf, phys_of, attrs_of},
+// `empty`: the processor's manual has the level of an entry that is not present ignored, but without
+// it the emulator blocks the access and records no event.
+static const struct paging_format amd_paging = {
+	.levels = 4,
+	.empty = PTE_LEVEL(1),
+	.present = PTE_PRESENT,
+	.leaf = PTE_PRESENT | PTE_COHERENT,
+	.large_mask = PTE_LEVEL(7),
+	.table = PTE_PRESENT | PTE_READ | PTE_WRITE,
+	.table_level = PTE_LEVEL(1),
+	.bit = {{PAGE_READ, PTE_READ}, {PAGE_WRITE, PTE_WRITE}},
 };
-static const struct paging_format amd_paging = {4, levels, 9};
 
 // --- commands ---
 
@@ -327,11 +296,8 @@ static int start(const struct iommu_facts *f, const struct paging_format **forma
 	return error;
 }
 
-// PTE_LEVEL(1) in an entry that is not present: the processor's manual has it ignored, and without
-// it the emulator blocks the access, but records no event.
 const struct iommu_kind iommu_amd = {
 	.name = "AMD-Vi",
-	.empty = PTE_LEVEL(1),
 	.start = start,
 	.stop = stop,
 	.set_dma = set_dma,

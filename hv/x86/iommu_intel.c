@@ -76,7 +76,6 @@ static struct entry *root, *irtes;
 static volatile uint32_t *done; /* what the units write when they have come to a wait */
 static uint64_t capabilities,
 	extended; /* what all units have; caching and incoherence: what one has */
-static unsigned depth;
 
 static volatile uint64_t *reg(const struct unit *u, unsigned offset)
 {
@@ -88,55 +87,13 @@ static volatile uint32_t *reg32(const struct unit *u, unsigned offset)
 	return (volatile uint32_t *)(u->registers + offset);
 }
 
-// --- page tables ---
-
-static uint64_t make_leaf(uint64_t phys, unsigned attrs)
-{
-	return phys | (attrs & PAGE_READ ? PTE_READ : 0) | (attrs & PAGE_WRITE ? PTE_WRITE : 0);
-}
-
-static uint64_t make_large(uint64_t phys, unsigned attrs)
-{
-	return make_leaf(phys, attrs) | PTE_LARGE;
-}
-
-static uint64_t make_table(uint64_t phys, unsigned level)
-{
-	return phys | PTE_READ | PTE_WRITE;
-}
-
-static bool present(uint64_t e)
-{
-	return e & (PTE_READ | PTE_WRITE);
-}
-
-static bool is_large(uint64_t e)
-{
-	return e & PTE_LARGE;
-}
-
-static bool always(uint64_t e)
-{
-	return true;
-}
-
-static uint64_t phys_of(uint64_t e)
-{
-	return e & PTE_PHYS;
-}
-
-static unsigned attrs_of(uint64_t e)
-{
-	return (e & PTE_READ ? PAGE_READ : 0) | (e & PTE_WRITE ? PAGE_WRITE : 0);
-}
-
-static const struct paging_level levels[] = {
-	{39, false, NULL, make_table, present, NULL, phys_of, attrs_of},
-	{30, false, NULL, make_table, present, is_large, phys_of, attrs_of},
-	{21, true, make_large, make_table, present, is_large, phys_of, attrs_of},
-	{12, true, make_leaf, NULL, present, always, phys_of, attrs_of},
+static struct paging_format intel_paging = {
+	.present = PTE_READ | PTE_WRITE,
+	.large_mask = PTE_LARGE,
+	.large = PTE_LARGE,
+	.table = PTE_READ | PTE_WRITE,
+	.bit = {{PAGE_READ, PTE_READ}, {PAGE_WRITE, PTE_WRITE}},
 };
-static const struct paging_format paging_4 = {4, levels, 9}, paging_3 = {3, levels + 1, 9};
 
 // --- commands ---
 
@@ -193,7 +150,7 @@ static int set_dma(uint32_t bdf, uint16_t id, uint64_t tables)
 	context = (struct entry *)core_pool_virt(bus->low & PTE_PHYS) + (bdf & 0xff);
 	// Nothing in between is valid.
 	__atomic_store_n(&context->low, 0, __ATOMIC_RELEASE);
-	context->high = (uint64_t)id << 8 | (depth - 2);
+	context->high = (uint64_t)id << 8 | (intel_paging.levels - 2);
 	__atomic_store_n(&context->low, tables ? tables | ENTRY_PRESENT : 0, __ATOMIC_RELEASE);
 	return flush(INVALIDATE_CONTEXTS);
 }
@@ -328,8 +285,8 @@ static int start(const struct iommu_facts *f, const struct paging_format **forma
 		log_printf("VT-d: capabilities %lx, %lx are not enough", capabilities, extended);
 		return error;
 	}
-	depth = capabilities & CAP_4_LEVELS ? 4 : 3;
-	*format = depth == 4 ? &paging_4 : &paging_3;
+	intel_paging.levels = capabilities & CAP_4_LEVELS ? 4 : 3;
+	*format = &intel_paging;
 	root = core_page_alloc();
 	irtes = core_page_alloc();
 	done = core_page_alloc();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The page-table walker. It knows no bit of an entry: a format's level operations do.
+// The page-table walker. It knows no bit of an entry: a format names them.
 //
 // Processors walk the tables meanwhile. Each store leaves tables that are right for every address
 // outside the range being changed: a new table is complete before it is linked; a large leaf is
@@ -10,8 +10,79 @@
 #include "x86/paging_format.h"
 #include "core/frame.h"
 #include "core/log.h"
+#include "core/pool.h"
 #include <postern/errno.h>
-#include <stddef.h>
+#include <postern/syscall.h>
+
+#define ENTRIES 512
+#define PHYS 0x000ffffffffff000ull
+
+static uint64_t span(unsigned level)
+{
+	return (uint64_t)PAGE_SIZE << 9 * level;
+}
+
+static uint64_t *entry_of(uint64_t *table, unsigned level, uint64_t va)
+{
+	return &table[va / span(level) % ENTRIES];
+}
+
+static uint64_t *table_at(uint64_t entry)
+{
+	return core_pool_virt(entry & PHYS);
+}
+
+static bool present(const struct page_tables *pt, uint64_t entry)
+{
+	return entry & pt->format->present;
+}
+
+// Of an entry that is present.
+static bool is_leaf(const struct page_tables *pt, unsigned level, uint64_t entry)
+{
+	return !level || (entry & pt->format->large_mask) == pt->format->large;
+}
+
+uint64_t paging_leaf(const struct paging_format *f, unsigned level, uint64_t phys, unsigned attrs)
+{
+	uint64_t entry = phys | f->leaf | (level ? f->large : 0);
+
+	entry |= attrs & PAGE_EXEC ? 0 : f->no_exec;
+	for (unsigned i = 0; i < PAGING_BITS; i++)
+		entry |= attrs & f->bit[i].attr ? f->bit[i].bit : 0;
+	return entry;
+}
+
+static unsigned attrs_of(const struct paging_format *f, uint64_t entry)
+{
+	unsigned attrs = entry & f->no_exec ? 0 : PAGE_EXEC;
+
+	for (unsigned i = 0; i < PAGING_BITS; i++)
+		attrs |= entry & f->bit[i].bit ? f->bit[i].attr : 0;
+	return attrs;
+}
+
+static void account(struct page_tables *pt, int64_t bytes)
+{
+	if (pt->account)
+		__atomic_fetch_add(pt->account, bytes, __ATOMIC_RELAXED);
+}
+
+static uint64_t *new_table(struct page_tables *pt)
+{
+	uint64_t *table = pt->from_reserve ? pool_page_in_reserve() : core_page_alloc();
+
+	for (unsigned i = 0; table && pt->format->empty && i < ENTRIES; i++)
+		table[i] = pt->format->empty;
+	account(pt, table ? PAGE_SIZE : 0);
+	return table;
+}
+
+static void free_table(struct page_tables *pt, void *table)
+{
+	core_page_free(table);
+	account(pt, -PAGE_SIZE);
+}
 
 // A table that left is linked by its first word: 4 KiB aligned, so that a stale walk finds it not
 // present.
@@ -27,123 +98,60 @@ static void release_retired(struct page_tables *pt)
 		uint64_t *table = pt->retired;
 
 		pt->retired = (void *)*table;
-		pt->free(pt->context, table);
-		pt->tables--;
+		free_table(pt, table);
 	}
 }
 
-static uint64_t *new_table(struct page_tables *pt)
-{
-	uint64_t *table = pt->alloc(pt->context);
-
-	pt->tables += table != NULL;
-	return table;
-}
-
-static unsigned entries(const struct page_tables *pt)
-{
-	return 1u << pt->format->index_bits;
-}
-
-static uint64_t span(const struct page_tables *pt, unsigned level)
-{
-	return 1ull << pt->format->level[level].shift;
-}
-
-static uint64_t *entry_of(const struct page_tables *pt, uint64_t *table, unsigned level,
-			  uint64_t va)
-{
-	return &table[va >> pt->format->level[level].shift & (entries(pt) - 1)];
-}
-
 // Retire a subtree: first the entry is gone, then what hung below it.
-static void retire_below(struct page_tables *pt, uint64_t *table, unsigned level)
+static void retire_below(struct page_tables *pt, unsigned level, uint64_t entry)
 {
-	const struct paging_level *l = &pt->format->level[level];
-	unsigned i;
+	uint64_t *table = table_at(entry);
 
-	for (i = 0; l->make_table && i < entries(pt); i++)
-		if (l->present(table[i]) && !(l->leaf && l->is_leaf(table[i])))
-			retire_below(pt, core_pool_virt(l->phys(table[i])), level + 1);
+	if (!present(pt, entry) || is_leaf(pt, level, entry))
+		return;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		retire_below(pt, level - 1, table[i]);
 	retire(pt, table);
 }
 
 static void replace(struct page_tables *pt, uint64_t *entry, unsigned level, uint64_t value)
 {
-	const struct paging_level *l = &pt->format->level[level];
 	uint64_t old = *entry;
 
 	paging_store(entry, value);
-	if (l->present(old) && !(l->leaf && l->is_leaf(old)))
-		retire_below(pt, core_pool_virt(l->phys(old)), level + 1);
+	retire_below(pt, level, old);
 }
 
-// Put a table of smaller leaves in the place of a large one.
-static uint64_t *split(struct page_tables *pt, uint64_t *entry, unsigned level)
-{
-	const struct paging_level *l = &pt->format->level[level], *next = l + 1;
-	uint64_t *table = new_table(pt);
-	unsigned i;
-
-	if (!table)
-		return NULL;
-	for (i = 0; i < entries(pt); i++)
-		table[i] = next->make_leaf(l->phys(*entry) + i * span(pt, level + 1),
-					   l->attrs(*entry));
-	paging_store(entry, l->make_table(core_phys(table), level));
-	return table;
-}
-
+// The table below an entry. A large leaf gets one of smaller leaves, NULL: no memory for a new one.
 static uint64_t *descend(struct page_tables *pt, uint64_t *entry, unsigned level)
 {
-	const struct paging_level *l = &pt->format->level[level];
-	uint64_t *table;
+	const struct paging_format *f = pt->format;
+	uint64_t old = *entry, *table;
 
-	if (l->present(*entry) && l->leaf && l->is_leaf(*entry))
-		return split(pt, entry, level);
-	if (l->present(*entry))
-		return core_pool_virt(l->phys(*entry));
+	if (present(pt, old) && !is_leaf(pt, level, old))
+		return table_at(old);
 	table = new_table(pt);
-	if (table)
-		paging_store(entry, l->make_table(core_phys(table), level));
+	if (!table)
+		return NULL;
+	for (unsigned i = 0; present(pt, old) && i < ENTRIES; i++)
+		table[i] = (old & ~f->large) + i * span(level - 1);
+	paging_store(entry, core_phys(table) | f->table | level * f->table_level);
 	return table;
 }
 
-static int map_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va,
-		     uint64_t phys, uint64_t bytes, unsigned attrs)
+uint64_t *paging_entry(struct page_tables *pt, uint64_t va, unsigned level)
 {
-	const struct paging_level *l = &pt->format->level[level];
-	uint64_t size = span(pt, level);
+	uint64_t *table = table_at(pt->root);
 
-	while (bytes) {
-		uint64_t *entry = entry_of(pt, table, level, va);
-		uint64_t piece = size - (va & (size - 1));
-
-		if (piece > bytes)
-			piece = bytes;
-		if (l->leaf && piece == size && !(phys & (size - 1))) {
-			replace(pt, entry, level, l->make_leaf(phys, attrs));
-		} else {
-			uint64_t *below = descend(pt, entry, level);
-			int error = below ? map_level(pt, below, level + 1, va, phys, piece, attrs)
-					  : -ENOMEM;
-
-			if (error)
-				return error;
-		}
-		va += piece;
-		phys += piece;
-		bytes -= piece;
-	}
-	return 0;
+	for (unsigned at = pt->format->levels - 1; table && at > level; at--)
+		table = descend(pt, entry_of(table, at, va), at);
+	return table ? entry_of(table, level, va) : NULL;
 }
 
-static bool empty(const struct page_tables *pt, const uint64_t *table, unsigned level)
+static bool empty(const struct page_tables *pt, const uint64_t *table)
 {
-	unsigned i;
-
-	for (i = 0; i < entries(pt); i++)
-		if (pt->format->level[level].present(table[i]))
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (present(pt, table[i]))
 			return false;
 	return true;
 }
@@ -154,22 +162,19 @@ static bool empty(const struct page_tables *pt, const uint64_t *table, unsigned 
 static void unmap_level(struct page_tables *pt, uint64_t *table, unsigned level, uint64_t va,
 			uint64_t bytes)
 {
-	const struct paging_level *l = &pt->format->level[level];
-	uint64_t size = span(pt, level);
-
 	while (bytes) {
-		uint64_t *entry = entry_of(pt, table, level, va), *below = NULL;
-		uint64_t piece = size - (va & (size - 1));
+		uint64_t *entry = entry_of(table, level, va), *below = NULL;
+		uint64_t piece = span(level) - va % span(level);
 
 		if (piece > bytes)
 			piece = bytes;
-		if (l->present(*entry)) {
-			if (piece < size)
+		if (present(pt, *entry)) {
+			if (piece < span(level))
 				below = descend(pt, entry, level);
 			if (below)
-				unmap_level(pt, below, level + 1, va, piece);
-			if (!below || empty(pt, below, level + 1))
-				replace(pt, entry, level, 0);
+				unmap_level(pt, below, level - 1, va, piece);
+			if (!below || empty(pt, below))
+				replace(pt, entry, level, pt->format->empty);
 		}
 		va += piece;
 		bytes -= piece;
@@ -178,93 +183,88 @@ static void unmap_level(struct page_tables *pt, uint64_t *table, unsigned level,
 
 static bool aligned(uint64_t va, uint64_t bytes)
 {
-	return !((va | bytes) & 0xfff) && va + (bytes - 1) >= va;
+	return !((va | bytes) % PAGE_SIZE) && va + (bytes - 1) >= va;
 }
 
 int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t bytes, unsigned attrs)
 {
-	if (!bytes)
-		return 0;
-	assert(aligned(va, bytes) && !(phys & 0xfff));
+	assert(bytes && aligned(va, bytes) && !(phys % PAGE_SIZE));
 	release_retired(pt);
-	return map_level(pt, core_pool_virt(pt->root), 0, va, phys, bytes, attrs);
+	while (bytes) {
+		unsigned level = (va | phys) % span(1) || bytes < span(1) ? 0 : 1;
+		uint64_t *entry = paging_entry(pt, va, level);
+
+		if (!entry)
+			return -ENOMEM;
+		replace(pt, entry, level, paging_leaf(pt->format, level, phys, attrs));
+		va += span(level);
+		phys += span(level);
+		bytes -= span(level);
+	}
+	return 0;
 }
 
-int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
+void paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 {
-	if (!bytes)
-		return 0;
-	assert(aligned(va, bytes));
+	assert(bytes && aligned(va, bytes));
 	release_retired(pt);
-	unmap_level(pt, core_pool_virt(pt->root), 0, va, bytes);
-	return 0;
+	unmap_level(pt, table_at(pt->root), pt->format->levels - 1, va, bytes);
 }
 
 uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys, unsigned *attrs)
 {
-	uint64_t *table = core_pool_virt(pt->root);
-	unsigned level;
+	uint64_t entry = pt->root;
+	unsigned level = pt->format->levels;
 
-	for (level = 0; level < pt->format->levels; level++) {
-		const struct paging_level *l = &pt->format->level[level];
-		uint64_t entry = *entry_of(pt, table, level, va);
-
-		if (!l->present(entry))
+	do {
+		entry = *entry_of(table_at(entry), --level, va);
+		if (!present(pt, entry))
 			return 0;
-		if (l->leaf && l->is_leaf(entry)) {
-			*phys = l->phys(entry) + (va & (span(pt, level) - 1));
-			*attrs = l->attrs(entry);
-			return span(pt, level);
-		}
-		table = core_pool_virt(l->phys(entry));
-	}
-	return 0;
+	} while (!is_leaf(pt, level, entry));
+	*phys = (entry & PHYS) + va % span(level);
+	*attrs = attrs_of(pt->format, entry);
+	return span(level);
 }
 
-static void visit_level(const struct page_tables *pt, uint64_t *table, unsigned level,
-			unsigned first, unsigned last,
-			void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
+static void visit(const struct page_tables *pt, unsigned level, uint64_t entry,
+		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
 {
-	const struct paging_level *l = &pt->format->level[level];
-	unsigned i;
-
-	for (i = first; i <= last; i++) {
-		if (!l->present(table[i]))
-			continue;
-		if (l->leaf && l->is_leaf(table[i]))
-			fn(arg, span(pt, level), l->attrs(table[i]));
-		else
-			visit_level(pt, core_pool_virt(l->phys(table[i])), level + 1, 0,
-				    entries(pt) - 1, fn, arg);
-	}
+	if (!present(pt, entry))
+		return;
+	if (is_leaf(pt, level, entry))
+		fn(arg, span(level), attrs_of(pt->format, entry));
+	else
+		for (unsigned i = 0; i < ENTRIES; i++)
+			visit(pt, level - 1, table_at(entry)[i], fn, arg);
 }
 
 void paging_visit(const struct page_tables *pt, unsigned first, unsigned last,
 		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
 {
-	visit_level(pt, core_pool_virt(pt->root), 0, first, last, fn, arg);
+	for (unsigned i = first; i <= last; i++)
+		visit(pt, pt->format->levels - 1, table_at(pt->root)[i], fn, arg);
 }
 
-// Whole top-level entries only: what is below [from, to) and shares no entry with the rest.
-void paging_destroy(struct page_tables *pt, uint64_t from, uint64_t to, bool all)
+int paging_init(struct page_tables *pt, const struct paging_format *format, uint64_t *to_account)
 {
-	uint64_t *root = core_pool_virt(pt->root);
-	uint64_t va, size = span(pt, 0);
+	uint64_t *root;
 
-	for (va = from & ~(size - 1); va < to; va += size) {
-		uint64_t *entry = entry_of(pt, root, 0, va);
+	pt->format = format;
+	pt->account = to_account;
+	root = new_table(pt);
+	pt->root = root ? core_phys(root) : 0;
+	return root ? 0 : -ENOMEM;
+}
 
-		if (pt->format->level[0].present(*entry))
-			replace(pt, entry, 0, 0);
-		if (va + size < va)
-			break;
-	}
+void paging_destroy(struct page_tables *pt, unsigned entries)
+{
+	uint64_t *root = table_at(pt->root);
+
+	for (unsigned i = 0; i < entries; i++)
+		replace(pt, &root[i], pt->format->levels - 1, pt->format->empty);
 	release_retired(pt);
-	if (all) {
-		pt->free(pt->context, root);
-		pt->tables--;
-		pt->root = 0;
-	}
+	free_table(pt, root);
+	pt->root = 0;
 }
 
 // --- AMD64 long mode, 4 levels (APM 2, 5.3); nested tables have the same form (APM 2, 15.25) ---
@@ -272,73 +272,24 @@ void paging_destroy(struct page_tables *pt, uint64_t from, uint64_t to, bool all
 #define PTE_P (1ull << 0)
 #define PTE_W (1ull << 1)
 #define PTE_U (1ull << 2)
-#define PTE_PWT (1ull << 3)
+#define PTE_PWT (1ull << 3) /* entry 1 of the PAT is write-combining, 2 uncached: hv/x86/cpu.c */
 #define PTE_PCD (1ull << 4)
 #define PTE_PS (1ull << 7)
 #define PTE_G (1ull << 8)
 #define PTE_NX (1ull << 63)
-#define PTE_PHYS 0x000ffffffffff000ull
 
-// Without NX in the processor bit 63 is reserved: hv/x86/space.c clears the mask then.
-uint64_t paging_nx = PTE_NX;
-
-static uint64_t make_pte(uint64_t phys, unsigned attrs)
-{
-	if (!(attrs & (PAGE_READ | PAGE_WRITE | PAGE_EXEC)))
-		return 0;
-	// PAT entry 1 (PWT alone) is write-combining, entry 3 is uncached: hv/x86/cpu.c.
-	return phys | PTE_P | (attrs & PAGE_WRITE ? PTE_W : 0) | (attrs & PAGE_USER ? PTE_U : 0) |
-	       (attrs & PAGE_UNCACHED ? PTE_PCD | PTE_PWT : 0) |
-	       (attrs & PAGE_WRITECOMB ? PTE_PWT : 0) | (attrs & PAGE_GLOBAL ? PTE_G : 0) |
-	       (attrs & PAGE_EXEC ? 0 : paging_nx);
-}
-
-static uint64_t make_large(uint64_t phys, unsigned attrs)
-{
-	uint64_t entry = make_pte(phys, attrs);
-
-	return entry ? entry | PTE_PS : 0;
-}
-
-static uint64_t make_table(uint64_t phys, unsigned level)
-{
-	return phys | PTE_P | PTE_W | PTE_U; /* rights are the leaves' business */
-}
-
-static bool pte_present(uint64_t e)
-{
-	return e & PTE_P;
-}
-
-static bool pte_large(uint64_t e)
-{
-	return e & PTE_PS;
-}
-
-static bool always(uint64_t e)
-{
-	return true;
-}
-
-static uint64_t pte_phys(uint64_t e)
-{
-	return e & PTE_PHYS;
-}
-
-static unsigned pte_attrs(uint64_t e)
-{
-	return PAGE_READ | (e & PTE_W ? PAGE_WRITE : 0) | (e & PTE_U ? PAGE_USER : 0) |
-	       (e & paging_nx ? 0 : PAGE_EXEC) | (e & PTE_G ? PAGE_GLOBAL : 0) |
-	       (e & PTE_PCD   ? PAGE_UNCACHED
-		: e & PTE_PWT ? PAGE_WRITECOMB
-			      : 0);
-}
-
-static const struct paging_level host_levels[] = {
-	{39, false, NULL, make_table, pte_present, NULL, pte_phys, pte_attrs},
-	{30, false, make_large, make_table, pte_present, pte_large, pte_phys, pte_attrs},
-	{21, true, make_large, make_table, pte_present, pte_large, pte_phys, pte_attrs},
-	{12, true, make_pte, NULL, pte_present, always, pte_phys, pte_attrs},
+struct paging_format host_paging = {
+	.levels = 4,
+	.present = PTE_P,
+	.leaf = PTE_P,
+	.large_mask = PTE_PS,
+	.large = PTE_PS,
+	.table = PTE_P | PTE_W | PTE_U, /* rights are the leaves' business */
+	.no_exec = PTE_NX,
+	.bit = {{PAGE_READ, PTE_P},
+		{PAGE_WRITE, PTE_W},
+		{PAGE_USER, PTE_U},
+		{PAGE_UNCACHED, PTE_PCD},
+		{PAGE_WRITECOMB, PTE_PWT},
+		{PAGE_GLOBAL, PTE_G}},
 };
-
-const struct paging_format host_paging = {4, host_levels, 9};

@@ -16,23 +16,11 @@
 
 extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[], _symbols[],
 	_symbols_end[];
-extern uint64_t paging_nx;
 
-#define ROOT_ENTRIES 512
-#define ROOT_UPPER 256
+#define ROOT_SPAN (1ull << 39)
 #define FLUSH_PAGES_MAX 32 /* beyond that, reloading CR3 is cheaper */
 
-static void *table_alloc(void *context)
-{
-	return pool_page_in_reserve();
-}
-
-static void table_free(void *context, void *table)
-{
-	core_page_free(table);
-}
-
-struct page_tables core_tables = {.format = &host_paging, .alloc = table_alloc, .free = table_free};
+struct page_tables core_tables = {.from_reserve = true};
 static struct spinlock map_lock; /* core_tables; taken inside anything, takes the frame lock */
 static uint64_t device_next = SPACE_DEVICE_BASE;
 
@@ -53,47 +41,30 @@ static void map_section(char *from, char *to, unsigned attrs)
 		     attrs | PAGE_GLOBAL);
 }
 
-// Root entries that tasks will copy must never change: give each its table now.
-static void fill_root_entry(unsigned index)
+// Root entries that tasks will copy must never change: each gets its table now.
+static uint64_t *table_or_panic(uint64_t va, unsigned level)
 {
-	uint64_t *root = core_pool_virt(core_tables.root);
-	void *table;
+	uint64_t *entry = paging_entry(&core_tables, va, level);
 
-	if (root[index])
-		return;
-	table = pool_page_in_reserve();
-	if (!table)
+	if (!entry)
 		panic("no memory for the core's page tables");
-	core_tables.tables++;
-	root[index] = host_paging.level[0].make_table(core_phys(table), 0);
+	return entry;
 }
 
-// Each CPU has a slot of its own here, so that neither lock nor cross-call is needed.
+// Each CPU has a large page of its own here, so that neither lock nor cross-call is needed.
 static uint64_t *clear_slots;
-
-static void clear_window_init(void)
-{
-	uint64_t *root = core_pool_virt(core_tables.root), *pdpt;
-
-	pdpt = core_pool_virt(host_paging.level[0].phys(root[510]));
-	clear_slots = pool_page_in_reserve();
-	pdpt[0] = host_paging.level[1].make_table(core_phys(clear_slots), 1);
-	core_tables.tables++;
-}
 
 void space_init(uint64_t ram_end)
 {
-	unsigned i, pool_entries = (ram_end + (1ull << 39) - 1) >> 39;
-
-	if (!cpu_features.nx)
-		paging_nx = 0;
-	core_tables.root = core_phys(pool_page_in_reserve());
-	core_tables.tables = 1;
-	for (i = 0; i < pool_entries && SPACE_POOL_ENTRY + i < 510; i++)
-		fill_root_entry(SPACE_POOL_ENTRY + i);
-	fill_root_entry(510);
-	fill_root_entry(511);
-	clear_window_init();
+	if (!cpu_features.nx) /* then the bit is reserved */
+		host_paging.no_exec = 0;
+	if (paging_init(&core_tables, &host_paging, NULL))
+		panic("no memory for the core's page tables");
+	for (uint64_t at = CORE_POOL_BASE; at < CORE_POOL_BASE + ram_end && at < SPACE_CLEAR_BASE;
+	     at += ROOT_SPAN)
+		table_or_panic(at, 2);
+	clear_slots = table_or_panic(SPACE_CLEAR_BASE, 1);
+	table_or_panic(SPACE_IMAGE_BASE, 2);
 	map_section(_text, _text_end, PAGE_READ | PAGE_EXEC);
 	map_section(_rodata, _rodata_end, PAGE_READ);
 	map_section(_data, _data_end, PAGE_READ | PAGE_WRITE);
@@ -158,27 +129,20 @@ void frame_clear(uint64_t phys, uint64_t bytes)
 
 	assert(bytes <= LARGE_PAGE_SIZE - offset);
 	paging_store(&clear_slots[id],
-		     host_paging.level[2].make_leaf(phys - offset, PAGE_READ | PAGE_WRITE));
+		     paging_leaf(&host_paging, 1, phys - offset, PAGE_READ | PAGE_WRITE));
 	memset((void *)(va + offset), 0, bytes);
 	paging_store(&clear_slots[id], 0);
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-int paging_task_init(struct page_tables *pt)
+int paging_task_init(struct page_tables *pt, uint64_t *account)
 {
-	uint64_t *root = core_page_alloc(), *core = core_pool_virt(core_tables.root);
+	int error = paging_init(pt, &host_paging, account);
+	uint64_t *root = core_pool_virt(pt->root), *core = core_pool_virt(core_tables.root);
 
-	if (!root)
-		return -ENOMEM;
-	memcpy(root + ROOT_UPPER, core + ROOT_UPPER, (ROOT_ENTRIES - ROOT_UPPER) * sizeof(*root));
-	pt->format = &host_paging;
-	pt->root = core_phys(root);
-	pt->tables = 1;
-	if (!pt->alloc) {
-		pt->alloc = pool_table_alloc;
-		pt->free = table_free;
-	}
-	return 0;
+	for (unsigned i = PAGING_TASK_ENTRIES; !error && i < PAGING_ENTRIES; i++)
+		root[i] = core[i];
+	return error;
 }
 
 void paging_switch(const struct page_tables *pt)
@@ -242,10 +206,10 @@ static void count_core_leaf(void *arg, uint64_t bytes, unsigned attrs)
 
 void paging_wx_core(struct info_wx *out)
 {
-	paging_visit(&core_tables, ROOT_UPPER, ROOT_ENTRIES - 1, count_core_leaf, out);
+	paging_visit(&core_tables, PAGING_TASK_ENTRIES, PAGING_ENTRIES - 1, count_core_leaf, out);
 }
 
 void paging_wx_task(const struct page_tables *pt, struct info_wx *out)
 {
-	paging_visit(pt, 0, ROOT_UPPER - 1, count_leaf, out);
+	paging_visit(pt, 0, PAGING_TASK_ENTRIES - 1, count_leaf, out);
 }

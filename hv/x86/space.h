@@ -5,7 +5,6 @@
 
 #include <stdint.h>
 
-#define SPACE_POOL_ENTRY 256 /* root entries of the pool window, as many as RAM needs */
 #define SPACE_CLEAR_BASE \
 	0xffffff0000000000ull /* 2 MiB a CPU: frames on their way to or from a task */
 #define SPACE_DEVICE_BASE 0xffffffffc0000000ull /* core_map_phys */

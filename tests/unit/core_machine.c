@@ -266,7 +266,7 @@ WEAK int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t
 }
 
 // Large leaves that are cut are dropped whole: they come back by a fault.
-WEAK int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
+WEAK void paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 {
 	for (unsigned i = 0; i < leaf_count;)
 		if (leaves[i].pt == pt && leaves[i].va < va + bytes &&
@@ -274,7 +274,6 @@ WEAK int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 			leaves[i] = leaves[--leaf_count];
 		else
 			i++;
-	return 0;
 }
 
 WEAK uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys,
@@ -289,19 +288,18 @@ WEAK uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *
 	return l ? l->bytes : 0;
 }
 
-WEAK void paging_destroy(struct page_tables *pt, uint64_t from, uint64_t to, bool all)
+WEAK void paging_destroy(struct page_tables *pt, unsigned entries)
 {
 	paging_unmap(pt, 0, ~0ull);
 	pt->root = 0;
 	machine_core_objects--;
 }
 
-WEAK int paging_task_init(struct page_tables *pt)
+WEAK int paging_task_init(struct page_tables *pt, uint64_t *account)
 {
 	if (!machine_alloc_left)
 		return -ENOMEM;
 	pt->root = 4096;
-	pt->tables = 1;
 	machine_core_objects++;
 	return 0;
 }

@@ -17,7 +17,7 @@
 
 struct spinlock core_lock;
 const struct engine *engine;
-const struct paging_format host_paging;
+struct paging_format host_paging;
 uint64_t tsc_khz = 1000000;
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
@@ -163,16 +163,20 @@ int paging_map(struct page_tables *pt, uint64_t va, uint64_t phys, uint64_t byte
 	maps[map_count++] = (struct map){va, phys, bytes, attrs};
 	return 0;
 }
-int paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
+void paging_unmap(struct page_tables *pt, uint64_t va, uint64_t bytes)
 {
 	for (unsigned i = 0; i < map_count; i++)
 		if (maps[i].va < va + bytes && va < maps[i].va + maps[i].bytes)
 			maps[i--] = maps[--map_count];
+}
+int paging_init(struct page_tables *pt, const struct paging_format *format, uint64_t *account)
+{
+	pt->root = (uintptr_t)core_page_alloc();
 	return 0;
 }
-void paging_destroy(struct page_tables *pt, uint64_t from, uint64_t to, bool all)
+void paging_destroy(struct page_tables *pt, unsigned entries)
 {
-	pt->free(pt->context, (void *)(uintptr_t)pt->root);
+	core_page_free((void *)(uintptr_t)pt->root);
 }
 void timer_cancel_sync(struct timer *t)
 {
