@@ -84,7 +84,8 @@ static void task_reap(struct task *t)
 	device_task_ended(t);
 	sched_drop_tables(t);
 	task_unmap_all(t);
-	handle_close_all(t);
+	if (!t->keeps)
+		handle_close_all(t);
 	core_free(t->ports, PORTS_BYTES);
 	t->ports = NULL;
 	tell_watchers(t);
@@ -96,6 +97,7 @@ static void task_destroy(struct object *o)
 
 	if (!t->reaped)
 		task_reap(t);
+	handle_close_all(t);
 	list_unlink(tasks, t, next);
 	core_free(t, sizeof(*t));
 }
@@ -245,19 +247,47 @@ struct task *task_get(uint64_t handle, int *error)
 	return self;
 }
 
+// What a dead task that kept its handles had becomes the new one's, under the same numbers.
+static int inherit(struct task *heir, uint64_t handle)
+{
+	int error = 0;
+	struct task *dead = handle ? task_get(handle, &error) : NULL;
+
+	if (!dead)
+		return error;
+	spin_lock(&dead->lock);
+	if (dead->reaped) {
+		heir->handles = dead->handles;
+		dead->handles = NULL;
+	} else {
+		error = -EBUSY;
+	}
+	spin_unlock(&dead->lock);
+	object_put_unlocked(&dead->object);
+	return error;
+}
+
 static int64_t sys_task_create(void *system, struct syscall_args *a)
 {
+	uint64_t class_ = a->c & ~(uint64_t)TASK_KEEPS_HANDLES;
 	char name[16] = "";
 	struct task *t;
 	int error;
 
 	// A class better than its creator's would be a way around the creator's budget.
-	if (a->c >= CLASS_COUNT || a->c < current_task()->class_)
+	if (class_ >= CLASS_COUNT || class_ < current_task()->class_)
 		return -EINVAL;
 	if (copy_name_from_user(name, a->b, sizeof(name)))
 		return -EFAULT;
-	t = task_create(name, a->c, &error);
-	return t ? handle_new(&t->object, RIGHT_CONTROL | RIGHT_GRANT, 0) : error;
+	t = task_create(name, class_, &error);
+	if (!t)
+		return error;
+	t->keeps = a->c & TASK_KEEPS_HANDLES;
+	error = inherit(t, a->d);
+	if (!error)
+		return handle_new(&t->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
+	object_put_unlocked(&t->object);
+	return error;
 }
 SYSCALL_ON(SYS_TASK_CREATE, OBJ_SYSTEM, RIGHT_TASKS, sys_task_create);
 

@@ -45,7 +45,8 @@ struct task {
 	void *ports; /* I/O permission: NULL for none */
 	struct death_watch *watchers;
 	uint32_t watcher_count, thread_numbers;
-	bool reaped; /* nothing left but this structure */
+	bool reaped; /* nothing left but this structure, and its handles if it keeps them */
+	bool keeps;  /* its handles stay when it ends, for an heir */
 };
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };

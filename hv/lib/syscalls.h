@@ -95,9 +95,10 @@ static inline int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
 	return syscall3(SYS_UNMAP, task, va, bytes);
 }
 
-static inline int64_t sys_task_create(uint32_t system, const char *name, uint32_t class_)
+static inline int64_t sys_task_create(uint32_t system, const char *name, uint32_t class_,
+				      uint32_t heir_of)
 {
-	return syscall3(SYS_TASK_CREATE, system, (uintptr_t)name, class_);
+	return syscall6(SYS_TASK_CREATE, system, (uintptr_t)name, class_, heir_of, 0, 0);
 }
 
 static inline int64_t sys_task_kill(uint32_t task, int64_t reason)

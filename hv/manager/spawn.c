@@ -205,7 +205,7 @@ static int grant_rights(struct instance *i)
 
 static int build(struct instance *i)
 {
-	int64_t task = sys_task_create(start_page()->system, i->name, i->program->manifest.class_);
+	int64_t task = sys_task_create(start_page()->system, i->name, i->program->manifest.class_, 0);
 	int ret;
 
 	if (task < 0)

@@ -38,7 +38,7 @@
 #define SYS_MEM_INFO 7	      /* (memory, struct mem_info *) */
 #define SYS_MAP 8	      /* (task, memory, offset, va, bytes, MAP_* rights). Never WRITE with EXEC. */
 #define SYS_UNMAP 9	      /* (task, va, bytes): earlier mappings, whole or in part */
-#define SYS_TASK_CREATE 10    /* (system TASKS, name, CLASS_*) -> task, which is also a scheduling budget */
+#define SYS_TASK_CREATE 10    /* (system TASKS, name, CLASS_* and flags, heir of: a task or 0) -> task, also a budget */
 #define SYS_TASK_KILL 11      /* (task, reason): ends its threads, closes its handles, frees it */
 #define SYS_TASK_INFO 12      /* (task, struct task_info *) */
 #define SYS_THREAD_CREATE 13  /* (task, entry, stack_top, argument) -> thread number; it starts at once */
@@ -120,6 +120,10 @@ enum map_right { MAP_READ = 1, MAP_WRITE = 2, MAP_EXEC = 4 };
 
 /* Scheduling classes, best first. Drivers have a budget per period, past which they run as guests do. */
 enum sched_class { CLASS_HEARTBEAT, CLASS_DRIVER, CLASS_GUEST, CLASS_COUNT };
+
+/* TASK_CREATE, beside the class: the handles stay in the table when the task ends, as long as a handle to the task does. A
+ * new task that is made its heir gets them all, under the same numbers. The heir of one that still lives: -EBUSY. */
+#define TASK_KEEPS_HANDLES 0x100
 
 /* Why a task ended. */
 enum task_end {

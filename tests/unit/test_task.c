@@ -290,6 +290,43 @@ static void creation_is_checked(void **state)
 	machine_alloc_left = -1;
 }
 
+static uint32_t handles_of(int64_t task)
+{
+	struct task_info info;
+
+	assert_int_equal(machine_syscall(SYS_TASK_INFO, task, U(&info), 0, 0, 0, 0), 0);
+	return info.handles;
+}
+
+static void an_heir_gets_the_handles(void **state)
+{
+	const unsigned kept = CLASS_GUEST | TASK_KEEPS_HANDLES;
+	int64_t first = machine_syscall(SYS_TASK_CREATE, 1, U("first"), kept, 0, 0, 0), heir, m = memory(4096), in;
+
+	in = machine_syscall(SYS_HANDLE_GRANT, first, m, RIGHT_ALL, 0, 0, 0);
+	assert_true(in > 0);
+	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, first, m, RIGHT_READ, 0, 0, 0), in + 1);
+	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("heir"), kept, first, 0, 0), -EBUSY);
+	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("heir"), kept, 99, 0, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_TASK_CREATE, 1, U("heir"), kept, m, 0, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_TASK_KILL, first, 0, 0, 0, 0, 0), 0);
+	assert_int_equal(handles_of(first), 2);
+	heir = machine_syscall(SYS_TASK_CREATE, 1, U("heir"), CLASS_GUEST, first, 0, 0);
+	assert_true(heir > 0);
+	assert_int_equal(handles_of(first), 0);
+	assert_int_equal(handles_of(heir), 2);
+	assert_true(machine_syscall(SYS_HANDLE_TAKE, heir, in, RIGHT_READ, 0, 0, 0) > 0);
+	assert_int_equal(machine_syscall(SYS_HANDLE_GRANT, heir, m, RIGHT_READ, 0, 0, 0), in + 2);
+	/* This one keeps nothing. */
+	assert_int_equal(machine_syscall(SYS_TASK_KILL, heir, 0, 0, 0, 0, 0), 0);
+	assert_int_equal(handles_of(heir), 0);
+	/* Nobody inherits: gone with the last handle to the task, which the leak check sees. */
+	first = machine_syscall(SYS_TASK_CREATE, 1, U("last"), kept, heir, 0, 0);
+	assert_true(machine_syscall(SYS_HANDLE_GRANT, first, m, RIGHT_ALL, 0, 0, 0) > 0);
+	assert_int_equal(machine_syscall(SYS_TASK_KILL, first, 0, 0, 0, 0, 0), 0);
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, first, 0, 0, 0, 0, 0), 0);
+}
+
 static void watchers_hear_of_the_end(void **state)
 {
 	int64_t h = machine_syscall(SYS_TASK_CREATE, 1, U("victim"), CLASS_GUEST, 0, 0, 0);
@@ -377,6 +414,7 @@ int main(void)
 		TEST(mappings_are_limited),
 		TEST(threads_have_checked_entries),
 		TEST(creation_is_checked),
+		TEST(an_heir_gets_the_handles),
 		TEST(watchers_hear_of_the_end),
 		TEST(the_last_thread_is_the_end),
 	};
