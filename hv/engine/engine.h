@@ -126,6 +126,9 @@ struct vcpu {
 	struct spinlock lock;	      /* sleeper */
 	struct thread *sleeper;	      /* blocked in HLT or waiting for SIPI */
 	struct memory *run_memory, *private_memory; /* references that pin these pages */
+	volatile uint32_t *eoi_word; /* where EOIs cost no exit: in the private page, or the guest's (APIC_EOI_WORD); NULL */
+	void *eoi_page;
+	struct memory *eoi_memory;
 	struct cpuid_table cpuid;
 };
 

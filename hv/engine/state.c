@@ -9,6 +9,7 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 	const struct vapic *a = &v->apic;
 
 	vapic_settle(v);
+	vapic_withdraw(v); /* who takes over does not know of it */
 	memset(s, 0, sizeof(*s));
 	s->version = VCPU_STATE_VERSION;
 	s->bytes = sizeof(*s);
@@ -50,6 +51,7 @@ static void set_apic(struct vcpu *v, const struct vcpu_state *s)
 	struct vapic *a = &v->apic;
 
 	vapic_timer_stop(v);
+	vapic_withdraw(v);
 	a->base = APIC_BASE_DEFAULT | (s->apic_base & (APIC_BASE_ON | APIC_BASE_X2)) |
 		  (v->number ? 0 : APIC_BASE_BSP);
 	for (unsigned i = 0; i < 64; i++)

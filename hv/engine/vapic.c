@@ -112,10 +112,10 @@ void vapic_post(struct vcpu *v, unsigned vector, bool level)
 	vcpu_request(v, REQ_EVENT);
 }
 
-static void withdraw_offer(struct vcpu *v)
+void vapic_withdraw(struct vcpu *v)
 {
 	if (v->apic.eoi_offered)
-		v->private->eoi = 0;
+		*v->eoi_word = 0;
 	v->apic.eoi_offered = false;
 }
 
@@ -124,7 +124,7 @@ static void eoi(struct vcpu *v)
 	struct vapic *a = &v->apic;
 	unsigned vector = highest(&REG(a, APIC_ISR));
 
-	withdraw_offer(v);
+	vapic_withdraw(v);
 	if (!vector)
 		return;
 	REG(a, APIC_ISR + 16 * (vector / 32)) &= ~(1u << vector % 32);
@@ -138,7 +138,7 @@ static void eoi(struct vcpu *v)
 
 void vapic_settle(struct vcpu *v)
 {
-	if (v->apic.eoi_offered && !(v->private->eoi & 1))
+	if (v->apic.eoi_offered && !(*v->eoi_word & 1))
 		eoi(v);
 }
 
@@ -150,18 +150,18 @@ void vapic_offer(struct vcpu *v)
 	unsigned service = highest(&REG(a, APIC_ISR)), request = highest(&REG(a, APIC_IRR));
 	unsigned vector = service ? service : request, bits = 0;
 
-	if (!v->private)
+	if (!v->eoi_word)
 		return;
 	for (unsigned i = 0; i < 16; i++) {
 		uint32_t word = a->reg[(i < 8 ? APIC_ISR : APIC_IRR) / 16 + i % 8];
 
 		bits += word & (word - 1) ? 2 : word != 0;
 	}
-	withdraw_offer(v);
+	vapic_withdraw(v);
 	if (bits != 1 || v->vm->eoi_bitmap[vector / 64] >> vector % 64 & 1)
 		return;
 	v->apic.eoi_offered = true;
-	v->private->eoi = 1;
+	*v->eoi_word = 1;
 }
 
 bool vapic_takes_extint(const struct vcpu *v)
@@ -545,7 +545,11 @@ void vapic_reset(struct vcpu *v, bool init)
 	REG(a, APIC_SVR) = 0xff;
 	a->errors = 0;
 	a->eoi_exit = -1;
-	withdraw_offer(v);
+	/* Who comes up again names a word of its own; what lay there may be something else by now. */
+	a->eoi_offered = false;
+	v->eoi_word = v->private ? &v->private->eoi : NULL;
+	if (v->private)
+		v->private->eoi = 0;
 	v->vm->engine->set_cr8(v, 0);
 	if (!init)
 		a->base = APIC_BASE_DEFAULT | APIC_BASE_ON | (v->number ? 0 : APIC_BASE_BSP);

@@ -34,7 +34,7 @@ struct vapic {
 	uint32_t reg[64] __attribute__((aligned(8))); /* [offset / 16] */
 	uint64_t base;				      /* MSR 0x1b */
 	uint32_t errors;			      /* ESR bits since it was last written */
-	bool eoi_offered; /* in the private page; nobody may end it twice */
+	bool eoi_offered; /* in *eoi_word; nobody may end it twice */
 	int32_t eoi_exit; /* vector whose EOI the VMM has yet to hear of, -1 none */
 	struct timer timer;
 	uint64_t expiry;   /* CLOCK ns at which the count ends, 0 stopped */
@@ -72,9 +72,10 @@ void vapic_msi(struct vm *vm, uint64_t address, uint32_t data);
 unsigned vapic_pending(struct vcpu *v);
 /* The same, and above the TPR: would wake a halted processor. */
 bool vapic_deliverable(struct vcpu *v);
-/* By the private page, without an exit: what the guest has ended there; may it end the next one there? */
+/* By vcpu->eoi_word, without an exit: what the guest has ended there; may it end the next one there? Or no more? */
 void vapic_settle(struct vcpu *v);
 void vapic_offer(struct vcpu *v);
+void vapic_withdraw(struct vcpu *v);
 void vapic_accept(struct vcpu *v, unsigned vector); /* the guest takes it: IRR to ISR */
 bool vapic_takes_extint(const struct vcpu *v);
 /* NMI through LINT1 is not modelled as a line: VM_IRQ_NMI goes to the vcpu. */

@@ -372,23 +372,6 @@ static int64_t set_cpuid(struct vcpu *v, struct syscall_args *a)
 }
 SYSCALL_CLAIMED(SYS_VCPU_SET_CPUID, set_cpuid);
 
-static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
-{
-	if (a->b > 0x3f0 || a->b & 15)
-		return -EINVAL;
-	v->exits[COUNT_APIC_MMIO]++;
-	/* The page is not there in x2APIC mode, or with the APIC off. */
-	if ((v->apic.base & (APIC_BASE_ON | APIC_BASE_X2)) != APIC_BASE_ON)
-		return 0xffffffff;
-	if (a->c == APIC_READ)
-		return vapic_read(v, (unsigned)a->b);
-	if (a->c != APIC_WRITE)
-		return -EINVAL;
-	vapic_write(v, (unsigned)a->b, (uint32_t)a->d);
-	return 0;
-}
-SYSCALL_CLAIMED(SYS_VCPU_APIC, access_apic);
-
 /* The page at `va` of the caller, mapped for the core too. */
 static int map_page(uint64_t va, void **page, struct memory **memory)
 {
@@ -410,6 +393,50 @@ static int map_page(uint64_t va, void **page, struct memory **memory)
 	*memory = m;
 	return 0;
 }
+
+/* The old page is let go whether or not it is in use any more: a reset only forgets the word. */
+static int set_eoi_word(struct vcpu *v, uint64_t va)
+{
+	struct memory *m = NULL, *old_memory = v->eoi_memory;
+	void *page = NULL, *old = v->eoi_page;
+	int error = va & 3 ? -EINVAL : 0;
+
+	if (!error && va)
+		error = map_page(va & ~(PAGE_SIZE - 1ull), &page, &m);
+	if (error)
+		return error;
+	vapic_settle(v);
+	vapic_withdraw(v);
+	v->eoi_page = page;
+	v->eoi_memory = m;
+	v->eoi_word = page	? (uint32_t *)((char *)page + va % PAGE_SIZE)
+		      : v->private ? &v->private->eoi
+				   : NULL;
+	if (old)
+		core_unmap(old, PAGE_SIZE);
+	if (old)
+		object_put_unlocked(&old_memory->object);
+	return 0;
+}
+
+static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
+{
+	if (a->b > 0x3f0 || a->b & 15)
+		return -EINVAL;
+	if (a->c == APIC_EOI_WORD)
+		return set_eoi_word(v, a->d);
+	v->exits[COUNT_APIC_MMIO]++;
+	/* The page is not there in x2APIC mode, or with the APIC off. */
+	if ((v->apic.base & (APIC_BASE_ON | APIC_BASE_X2)) != APIC_BASE_ON)
+		return 0xffffffff;
+	if (a->c == APIC_READ)
+		return vapic_read(v, (unsigned)a->b);
+	if (a->c != APIC_WRITE)
+		return -EINVAL;
+	vapic_write(v, (unsigned)a->b, (uint32_t)a->d);
+	return 0;
+}
+SYSCALL_CLAIMED(SYS_VCPU_APIC, access_apic);
 
 static int map_pages(struct vcpu *v, uint64_t va)
 {
@@ -490,6 +517,7 @@ void vcpu_free(struct vcpu *v)
 	fpu_unload(v);
 	unmap_page(v->run, v->run_memory);
 	unmap_page(v->private, v->private_memory);
+	unmap_page(v->eoi_page, v->eoi_memory);
 	e->vcpu_destroy(v);
 	if (v->fpu)
 		core_page_free(v->fpu);

@@ -227,7 +227,7 @@ static inline int64_t sys_vcpu_set_cpuid(uint32_t vcpu, const struct cpuid_entry
 	return syscall3(SYS_VCPU_SET_CPUID, vcpu, (uintptr_t)entries, count);
 }
 
-static inline int64_t sys_vcpu_apic(uint32_t vcpu, uint32_t offset, uint32_t op, uint32_t value)
+static inline int64_t sys_vcpu_apic(uint32_t vcpu, uint32_t offset, uint32_t op, uint64_t value)
 {
 	return syscall6(SYS_VCPU_APIC, vcpu, offset, op, value, 0, 0);
 }

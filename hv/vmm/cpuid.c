@@ -62,6 +62,7 @@
 
 #define KVM_CLOCKSOURCE2 BIT(3)
 #define KVM_NOP_IO_DELAY BIT(1)
+#define KVM_PV_EOI BIT(6)
 #define KVM_CLOCKSOURCE_STABLE BIT(24)
 
 #define MAX_BASIC 0x16
@@ -242,7 +243,7 @@ static void hypervisor(struct builder *b)
 		return;
 	signature(b, CPUID_KVM, CPUID_KVM + 1, "KVMKVMKVM\0\0");
 	add(b, CPUID_KVM + 1,
-	    (struct cpuid_regs){.eax = KVM_CLOCKSOURCE2 | KVM_NOP_IO_DELAY |
+	    (struct cpuid_regs){.eax = KVM_CLOCKSOURCE2 | KVM_NOP_IO_DELAY | KVM_PV_EOI |
 				       KVM_CLOCKSOURCE_STABLE});
 }
 

@@ -42,6 +42,7 @@ struct vcpu {
 	struct insn_cache cache;
 	bool hold; /* ap_start.c: stands aside until this is false */
 	uint32_t iret_site; /* gateway_fault.c: the last one that was sure, 0 none */
+	uint64_t eoi_word; /* MSR_KVM_PV_EOI */
 	bool gpa_used; /* mmio.c: the exit's address was taken for an access already */
 };
 

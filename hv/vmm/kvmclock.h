@@ -15,6 +15,7 @@
 
 #define MSR_KVM_WALL_CLOCK 0x4b564d00
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01
+#define MSR_KVM_PV_EOI 0x4b564d04 /* vcpu.c */
 
 struct kvmclock {
 	uint64_t tsc_khz;

@@ -71,7 +71,19 @@ static void write_clock(uint64_t value)
 		kvmclock_time(&guest.clock, t);
 }
 
-static int write_msr(uint32_t index, uint64_t value)
+/* Where the guest may end an interrupt without an exit. Without the memory to map it, it makes exits as before. */
+static int write_eoi_word(struct vcpu *v, uint64_t value)
+{
+	void *word = value & 1 ? ram_at(&guest.ram, value & ~3ull, 4) : NULL;
+
+	if (value & 2 || (value & 1 && !word))
+		return -EINVAL;
+	sys_vcpu_apic(v->handle, 0, APIC_EOI_WORD, (uintptr_t)word);
+	v->eoi_word = value;
+	return 0;
+}
+
+static int write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct pvclock_wall *w;
 
@@ -84,6 +96,8 @@ static int write_msr(uint32_t index, uint64_t value)
 		if (w)
 			kvmclock_wall(&guest.clock, w);
 		return 0;
+	case MSR_KVM_PV_EOI:
+		return write_eoi_word(v, value);
 	}
 	return msr_write(&guest.msr, index, value);
 }
@@ -93,11 +107,13 @@ static void exit_msr(struct vcpu *v)
 	struct vcpu_run *r = v->run;
 	uint32_t index = r->msr.index;
 	uint64_t value = r->msr.value;
-	int e;
+	int e = 0;
 
 	guest_lock();
 	if (r->msr.write)
-		e = write_msr(index, value);
+		e = write_msr(v, index, value);
+	else if (index == MSR_KVM_PV_EOI)
+		value = v->eoi_word;
 	else
 		e = msr_read(&guest.msr, index, &value);
 	guest_unlock();
@@ -300,6 +316,7 @@ int vcpu_reset_all(void)
 	for (unsigned n = 0; n < guest.cpus; n++) {
 		boot_state(s, n, &guest.start);
 		guest.vcpu[n].run->flags = guest.gateway.present ? RUN_GATEWAY : 0;
+		guest.vcpu[n].eoi_word = 0;
 		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {
 			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n,

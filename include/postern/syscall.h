@@ -207,6 +207,8 @@ struct vm_mapping {
 
 #define APIC_READ 0
 #define APIC_WRITE 1
+#define APIC_EOI_WORD 2 /* value: address of 4 bytes of the caller's (of the guest's RAM) with KVM's paravirtual EOI, 0: none.
+			 * Bit 0 set there: the interrupt in service ends by clearing it. A reset or INIT forgets it */
 
 /* SYSTEM_INFO fills one record of the kind for index 0, 1, ... and returns its size; -ENOENT past the end. */
 enum system_info {

@@ -120,6 +120,73 @@ static void test_state(const char *how)
 	check(!(apic_read(APIC_IRR + 0x30) & 1 << 17), "%s: IRR is clear after delivery", how);
 }
 
+#define MSR_EOI_WORD 0x4b564d04
+#define WORD_VECTOR 0x72
+
+static volatile uint32_t eoi_word __attribute__((aligned(4)));
+static volatile unsigned int offered, taken;
+
+static void on_word(struct regs *regs)
+{
+	taken++;
+	if (eoi_word & 1) {
+		offered++;
+		eoi_word = 0;
+	} else {
+		apic_eoi();
+	}
+}
+
+static bool has_eoi_word(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x40000100, 0, r);
+	if (r[1] != 0x4b4d564b) /* "KVMK" */
+		return false;
+	cpuid(0x40000101, 0, r);
+	return r[0] & 1 << 6;
+}
+
+/* KVM's paravirtual EOI: bit 0 of a word in RAM says that no EOI is needed if it is cleared. */
+static void test_eoi_word(const char *how)
+{
+	uint64_t v = (uint64_t)(word)&eoi_word | 1;
+
+	if (!has_eoi_word()) {
+		skip("EOI without an exit", "CPUID has none");
+		return;
+	}
+	on_vector(WORD_VECTOR, on_word);
+	on_vector(WORD_VECTOR + 0x10, on_word);
+	check(wrmsr_safe(MSR_EOI_WORD, v | 2) == 13, "%s: EOI word: reserved bit: #GP", how);
+	check(wrmsr_safe(MSR_EOI_WORD, 0xfee00001) == 13, "%s: EOI word outside RAM: #GP", how);
+	check(wrmsr_safe(MSR_EOI_WORD, ~2ull) == 13, "%s: EOI word beyond everything: #GP", how);
+	check(rdmsr(MSR_EOI_WORD) == 0, "%s: EOI word: refused is not taken", how);
+	wrmsr(MSR_EOI_WORD, v);
+	check(rdmsr(MSR_EOI_WORD) == v, "%s: EOI word reads back", how);
+	offered = taken = 0;
+	sti();
+	for (unsigned int i = 0; i < 100; i++)
+		apic_send(0, 0x40000 | WORD_VECTOR);
+	check(wait_for(&taken, 100, 1000) && offered == 100, "%s: %u of %u interrupts end by the word", how,
+	      offered, taken);
+	cli();
+	apic_send(0, 0x40000 | WORD_VECTOR);
+	apic_send(0, 0x40000 | (WORD_VECTOR + 0x10));
+	offered = taken = 0;
+	sti();
+	check(wait_for(&taken, 2, 1000) && offered < 2, "%s: not while another one waits", how);
+	cli();
+	check(!(apic_read(APIC_ISR + 0x30) | apic_read(APIC_ISR + 0x40)), "%s: none is left in service", how);
+	wrmsr(MSR_EOI_WORD, 0);
+	offered = taken = 0;
+	sti();
+	apic_send(0, 0x40000 | WORD_VECTOR);
+	check(wait_for(&taken, 1, 1000) && !offered, "%s: EOI word switched off", how);
+	cli();
+}
+
 static void test_x2apic(void)
 {
 	uint64_t v;
@@ -136,6 +203,7 @@ static void test_x2apic(void)
 	test_periodic("x2apic");
 	test_deadline("x2apic");
 	test_state("x2apic");
+	test_eoi_word("x2apic");
 	check(rdmsr_safe(0x80e, &v) == 13, "x2apic: no DFR: #GP");
 	check(wrmsr_safe(0x803, 0) == 13, "x2apic: version is read-only: #GP");
 	check(wrmsr_safe(0x83f, 0x71) < 0, "x2apic: self IPI");
@@ -155,6 +223,7 @@ int main(void)
 	test_periodic("xapic");
 	test_deadline("xapic");
 	test_state("xapic");
+	test_eoi_word("xapic");
 	test_x2apic();
 	return verdict("apic");
 }

@@ -129,7 +129,7 @@ static void test_signatures(void **state)
 	e = get(0x40000100, 0);
 	assert_int_equal(e.eax, 0x40000101);
 	assert_memory_equal(&e.ebx, "KVMKVMKVM", 9);
-	assert_int_equal(get(0x40000101, 0).eax, 1u << 1 | 1u << 3 | 1u << 24);
+	assert_int_equal(get(0x40000101, 0).eax, 1u << 1 | 1u << 3 | 1u << 6 | 1u << 24);
 }
 
 static void test_frequency(void **state)

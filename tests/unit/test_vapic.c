@@ -188,6 +188,66 @@ static uint64_t receivers(unsigned vector)
 	return mask;
 }
 
+/* A word that the guest clears instead of writing EOI. */
+static void eoi_word(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+	uint32_t word = 0;
+
+	vapic_offer(v); /* nobody asked for it */
+	v->eoi_word = &word;
+	vapic_offer(v); /* nothing to end */
+	assert_int_equal(word, 0);
+	vapic_post(v, 0x45, false);
+	vapic_offer(v);
+	assert_int_equal(word, 1);
+	vapic_accept(v, 0x45);
+	vapic_settle(v);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << 5);
+	word = 0; /* the guest */
+	vapic_settle(v);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+	vapic_settle(v);
+
+	/* One that waits behind it would wait for ever: the offer is taken back. */
+	vapic_post(v, 0x45, false);
+	vapic_offer(v);
+	vapic_accept(v, 0x45);
+	vapic_post(v, 0x35, false);
+	vapic_settle(v);
+	vapic_offer(v);
+	assert_int_equal(word, 0);
+	vapic_settle(v);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << 5);
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+
+	/* The VMM hears of the end of level-triggered ones. */
+	vapic_accept(v, 0x35);
+	vapic_write(v, APIC_EOI, 0);
+	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
+	vapic_post(v, 0x45, true);
+	vapic_offer(v);
+	assert_int_equal(word, 0);
+
+	/* An EOI by register goes before the word; a reset forgets it and leaves what is there alone. */
+	vm.eoi_bitmap[1] = 0;
+	vapic_offer(v);
+	assert_int_equal(word, 1);
+	vapic_accept(v, 0x45);
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(word, 0);
+	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+	vapic_post(v, 0x45, false);
+	vapic_offer(v);
+	word = 0x12345678;
+	vapic_reset(v, true);
+	vapic_post(v, 0x45, false);
+	vapic_offer(v);
+	vapic_withdraw(v);
+	assert_int_equal(word, 0x12345678);
+}
+
 static void destinations_xapic(void **state)
 {
 	static const struct {
@@ -474,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup(priorities, setup),
 		cmocka_unit_test_setup(task_priority, setup),
 		cmocka_unit_test_setup(eoi_exits, setup),
+		cmocka_unit_test_setup(eoi_word, setup),
 		cmocka_unit_test_setup(destinations_xapic, setup),
 		cmocka_unit_test_setup(destinations_x2apic, setup),
 		cmocka_unit_test_setup(lowest_priority, setup),

@@ -53,6 +53,10 @@ uint32_t vapic_read(struct vcpu *vcpu, unsigned offset)
 {
 	return offset == APIC_TPR ? svm_cr8(v) << 4 : v->apic.reg[offset / 16];
 }
+void vapic_withdraw(struct vcpu *vcpu)
+{
+}
+
 void vapic_settle(struct vcpu *vcpu)
 {
 }
