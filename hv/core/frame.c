@@ -15,85 +15,40 @@
 
 #define CHUNK_SHIFT 21
 #define CHUNK_FRAMES 512
-#define BELOW_4G (1u << (32 - CHUNK_SHIFT))
-#define NONE 0xffffffffu
 #define RANGES_MAX 128
 // What memory objects do not get, so that page tables can follow them: 1/128 of RAM, two chunks at
 // least.
 #define KEEP_SHIFT 7
 #define KEEP_MIN (2 * CHUNK_FRAMES)
 
-enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL };
+enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL, CHUNK_STATES };
 
 struct chunk {
 	uint64_t map[CHUNK_FRAMES / 64]; /* 1: free */
-	uint32_t next, prev;
-	uint16_t free, owned; /* frames free; frames that are ours at all */
-	uint8_t state, list;
+	uint16_t free, owned;		 /* frames free; frames that are ours at all */
+	uint8_t state;
 };
-
-enum list { LIST_HIGH, LIST_LOW, LIST_SPLIT, LIST_POOL, LISTS };
 
 static struct chunk *chunks;
 static uint32_t chunk_count;
-static uint32_t heads[LISTS];
+static uint32_t first[CHUNK_STATES]; /* no chunk before it is in that state and has free frames */
 static struct ram_range managed[RANGES_MAX];
 static unsigned managed_count;
 static struct spinlock frame_lock;
 static uint64_t free_frames, reserved_frames, total_frames, pool_chunks, pool_free;
 
-static void list_remove(uint32_t i)
+static struct chunk *chunk_of(uint64_t phys)
 {
-	struct chunk *c = &chunks[i];
-
-	if (c->list == LISTS)
-		return;
-	if (c->prev == NONE)
-		heads[c->list] = c->next;
-	else
-		chunks[c->prev].next = c->next;
-	if (c->next != NONE)
-		chunks[c->next].prev = c->prev;
-	c->list = LISTS;
+	assert(phys >> CHUNK_SHIFT < chunk_count);
+	return &chunks[phys >> CHUNK_SHIFT];
 }
 
-static void list_add(uint32_t i, enum list list)
+static void set_state(struct chunk *c, enum chunk_state state)
 {
-	struct chunk *c = &chunks[i];
+	uint32_t i = c - chunks;
 
-	list_remove(i);
-	c->list = list;
-	c->prev = NONE;
-	c->next = heads[list];
-	if (c->next != NONE)
-		chunks[c->next].prev = i;
-	heads[list] = i;
-}
-
-static enum list home(uint32_t i)
-{
-	switch (chunks[i].state) {
-	case CHUNK_FREE:
-		return i < BELOW_4G ? LIST_LOW : LIST_HIGH;
-	case CHUNK_SPLIT:
-		return chunks[i].free ? LIST_SPLIT : LISTS;
-	case CHUNK_POOL:
-		return chunks[i].free ? LIST_POOL : LISTS;
-	default:
-		return LISTS;
-	}
-}
-
-static void settle(uint32_t i)
-{
-	enum list list = home(i);
-
-	if (list == chunks[i].list)
-		return;
-	if (list == LISTS)
-		list_remove(i);
-	else
-		list_add(i, list);
+	c->state = state;
+	first[state] = i < first[state] ? i : first[state];
 }
 
 // Runs are powers of two and aligned: inside one word, or whole words.
@@ -126,6 +81,12 @@ static void run_mark(struct chunk *c, unsigned first, unsigned n, bool is_free)
 	c->free += is_free ? n : -n;
 }
 
+static void free_each(struct chunk *c, unsigned from, unsigned to)
+{
+	for (; from < to; from++)
+		run_mark(c, from, 1, true);
+}
+
 // First fit of an aligned run; -1: none.
 static int run_find(const struct chunk *c, unsigned n)
 {
@@ -142,50 +103,35 @@ static int run_find(const struct chunk *c, unsigned n)
 	return -1;
 }
 
-static uint64_t take_run(enum list list, unsigned n, bool low)
+// Take n frames from a chunk in that state; 0: there are none.
+static uint64_t take_run(enum chunk_state state, unsigned n)
 {
-	uint32_t i;
+	uint32_t i = first[state];
 
-	for (i = heads[list]; i != NONE; i = chunks[i].next) {
-		int first = low && i >= BELOW_4G ? -1 : run_find(&chunks[i], n);
+	while (i < chunk_count && !(chunks[i].state == state && chunks[i].free))
+		i++;
+	first[state] = i;
+	for (; i < chunk_count; i++) {
+		int run = chunks[i].state == state ? run_find(&chunks[i], n) : -1;
 
-		if (first < 0)
+		if (run < 0)
 			continue;
-		run_mark(&chunks[i], first, n, false);
-		settle(i);
-		return ((uint64_t)i << CHUNK_SHIFT) + (uint64_t)first * PAGE_SIZE;
+		run_mark(&chunks[i], run, n, false);
+		return ((uint64_t)i << CHUNK_SHIFT) + (uint64_t)run * PAGE_SIZE;
 	}
 	return 0;
 }
 
-static uint32_t take_chunk(bool low, enum chunk_state state)
+static uint64_t take_frames(unsigned n)
 {
-	uint32_t i = low || heads[LIST_HIGH] == NONE ? heads[LIST_LOW] : heads[LIST_HIGH];
+	uint64_t phys = n < CHUNK_FRAMES ? take_run(CHUNK_SPLIT, n) : 0;
 
-	if (i == NONE)
-		return NONE;
-	chunks[i].state = state;
-	settle(i);
-	return i;
-}
-
-static uint64_t take_frames(unsigned order, bool low)
-{
-	unsigned n = 1u << order;
-	uint64_t phys;
-	uint32_t i;
-
-	if (n == CHUNK_FRAMES) {
-		i = take_chunk(low, CHUNK_WHOLE);
-		if (i == NONE)
-			return 0;
-		run_mark(&chunks[i], 0, CHUNK_FRAMES, false);
-		return (uint64_t)i << CHUNK_SHIFT;
-	}
-	phys = take_run(LIST_SPLIT, n, low);
-	if (phys || take_chunk(low, CHUNK_SPLIT) == NONE)
+	if (phys)
 		return phys;
-	return take_run(LIST_SPLIT, n, low);
+	phys = take_run(CHUNK_FREE, n);
+	if (phys)
+		set_state(chunk_of(phys), n < CHUNK_FRAMES ? CHUNK_SPLIT : CHUNK_WHOLE);
+	return phys;
 }
 
 int frame_reserve(uint64_t frames)
@@ -218,14 +164,11 @@ uint64_t frame_alloc(unsigned order, unsigned flags)
 
 	assert(order <= 9);
 	spin_lock(&frame_lock);
-	if (flags & FRAME_RESERVED) {
-		assert(n <= reserved_frames);
-		phys = take_frames(order, flags & FRAME_BELOW_4G);
-		reserved_frames -= phys ? n : 0;
-	} else if (n <= free_frames - reserved_frames) {
-		phys = take_frames(order, flags & FRAME_BELOW_4G);
-	}
+	assert(!(flags & FRAME_RESERVED) || n <= reserved_frames);
+	if (flags & FRAME_RESERVED || n <= free_frames - reserved_frames)
+		phys = take_frames(n);
 	free_frames -= phys ? n : 0;
+	reserved_frames -= phys && flags & FRAME_RESERVED ? n : 0;
 	spin_unlock(&frame_lock);
 	if (phys && !(flags & FRAME_DIRTY))
 		frame_clear(phys, n * PAGE_SIZE);
@@ -234,15 +177,13 @@ uint64_t frame_alloc(unsigned order, unsigned flags)
 
 void frame_free(uint64_t phys, unsigned order)
 {
-	uint32_t i = phys >> CHUNK_SHIFT;
-	struct chunk *c = &chunks[i];
+	struct chunk *c = chunk_of(phys);
 
-	assert(i < chunk_count && (c->state == CHUNK_WHOLE || c->state == CHUNK_SPLIT));
+	assert(c->state == CHUNK_WHOLE || c->state == CHUNK_SPLIT);
 	spin_lock(&frame_lock);
 	run_mark(c, phys / PAGE_SIZE % CHUNK_FRAMES, 1u << order, true);
 	free_frames += 1ull << order;
-	c->state = c->free == CHUNK_FRAMES ? CHUNK_FREE : CHUNK_SPLIT;
-	settle(i);
+	set_state(c, c->free == CHUNK_FRAMES ? CHUNK_FREE : CHUNK_SPLIT);
 	spin_unlock(&frame_lock);
 }
 
@@ -256,35 +197,20 @@ int frame_is_foreign(uint64_t phys, uint64_t bytes)
 
 // --- the pool's side ---
 
-uint64_t frame_take_pool_chunk(void)
+void frame_to_pool(uint64_t phys, uint64_t used)
 {
-	uint32_t i = NONE;
+	struct chunk *c = chunk_of(phys);
 
 	spin_lock(&frame_lock);
-	if (free_frames - reserved_frames >= CHUNK_FRAMES)
-		i = take_chunk(false, CHUNK_POOL);
-	if (i != NONE) {
-		// Its pages are the pool's only once it is mapped.
-		run_mark(&chunks[i], 0, CHUNK_FRAMES, false);
+	if (c->state == CHUNK_FREE) {
+		run_mark(c, 0, CHUNK_FRAMES, false);
 		free_frames -= CHUNK_FRAMES;
-		settle(i);
 	}
-	spin_unlock(&frame_lock);
-	return i == NONE ? 0 : (uint64_t)i << CHUNK_SHIFT;
-}
-
-void frame_add_pool_chunk(uint64_t phys, uint64_t used)
-{
-	uint32_t i = phys >> CHUNK_SHIFT;
-	unsigned first = used / PAGE_SIZE;
-
-	spin_lock(&frame_lock);
-	assert(chunks[i].state == CHUNK_POOL && !chunks[i].free);
-	for (; first < CHUNK_FRAMES; first++)
-		run_mark(&chunks[i], first, 1, true);
-	pool_free += chunks[i].free;
+	assert(!c->free);
+	free_each(c, used / PAGE_SIZE, CHUNK_FRAMES);
+	set_state(c, CHUNK_POOL);
+	pool_free += c->free;
 	pool_chunks++;
-	settle(i);
 	spin_unlock(&frame_lock);
 }
 
@@ -293,7 +219,7 @@ uint64_t frame_pool_take(unsigned order, uint64_t *left)
 	uint64_t phys;
 
 	spin_lock(&frame_lock);
-	phys = take_run(LIST_POOL, 1u << order, false);
+	phys = take_run(CHUNK_POOL, 1u << order);
 	pool_free -= phys ? 1u << order : 0;
 	*left = pool_free;
 	spin_unlock(&frame_lock);
@@ -302,13 +228,13 @@ uint64_t frame_pool_take(unsigned order, uint64_t *left)
 
 void frame_pool_give(uint64_t phys, unsigned order)
 {
-	uint32_t i = phys >> CHUNK_SHIFT;
+	struct chunk *c = chunk_of(phys);
 
 	spin_lock(&frame_lock);
-	assert(i < chunk_count && chunks[i].state == CHUNK_POOL);
-	run_mark(&chunks[i], phys / PAGE_SIZE % CHUNK_FRAMES, 1u << order, true);
+	assert(c->state == CHUNK_POOL);
+	run_mark(c, phys / PAGE_SIZE % CHUNK_FRAMES, 1u << order, true);
+	set_state(c, CHUNK_POOL);
 	pool_free += 1u << order;
-	settle(i);
 	spin_unlock(&frame_lock);
 }
 
@@ -324,13 +250,14 @@ uint64_t frame_descriptor_bytes(const struct ram_range *ranges, unsigned count)
 static void add_range(uint64_t at, uint64_t end)
 {
 	while (at < end) {
-		struct chunk *c = &chunks[at >> CHUNK_SHIFT];
-		unsigned n = at % LARGE_PAGE_SIZE || end - at < LARGE_PAGE_SIZE ? 1 : CHUNK_FRAMES;
+		uint64_t chunk_end = (at | (LARGE_PAGE_SIZE - 1)) + 1,
+			 to = end < chunk_end ? end : chunk_end;
+		unsigned from = at / PAGE_SIZE % CHUNK_FRAMES, n = (to - at) / PAGE_SIZE;
 
-		run_mark(c, at / PAGE_SIZE % CHUNK_FRAMES, n, true);
-		c->owned += n;
+		free_each(chunk_of(at), from, from + n);
+		chunk_of(at)->owned += n;
 		total_frames += n;
-		at += n * PAGE_SIZE;
+		at = to;
 	}
 }
 
@@ -339,39 +266,20 @@ void frame_init(const struct ram_range *ranges, unsigned count, void *descriptor
 	uint32_t i;
 
 	assert(count <= RANGES_MAX);
-	for (i = 0; i < LISTS; i++)
-		heads[i] = NONE;
 	free_frames = reserved_frames = total_frames = pool_chunks = pool_free = 0;
 	chunks = descriptors;
 	chunk_count = frame_descriptor_bytes(ranges, count) / sizeof(struct chunk);
 	memset(chunks, 0, chunk_count * sizeof(struct chunk));
+	memset(first, 0, sizeof(first));
 	memcpy(managed, ranges, count * sizeof(*ranges));
 	managed_count = count;
-	for (i = 0; i < chunk_count; i++)
-		chunks[i].list = LISTS;
 	for (i = 0; i < count; i++)
 		add_range(ranges[i].base, ranges[i].base + ranges[i].bytes);
-	// From the top down, so that the lists start with low addresses: reproducible, and easy to
-	// read.
-	for (i = chunk_count; i-- > 0;) {
+	for (i = 0; i < chunk_count; i++)
 		chunks[i].state = !chunks[i].owned		    ? CHUNK_ABSENT
 				  : chunks[i].owned == CHUNK_FRAMES ? CHUNK_FREE
 								    : CHUNK_SPLIT;
-		settle(i);
-	}
 	free_frames = total_frames;
-}
-
-void frame_claim_pool(uint64_t phys, uint64_t used)
-{
-	uint32_t i = phys >> CHUNK_SHIFT;
-
-	assert(chunks[i].state == CHUNK_FREE);
-	chunks[i].state = CHUNK_POOL;
-	run_mark(&chunks[i], 0, CHUNK_FRAMES, false);
-	free_frames -= CHUNK_FRAMES;
-	settle(i);
-	frame_add_pool_chunk(phys, used);
 }
 
 void frame_info(struct info_memory *out)

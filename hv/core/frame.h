@@ -19,7 +19,7 @@
 int frame_reserve(uint64_t frames);
 void frame_unreserve(uint64_t frames);
 
-enum frame_flag { FRAME_RESERVED = 1, FRAME_BELOW_4G = 2, FRAME_DIRTY = 4 /* skip the clearing */ };
+enum frame_flag { FRAME_RESERVED = 1, FRAME_DIRTY = 2 /* skip the clearing */ };
 
 /* 2^order contiguous frames, aligned to their size, order 0..9; cleared unless DIRTY. 0: none. */
 uint64_t frame_alloc(unsigned order, unsigned flags);
@@ -30,9 +30,9 @@ int frame_is_foreign(uint64_t phys, uint64_t bytes);
 /* The core's own memory, cleared. NULL: none left. */
 void *core_page_alloc(void);
 void core_page_free(void *page);
-void *core_pages_alloc(unsigned order); /* contiguous, order <= 4: IOPM is 12 KiB, MSRPM 8 KiB */
+void *core_pages_alloc(unsigned order); /* contiguous, order <= 9 */
 void core_pages_free(void *pages, unsigned order);
-void *core_alloc(uint64_t bytes); /* objects, <= 64 KiB, contiguous, cleared, 16-byte aligned */
+void *core_alloc(uint64_t bytes); /* objects, <= 2 MiB, contiguous, cleared, 16-byte aligned */
 void core_free(void *p, uint64_t bytes);
 uint64_t core_phys(const void *p);   /* of pool or image memory */
 void *core_pool_virt(uint64_t phys); /* of a pool page */

@@ -16,7 +16,7 @@
 #define RESERVE_PAGES 16
 #define OBJECT_SHIFT_MIN 4
 #define OBJECT_SHIFT_MAX 11
-#define ORDER_MAX 4
+#define CHUNK_ORDER 9
 
 static uint64_t first_phys, first_bytes;
 static uint32_t growing;
@@ -44,9 +44,11 @@ static void grow(void)
 
 	if (__atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE))
 		return;
-	chunk = frame_take_pool_chunk();
+	chunk = frame_alloc(CHUNK_ORDER, FRAME_DIRTY);
 	if (chunk && !pool_map_chunk(chunk))
-		frame_add_pool_chunk(chunk, 0);
+		frame_to_pool(chunk, 0);
+	else if (chunk)
+		frame_free(chunk, CHUNK_ORDER);
 	__atomic_store_n(&growing, 0, __ATOMIC_RELEASE);
 }
 
@@ -63,7 +65,7 @@ void *core_pages_alloc(unsigned order)
 	uint64_t left;
 	void *pages;
 
-	assert(order <= ORDER_MAX);
+	assert(order <= CHUNK_ORDER);
 	pages = take(order, &left);
 	if (!pages || left < RESERVE_PAGES)
 		grow();
@@ -149,7 +151,7 @@ void pool_init(uint64_t phys, uint64_t bytes, uint64_t used)
 	first_phys = phys;
 	first_bytes = bytes;
 	for (uint64_t at = 0; at < bytes; at += LARGE_PAGE_SIZE)
-		frame_claim_pool(phys + at, used > at ? used - at : 0);
+		frame_to_pool(phys + at, used > at ? used - at : 0);
 }
 
 void pool_map_first(void)

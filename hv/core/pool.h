@@ -14,13 +14,9 @@ struct ram_range {
 uint64_t frame_descriptor_bytes(const struct ram_range *ranges, unsigned count);
 void frame_init(const struct ram_range *ranges, unsigned count, void *descriptors);
 
-/* A whole free chunk (2 MiB) becomes the pool's; 0: none. */
-uint64_t frame_take_pool_chunk(void);
-/* Give the pool the pages [phys + used, phys + 2 MiB) of a chunk. `used` bytes at its start are
- * taken. */
-void frame_add_pool_chunk(uint64_t phys, uint64_t used);
-/* Bring-up: the same with a chunk that is still free. */
-void frame_claim_pool(uint64_t phys, uint64_t used);
+/* A chunk that is allocated and mapped (at bring-up: a free one) becomes the pool's; `used` bytes at
+ * its start are taken. */
+void frame_to_pool(uint64_t phys, uint64_t used);
 uint64_t frame_pool_take(unsigned order, uint64_t *left);
 void frame_pool_give(uint64_t phys, unsigned order);
 
