@@ -230,7 +230,7 @@ static void changed(struct blk_front *f)
 
 static int prepare(void)
 {
-	int64_t memory = sys_mem_create(RAM_BYTES, 0, NULL);
+	int64_t memory = sys_mem_create(RAM_BYTES, 0);
 	char *at = memory < 0 ? NULL : space_map(memory, RAM_BYTES, MAP_READ | MAP_WRITE);
 
 	if (!at)

@@ -185,7 +185,7 @@ static void do_memory(void)
 {
 	uint64_t bytes = 0;
 
-	while (sys_mem_create(64 << 20, 0, NULL) >= 0)
+	while (sys_mem_create(64 << 20, 0) >= 0)
 		bytes += 64 << 20;
 	log_line("was given %u MiB", (unsigned)(bytes >> 20));
 }

@@ -423,7 +423,7 @@ static struct card *card_of(const struct connection *c)
 static int probe_probe(void)
 {
 	for (unsigned i = 0; i < CARDS; i++) {
-		cards[i].memory = sys_mem_create(MEMORY_BYTES, 0, NULL);
+		cards[i].memory = sys_mem_create(MEMORY_BYTES, 0);
 		cards[i].at = cards[i].memory < 0 ? NULL
 						  : space_map(cards[i].memory, MEMORY_BYTES, MAP_READ | MAP_WRITE);
 		if (!cards[i].at)

@@ -40,7 +40,7 @@ int identity_init(void)
 	int ret = 0;
 
 	if (!kept || bytes < sizeof(none)) {
-		memory = sys_mem_create(PAGE_SIZE, 0, NULL);
+		memory = sys_mem_create(PAGE_SIZE, 0);
 		if (memory < 0)
 			return memory;
 		ret = module_keep(memory, 0);

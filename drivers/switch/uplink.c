@@ -35,7 +35,7 @@ static int make_pages(struct uplink *u)
 
 	if (u->pages)
 		return 0;
-	memory = sys_mem_create(PAGES_BYTES, 0, NULL);
+	memory = sys_mem_create(PAGES_BYTES, 0);
 	if (memory < 0)
 		return memory;
 	u->memory = memory;
@@ -183,7 +183,7 @@ static void blank(struct uplink *u, uint8_t tag)
 	static int64_t page;
 
 	if (!page)
-		page = sys_mem_create(PAGE_SIZE, 0, NULL);
+		page = sys_mem_create(PAGE_SIZE, 0);
 	if (page > 0 && !u->tag[tag].owner && !u->tag[tag].in_flight)
 		connection_share(u->c, page, RIGHT_READ | RIGHT_PHYS | RIGHT_GRANT, tag);
 }

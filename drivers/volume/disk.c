@@ -142,7 +142,7 @@ static struct disk *disk_new(const char *name)
 	d->front.private_ = d;
 	if (blk_front_init(&d->front))
 		goto err_free;
-	memory = sys_mem_create(SCAN_BYTES, 0, NULL);
+	memory = sys_mem_create(SCAN_BYTES, 0);
 	if (memory < 0)
 		goto err_free;
 	d->buffer_memory = memory;

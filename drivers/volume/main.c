@@ -26,7 +26,7 @@ static int keep_holds(void)
 	int64_t memory = kept;
 
 	if (!kept || bytes < sizeof(*holds)) {
-		memory = sys_mem_create(PAGE_SIZE, 0, NULL);
+		memory = sys_mem_create(PAGE_SIZE, 0);
 		if (memory < 0)
 			return memory;
 		module_keep(memory, KEEP_HOLDS);

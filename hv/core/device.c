@@ -212,7 +212,7 @@ static void unreach(struct device *d, const struct mapping *p)
 	uint64_t span, phys;
 
 	for (uint64_t at = p->offset; iommu_on() && at < p->offset + p->bytes; at += span) {
-		phys = memory_frame_present(p->memory, at, &span);
+		phys = memory_frame(p->memory, at, FRAME_PRESENT, &span);
 		if (span)
 			iommu_unmap(&d->domain, phys, span -= phys & (span - 1));
 		else
@@ -321,7 +321,7 @@ static int open_piece(struct device *d, struct memory *m, uint64_t offset, uint6
 
 	spin_lock(&d->lock);
 	error = d->owner ? pin(d, m, offset, bytes, rights) : -ESRCH;
-	e->address = error ? 0 : memory_frame(m, offset, true, &span);
+	e->address = error ? 0 : memory_frame(m, offset, FRAME_LARGE, &span);
 	if (!error && !e->address)
 		error = -ENOMEM;
 	if (!error) {

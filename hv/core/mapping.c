@@ -132,7 +132,8 @@ uint64_t mapping_populate(const struct mapping *m, struct page_tables *pt, uint6
 		    m->at + m->bytes - large >= LARGE_PAGE_SIZE;
 
 	at &= ~(PAGE_SIZE - 1ull);
-	phys = memory_frame(m->memory, m->offset + (at - m->at), fits, &span);
+	phys = memory_frame(m->memory, m->offset + (at - m->at), fits ? FRAME_LARGE : FRAME_SMALL,
+			    &span);
 	if (!span)
 		return 0;
 	if (fits && span >= LARGE_PAGE_SIZE) {

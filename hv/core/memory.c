@@ -11,13 +11,11 @@
 #include "core/task.h"
 #include <postern/errno.h>
 
-#define CHUNK_SHIFT 21
 #define CHUNK_PAGES 512
+#define CHUNK_ORDER 9
 #define CHUNK_WHOLE 1ull
-#define CHUNK_TABLE 2ull
-#define CHUNK_MASK 3ull
-#define MEMORY_MAX (1ull << 40)
-#define MEMORY_FLAGS (MEM_POPULATE | MEM_CONTIGUOUS | MEM_BELOW_4G | MEM_GUEST)
+#define MEMORY_MAX (1ull << 39)
+#define MEMORY_FLAGS (MEM_POPULATE | MEM_CONTIGUOUS | MEM_GUEST)
 #define PHYS_FLAGS (MEM_UNCACHED | MEM_WRITECOMB)
 #define MEMORY_RIGHTS \
 	(RIGHT_READ | RIGHT_WRITE | RIGHT_EXEC | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS)
@@ -44,76 +42,34 @@ static void account(struct memory *m, int64_t bytes)
 			   __ATOMIC_RELAXED);
 }
 
-static uint64_t *chunk_slot(struct memory *m, uint64_t index)
+static uint64_t chunk_count(const struct memory *m)
 {
-	return &m->chunks[index / CHUNK_PAGES][index % CHUNK_PAGES];
+	return (m->bytes + LARGE_PAGE_SIZE - 1) / LARGE_PAGE_SIZE;
 }
 
 // Pages of the object in its chunk `index`: 512 but for the last.
 static unsigned chunk_pages(const struct memory *m, uint64_t index)
 {
-	uint64_t left = m->bytes - (index << CHUNK_SHIFT);
+	uint64_t left = m->bytes - index * LARGE_PAGE_SIZE;
 
 	return left >= LARGE_PAGE_SIZE ? CHUNK_PAGES : left / PAGE_SIZE;
-}
-
-static uint64_t directory_entries(const struct memory *m)
-{
-	return (m->chunk_count + CHUNK_PAGES - 1) / CHUNK_PAGES;
-}
-
-// Bytes of the directory's table i: a page but for the last.
-static uint64_t slots_bytes(const struct memory *m, uint64_t i)
-{
-	uint64_t left = m->chunk_count - i * CHUNK_PAGES;
-
-	return (left < CHUNK_PAGES ? left : CHUNK_PAGES) * sizeof(uint64_t);
-}
-
-static void chunks_free(struct memory *m)
-{
-	for (uint64_t i = 0; m->chunks && i < directory_entries(m); i++)
-		core_free(m->chunks[i], slots_bytes(m, i));
-	core_free(m->chunks, directory_entries(m) * sizeof(*m->chunks));
-}
-
-static int chunks_alloc(struct memory *m)
-{
-	m->chunk_count = (m->bytes + LARGE_PAGE_SIZE - 1) >> CHUNK_SHIFT;
-	m->chunks = core_alloc(directory_entries(m) * sizeof(*m->chunks));
-	if (!m->chunks)
-		return -ENOMEM;
-	for (uint64_t i = 0; i < directory_entries(m); i++) {
-		m->chunks[i] = core_alloc(slots_bytes(m, i));
-		if (!m->chunks[i])
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 // m->lock held. Give an empty chunk its whole frame or its table.
 static void chunk_begin(struct memory *m, uint64_t index, bool want_large)
 {
-	uint64_t *slot = chunk_slot(m, index), frame;
 	unsigned pages = chunk_pages(m, index);
-	void *table;
+	uint64_t frame =
+		want_large && pages == CHUNK_PAGES ? frame_alloc(CHUNK_ORDER, FRAME_RESERVED) : 0;
 
-	if (want_large && pages == CHUNK_PAGES) {
-		frame = frame_alloc(9, FRAME_RESERVED);
-		if (frame) {
-			*slot = frame | CHUNK_WHOLE;
-			account(m, LARGE_PAGE_SIZE);
-			return;
-		}
-	}
-	table = core_alloc(pages * sizeof(uint64_t));
-	if (table)
-		*slot = (uint64_t)table | CHUNK_TABLE;
+	account(m, frame ? LARGE_PAGE_SIZE : 0);
+	m->chunks[index] =
+		frame ? frame | CHUNK_WHOLE : (uint64_t)core_alloc(pages * sizeof(uint64_t));
 }
 
-static uint64_t *chunk_table(uint64_t slot)
+static uint64_t *chunk_table(uint64_t chunk)
 {
-	return (uint64_t *)(slot & ~CHUNK_MASK);
+	return (uint64_t *)chunk;
 }
 
 // One contiguous piece, ours or foreign: large when it is aligned in the object as it is in memory.
@@ -127,54 +83,43 @@ static uint64_t piece_frame(const struct memory *m, uint64_t offset, uint64_t *s
 	return m->phys + offset;
 }
 
-static uint64_t chunk_frame(struct memory *m, uint64_t offset, bool populate, bool want_large,
+static uint64_t chunk_frame(struct memory *m, uint64_t offset, enum memory_want want,
 			    uint64_t *span)
 {
-	uint64_t index = offset >> CHUNK_SHIFT, *slot = chunk_slot(m, index), *entry;
+	uint64_t *chunk = &m->chunks[offset / LARGE_PAGE_SIZE], *frame;
 
-	if (!*slot && populate)
-		chunk_begin(m, index, want_large);
-	if (!*slot)
+	if (!*chunk && want != FRAME_PRESENT)
+		chunk_begin(m, offset / LARGE_PAGE_SIZE, want == FRAME_LARGE);
+	if (!*chunk)
 		return 0;
-	if (*slot & CHUNK_WHOLE) {
+	if (*chunk & CHUNK_WHOLE) {
 		*span = LARGE_PAGE_SIZE;
-		return (*slot & ~CHUNK_MASK) + (offset & (LARGE_PAGE_SIZE - 1));
+		return *chunk - CHUNK_WHOLE + offset % LARGE_PAGE_SIZE;
 	}
-	entry = &chunk_table(*slot)[offset / PAGE_SIZE % CHUNK_PAGES];
-	if (!*entry && populate) {
-		*entry = frame_alloc(0, FRAME_RESERVED);
-		account(m, *entry ? PAGE_SIZE : 0);
+	frame = &chunk_table(*chunk)[offset / PAGE_SIZE % CHUNK_PAGES];
+	if (!*frame && want != FRAME_PRESENT) {
+		*frame = frame_alloc(0, FRAME_RESERVED);
+		account(m, *frame ? PAGE_SIZE : 0);
 	}
-	if (!*entry)
+	if (!*frame)
 		return 0;
 	*span = PAGE_SIZE;
-	return *entry + (offset & (PAGE_SIZE - 1));
+	return *frame + offset % PAGE_SIZE;
 }
 
-static uint64_t find_frame(struct memory *m, uint64_t offset, bool populate, bool want_large,
-			   uint64_t *span)
+uint64_t memory_frame(struct memory *m, uint64_t offset, enum memory_want want, uint64_t *span)
 {
 	uint64_t phys;
 
 	*span = 0;
 	if (offset >= m->bytes)
 		return 0;
-	if (m->foreign || m->flags & MEM_CONTIGUOUS)
+	if (!m->chunks)
 		return piece_frame(m, offset, span);
 	spin_lock(&m->lock);
-	phys = chunk_frame(m, offset, populate, want_large, span);
+	phys = chunk_frame(m, offset, want, span);
 	spin_unlock(&m->lock);
 	return phys;
-}
-
-uint64_t memory_frame(struct memory *m, uint64_t offset, bool want_large, uint64_t *span)
-{
-	return find_frame(m, offset, true, want_large, span);
-}
-
-uint64_t memory_frame_present(struct memory *m, uint64_t offset, uint64_t *span)
-{
-	return find_frame(m, offset, false, false, span);
 }
 
 int memory_use(struct memory *m, unsigned rights)
@@ -203,62 +148,44 @@ void memory_unuse(struct memory *m, unsigned rights)
 	spin_unlock(&m->lock);
 }
 
-static void frames_free(struct memory *m)
+static unsigned piece_order(const struct memory *m)
 {
-	if (m->foreign)
-		return;
-	if (m->flags & MEM_CONTIGUOUS) {
-		if (m->phys)
-			frame_free(m->phys, m->order);
+	unsigned order = 0;
+
+	while ((uint64_t)PAGE_SIZE << order < m->bytes)
+		order++;
+	return order;
+}
+
+static void chunk_free(struct memory *m, uint64_t index)
+{
+	uint64_t chunk = m->chunks[index];
+	unsigned pages = chunk_pages(m, index);
+
+	if (chunk & CHUNK_WHOLE) {
+		frame_free(chunk - CHUNK_WHOLE, CHUNK_ORDER);
 		return;
 	}
-	for (uint64_t i = 0; m->chunks && i < m->chunk_count; i++) {
-		uint64_t slot;
-
-		if (!m->chunks[i / CHUNK_PAGES])
-			continue;
-		slot = *chunk_slot(m, i);
-		if (slot & CHUNK_WHOLE) {
-			frame_free(slot & ~CHUNK_MASK, 9);
-		} else if (slot) {
-			unsigned pages = chunk_pages(m, i);
-
-			for (unsigned p = 0; p < pages; p++)
-				if (chunk_table(slot)[p])
-					frame_free(chunk_table(slot)[p], 0);
-			core_free(chunk_table(slot), pages * sizeof(uint64_t));
-		}
-	}
-	frame_unreserve((m->bytes - m->populated) / PAGE_SIZE);
+	for (unsigned p = 0; chunk && p < pages; p++)
+		if (chunk_table(chunk)[p])
+			frame_free(chunk_table(chunk)[p], 0);
+	core_free(chunk_table(chunk), pages * sizeof(uint64_t));
 }
 
-// A driver that asks for everything gets a share. 0: taken from it.
-static int allowance_take(struct task *t, uint64_t bytes)
-{
-	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE
-						   : MEMORY_MAX * 16;
-
-	if (__atomic_add_fetch(&t->promised, bytes, __ATOMIC_RELAXED) <= limit)
-		return 0;
-	__atomic_sub_fetch(&t->promised, bytes, __ATOMIC_RELAXED);
-	return -ENOMEM;
-}
-
-static void allowance_give(struct task *t, uint64_t bytes)
-{
-	__atomic_sub_fetch(&t->promised, bytes, __ATOMIC_RELAXED);
-}
-
+// Also of one that was never finished: what it has goes.
 static void memory_destroy(struct object *o)
 {
 	struct memory *m = (struct memory *)o;
 
-	frames_free(m);
-	if (!m->foreign) {
-		account(m, -(int64_t)m->populated);
-		allowance_give(m->owner, m->bytes);
-	}
-	chunks_free(m);
+	if (m->phys && !m->foreign)
+		frame_free(m->phys, piece_order(m));
+	for (uint64_t i = 0; m->chunks && i < chunk_count(m); i++)
+		chunk_free(m, i);
+	core_free(m->chunks, chunk_count(m) * sizeof(*m->chunks));
+	if (m->reserved)
+		frame_unreserve((m->bytes - m->populated) / PAGE_SIZE);
+	__atomic_sub_fetch(&m->owner->promised, m->promised, __ATOMIC_RELAXED);
+	account(m, -(int64_t)m->populated);
 	object_put(&m->owner->object);
 	core_free(m, sizeof(*m));
 }
@@ -278,55 +205,42 @@ static struct memory *memory_new(struct task *owner, uint64_t bytes, uint32_t fl
 	return m;
 }
 
-static int contiguous_init(struct memory *m)
+// A driver that asks for everything gets a share.
+static int promise(struct memory *m)
 {
-	uint64_t pages = m->bytes / PAGE_SIZE;
+	struct task *t = m->owner;
+	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE : ~0ull;
 
-	while (1ull << m->order < pages)
-		m->order++;
-	m->phys = frame_alloc(m->order, m->flags & MEM_BELOW_4G ? FRAME_BELOW_4G : 0);
-	if (!m->phys)
-		return -ENOMEM;
-	account(m, (uint64_t)PAGE_SIZE << m->order);
-	return 0;
+	m->promised = m->bytes;
+	return __atomic_add_fetch(&t->promised, m->bytes, __ATOMIC_RELAXED) <= limit ? 0 : -ENOMEM;
 }
 
-static int populate(struct memory *m)
+static int fill_piece(struct memory *m)
 {
-	uint64_t span;
+	m->phys = frame_alloc(piece_order(m), 0);
+	account(m, m->phys ? (uint64_t)PAGE_SIZE << piece_order(m) : 0);
+	return m->phys ? 0 : -ENOMEM;
+}
 
-	for (uint64_t at = 0; at < m->bytes; at += span) {
-		if (!memory_frame(m, at, true, &span))
+static int fill_chunks(struct memory *m)
+{
+	uint64_t last = chunk_count(m) - 1, span;
+	int error = frame_reserve(m->bytes / PAGE_SIZE);
+
+	if (error)
+		return error;
+	m->reserved = true;
+	m->chunks = core_alloc((last + 1) * sizeof(*m->chunks));
+	if (m->chunks && chunk_pages(m, last) < CHUNK_PAGES)
+		chunk_begin(m, last, false);
+	if (!m->chunks || (chunk_pages(m, last) < CHUNK_PAGES && !m->chunks[last]))
+		return -ENOMEM;
+	for (uint64_t at = 0; m->flags & MEM_POPULATE && at < m->bytes; at += span) {
+		if (!memory_frame(m, at, FRAME_LARGE, &span))
 			return -ENOMEM;
 		sched_relax();
 	}
 	return 0;
-}
-
-// Frames and tables of an object that has nothing yet.
-static int memory_fill(struct memory *m)
-{
-	int error;
-
-	if (m->flags & MEM_CONTIGUOUS)
-		return contiguous_init(m);
-	error = frame_reserve(m->bytes / PAGE_SIZE);
-	if (error)
-		return error;
-	error = chunks_alloc(m);
-	if (!error && chunk_pages(m, m->chunk_count - 1) < CHUNK_PAGES) {
-		chunk_begin(m, m->chunk_count - 1, false);
-		if (!*chunk_slot(m, m->chunk_count - 1))
-			error = -ENOMEM;
-	}
-	if (!error && m->flags & MEM_POPULATE)
-		error = populate(m);
-	if (error) {
-		frames_free(m); /* gives the reservation back, too */
-		account(m, -(int64_t)m->populated);
-		chunks_free(m);
-	}
-	return error;
 }
 
 struct memory *memory_create(struct task *owner, uint64_t bytes, uint32_t flags, int *error)
@@ -334,42 +248,28 @@ struct memory *memory_create(struct task *owner, uint64_t bytes, uint32_t flags,
 	struct memory *m;
 
 	*error = -EINVAL;
-	if (flags & ~MEMORY_FLAGS || !bytes || bytes % PAGE_SIZE || bytes > MEMORY_MAX)
+	if (flags & ~MEMORY_FLAGS || !bytes || bytes % PAGE_SIZE || bytes > MEMORY_MAX ||
+	    (flags & MEM_CONTIGUOUS && bytes > LARGE_PAGE_SIZE))
 		return NULL;
-	if (flags & MEM_CONTIGUOUS ? bytes > LARGE_PAGE_SIZE : flags & MEM_BELOW_4G)
-		return NULL;
-	*error = allowance_take(owner, bytes);
-	if (*error)
-		return NULL;
+	*error = -ENOMEM;
 	m = memory_new(owner, bytes, flags);
-	*error = m ? memory_fill(m) : -ENOMEM;
+	if (!m)
+		return NULL;
+	*error = promise(m);
+	if (!*error)
+		*error = flags & MEM_CONTIGUOUS ? fill_piece(m) : fill_chunks(m);
 	if (!*error)
 		return m;
-	allowance_give(owner, bytes);
-	if (m) {
-		object_put_unlocked(&owner->object);
-		core_free(m, sizeof(*m));
-	}
+	object_put_unlocked(&m->object);
 	return NULL;
 }
 
 static int64_t sys_mem_create(struct syscall_args *a)
 {
-	int result;
-	struct memory *m;
-	uint64_t phys;
+	int error = -EINVAL;
+	struct memory *m = a->b >> 32 ? NULL : memory_create(current_task(), a->a, a->b, &error);
 
-	if (a->b >> 32)
-		return -EINVAL;
-	m = memory_create(current_task(), a->a, a->b, &result);
-	if (!m)
-		return result;
-	phys = m->phys;
-	if (a->c && copy_to_user(a->c, &phys, sizeof(phys))) {
-		object_put_unlocked(&m->object);
-		return -EFAULT;
-	}
-	return handle_new(&m->object, MEMORY_RIGHTS, 0);
+	return m ? handle_new(&m->object, MEMORY_RIGHTS, 0) : error;
 }
 SYSCALL(SYS_MEM_CREATE, sys_mem_create);
 

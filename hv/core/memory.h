@@ -17,20 +17,21 @@ struct memory {
 	uint64_t populated; /* bytes */
 	bool foreign;	    /* PHYS: frames are not ours to free */
 	struct task *owner; /* whose account it is on; a reference */
-	uint64_t **chunks; /* tables of 512; per 2 MiB: 0, a whole frame | 1, or a table of frames |
-			      2 */
-	uint64_t chunk_count;
-	uint32_t order;		     /* CONTIGUOUS: of the one piece it is */
+	uint64_t promised;  /* bytes, of its owner's allowance */
+	bool reserved;	    /* frames are set aside for what is not populated */
+	uint64_t *chunks;   /* each 2 MiB: 0, a large frame | 1, or a table of frames. NULL: one piece, at phys */
 	uint32_t writers, executors; /* mappings by right: one of the two is always 0 */
 };
 
-/* The physical address behind offset, allocating (cleared) frames if none are there. want_large:
- * take 2 MiB at once if the 2 MiB around offset are all inside the object and empty. *span gets the
- * size of the contiguous aligned piece around it (4 KiB or 2 MiB). 0, and *span 0, when offset is
- * outside or no frame is left (0 alone may be the foreign frame 0). memory->lock taken inside. */
-uint64_t memory_frame(struct memory *m, uint64_t offset, bool want_large, uint64_t *span);
-/* The same for what is there already; 0 for what is not populated. */
-uint64_t memory_frame_present(struct memory *m, uint64_t offset, uint64_t *span);
+/* The physical address behind offset. *span gets the size of the contiguous aligned piece around it
+ * (4 KiB or 2 MiB). 0, and *span 0, when offset is outside or there is no frame (0 alone may be the
+ * foreign frame 0). memory->lock taken inside. */
+enum memory_want {
+	FRAME_PRESENT, /* only what is populated already */
+	FRAME_SMALL,   /* else a new frame, cleared */
+	FRAME_LARGE,   /* or 2 MiB, where they are all inside the object and empty */
+};
+uint64_t memory_frame(struct memory *m, uint64_t offset, enum memory_want want, uint64_t *span);
 
 /* A new object with one reference, on owner's account. NULL: *error says why. */
 struct memory *memory_create(struct task *owner, uint64_t bytes, uint32_t flags, int *error);

@@ -100,7 +100,7 @@ static void map_around(struct task *t, struct mapping *m, uint64_t va)
 		if (va >= end || va % LARGE_PAGE_SIZE == 0 ||
 		    paging_query(&t->tables, va, &old, &attrs))
 			return;
-		phys = memory_frame_present(m->memory, m->offset + (va - m->at), &span);
+		phys = memory_frame(m->memory, m->offset + (va - m->at), FRAME_PRESENT, &span);
 		if (!span ||
 		    paging_map(&t->tables, va, phys, PAGE_SIZE, mapping_attrs(m) | PAGE_USER))
 			return;

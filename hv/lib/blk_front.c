@@ -12,7 +12,7 @@ enum { FREE, FILLED, WAITING, PUT };
 
 int blk_front_init(struct blk_front *f)
 {
-	int64_t memory = sys_mem_create(DISK_RING_SLOTS * BLK_PAGE, 0, NULL);
+	int64_t memory = sys_mem_create(DISK_RING_SLOTS * BLK_PAGE, 0);
 
 	if (memory < 0)
 		return -ENOMEM;

@@ -133,7 +133,7 @@ void *dma_alloc(struct device *d, uint64_t bytes, uint64_t *address)
 	void *at;
 
 	bytes = (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-	memory = sys_mem_create(bytes, MEM_POPULATE | MEM_CONTIGUOUS, NULL);
+	memory = sys_mem_create(bytes, MEM_POPULATE | MEM_CONTIGUOUS);
 	if (memory < 0)
 		return NULL;
 	at = sys_device_dma(d->handle, memory, 0, bytes, &e, 1) == 1

@@ -35,7 +35,7 @@ void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
 
 bool heap_map(uint64_t at, uint64_t bytes)
 {
-	int64_t memory = sys_mem_create(bytes, 0, NULL), ret;
+	int64_t memory = sys_mem_create(bytes, 0), ret;
 
 	if (memory < 0)
 		return false;

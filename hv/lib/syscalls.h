@@ -68,9 +68,9 @@ static inline int64_t sys_handle_grant(uint32_t task, uint32_t handle, uint32_t 
 	return syscall6(SYS_HANDLE_GRANT, task, handle, rights, badge, 0, 0);
 }
 
-static inline int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out)
+static inline int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 {
-	return syscall3(SYS_MEM_CREATE, bytes, flags, (uintptr_t)phys_out);
+	return syscall3(SYS_MEM_CREATE, bytes, flags, 0);
 }
 
 static inline int64_t sys_mem_create_phys(uint32_t system, uint64_t phys, uint64_t bytes,

@@ -25,7 +25,7 @@ int thread_create(void (*body)(void *), void *argument, size_t stack_bytes)
 {
 	uint64_t bytes =
 		stack_bytes ? (stack_bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull) : STACK_DEFAULT;
-	int64_t memory = sys_mem_create(bytes, 0, NULL), ret;
+	int64_t memory = sys_mem_create(bytes, 0), ret;
 	struct record *r;
 	void *stack;
 

@@ -154,7 +154,7 @@ static int own_side(struct link *l)
 
 static int bring_up(struct link *l)
 {
-	int64_t memory = sys_mem_create(CONNECTION_BYTES, 0, NULL);
+	int64_t memory = sys_mem_create(CONNECTION_BYTES, 0);
 	int ret;
 
 	if (memory < 0)

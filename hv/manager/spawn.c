@@ -30,7 +30,7 @@ static int failed(struct instance *i, int error, const char *step)
 /* A memory object whose first bytes are a copy of `from`, at `skip`. */
 static int64_t memory_with(const void *from, uint64_t length, uint64_t skip, uint64_t bytes)
 {
-	int64_t memory = sys_mem_create(bytes, 0, NULL), ret;
+	int64_t memory = sys_mem_create(bytes, 0), ret;
 	uint64_t span = round_page(skip + length);
 	char *at;
 
@@ -79,7 +79,7 @@ static int load(struct instance *i)
 		if (ret < 0)
 			return failed(i, ret, "loading its program");
 	}
-	stack = sys_mem_create(STACK_BYTES, 0, NULL);
+	stack = sys_mem_create(STACK_BYTES, 0);
 	if (stack < 0)
 		return failed(i, stack, "its stack");
 	ret = sys_map(i->task, stack, 0, STACK_TOP - STACK_BYTES, STACK_BYTES,
@@ -90,7 +90,7 @@ static int load(struct instance *i)
 
 static int make_channel(struct instance *i)
 {
-	int64_t memory = sys_mem_create(CHANNEL_BYTES, MEM_POPULATE, NULL);
+	int64_t memory = sys_mem_create(CHANNEL_BYTES, MEM_POPULATE);
 	int ret;
 
 	if (memory < 0)

@@ -343,7 +343,7 @@ static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 static int make_ram(struct boot_error *error)
 {
 	uint64_t bytes = guest.ram.bytes, va = space_reserve(bytes);
-	int64_t memory = sys_mem_create(bytes, MEM_GUEST, NULL), e;
+	int64_t memory = sys_mem_create(bytes, MEM_GUEST), e;
 
 	if (memory < 0)
 		return boot_fail(error, memory,
@@ -390,7 +390,7 @@ static int map_ram(void)
  */
 static int map_ecam(void)
 {
-	int64_t memory = sys_mem_create(ECAM_DEVICE_BYTES, 0, NULL);
+	int64_t memory = sys_mem_create(ECAM_DEVICE_BYTES, 0);
 	struct vm_mapping m = {.gpa = ECAM_BASE, .bytes = ECAM_DEVICE_BYTES, .rights = MAP_READ};
 	uint8_t *at;
 

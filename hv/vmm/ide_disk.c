@@ -182,7 +182,7 @@ static void take_ports(unsigned first, unsigned count, const struct io_device *d
 static int make_controller(void)
 {
 	static const unsigned first[IDE_CHANNELS] = {IDE_PRIMARY, IDE_SECONDARY};
-	int64_t memory = sys_mem_create(IDE_CHANNELS * IDE_BUFFER, 0, NULL);
+	int64_t memory = sys_mem_create(IDE_CHANNELS * IDE_BUFFER, 0);
 	int devfn = pci_free_devfn(&guest.pci, IDE_SLOT);
 	uint8_t *at;
 

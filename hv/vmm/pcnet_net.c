@@ -223,7 +223,7 @@ int pcnet_make(unsigned port)
 
 	if (!n)
 		return port < CARDS_MAX && devfn >= 0 ? -ENOMEM : -ENOSPC;
-	memory = sys_mem_create(2 * SLOTS * PAGE_SIZE, 0, NULL);
+	memory = sys_mem_create(2 * SLOTS * PAGE_SIZE, 0);
 	n->pages = memory < 0 ? NULL : space_map(memory, 2 * SLOTS * PAGE_SIZE, MAP_READ | MAP_WRITE);
 	if (!n->pages) {
 		free(n);

@@ -294,8 +294,8 @@ static void draw(struct timer *t)
 /* When somebody looks at it for the first time. */
 static int make_picture(void)
 {
-	int64_t picture = sys_mem_create(PICTURE_BYTES, 0, NULL),
-		last = sys_mem_create(VGA_LAST_BYTES, 0, NULL);
+	int64_t picture = sys_mem_create(PICTURE_BYTES, 0),
+		last = sys_mem_create(VGA_LAST_BYTES, 0);
 
 	if (picture < 0 || last < 0)
 		return -ENOMEM;
@@ -380,8 +380,8 @@ bool screen_readable(struct connection *c)
 
 static int make_memory(void)
 {
-	int64_t vram = sys_mem_create(VGA_VRAM_BYTES, 0, NULL),
-		text = sys_mem_create(VGA_TEXT_BYTES, 0, NULL);
+	int64_t vram = sys_mem_create(VGA_VRAM_BYTES, 0),
+		text = sys_mem_create(VGA_TEXT_BYTES, 0);
 
 	if (vram < 0 || text < 0)
 		return -ENOMEM;

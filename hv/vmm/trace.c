@@ -29,7 +29,7 @@ static bool is_frequent(unsigned call)
 
 static struct record *make_records(void)
 {
-	int64_t memory = sys_mem_create(RECORDS * sizeof(*records), 0, NULL);
+	int64_t memory = sys_mem_create(RECORDS * sizeof(*records), 0);
 
 	return memory < 0 ? NULL : space_map(memory, RECORDS * sizeof(*records), MAP_READ | MAP_WRITE);
 }

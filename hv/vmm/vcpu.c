@@ -263,7 +263,7 @@ static bool private_pages(void)
 int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 {
 	uint64_t bytes = 2ull * guest.cpus * PAGE_SIZE;
-	int64_t memory = sys_mem_create(bytes, MEM_POPULATE, NULL);
+	int64_t memory = sys_mem_create(bytes, MEM_POPULATE);
 	uint8_t *pages;
 
 	guest.vcpu = calloc(guest.cpus, sizeof(*guest.vcpu));

@@ -513,7 +513,7 @@ static void changed(struct blk_front *f)
 /* Memory of our own that requests name. */
 static uint8_t *share_pages(struct blk *b, enum tag tag, uint64_t bytes, uint32_t rights)
 {
-	int64_t memory = sys_mem_create(bytes, 0, NULL);
+	int64_t memory = sys_mem_create(bytes, 0);
 
 	if (memory < 0 || blk_front_memory(&b->front, tag, memory, rights) < 0)
 		return NULL;

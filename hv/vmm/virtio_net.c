@@ -655,7 +655,7 @@ static const struct virtio_ops ops = {.work = work, .stop = stop, .busy = busy};
 struct virtio_device *virtio_net_make(void)
 {
 	struct net *n = calloc(1, sizeof(*n));
-	int64_t memory = sys_mem_create(SPARES * SPARE_BYTES, 0, NULL);
+	int64_t memory = sys_mem_create(SPARES * SPARE_BYTES, 0);
 
 	if (!n || memory < 0)
 		return NULL;

@@ -33,7 +33,7 @@
 #define SYS_LOG_READ 2	      /* (system LOG, buffer, length, *position) -> bytes; position counts from boot */
 #define SYS_HANDLE_CLOSE 3    /* (handle) */
 #define SYS_HANDLE_GRANT 4    /* (task, handle, rights, badge) -> handle in task. Rights and badge only shrink. */
-#define SYS_MEM_CREATE 5      /* (bytes, MEM_* flags, *phys_out or 0) -> memory */
+#define SYS_MEM_CREATE 5      /* (bytes <= 512 GiB, MEM_* flags) -> memory */
 #define SYS_MEM_CREATE_PHYS 6 /* (system PHYSMEM, phys, bytes, MEM_* flags) -> memory: MMIO, tables, boot files */
 #define SYS_MEM_INFO 7	      /* (memory, struct mem_info *) */
 #define SYS_MAP 8	      /* (task, memory, offset, va, bytes, MAP_* rights). Never WRITE with EXEC. */
@@ -101,8 +101,7 @@ enum right {
  * time where object and mapping allow; the whole size is set aside at creation, so a touch never fails. */
 enum mem_flag {
 	MEM_POPULATE = 1 << 0,	 /* allocate all frames now */
-	MEM_CONTIGUOUS = 1 << 1, /* and physically contiguous, <= 2 MiB; *phys_out gets the address */
-	MEM_BELOW_4G = 1 << 2,	 /* below 4 GiB, for devices that need it */
+	MEM_CONTIGUOUS = 1 << 1, /* and physically contiguous, <= 2 MiB; SYS_MEM_INFO tells where */
 	MEM_GUEST = 1 << 3,	 /* guest RAM: counted apart in the inventory */
 	MEM_UNCACHED = 1 << 4,	 /* PHYS only: device registers */
 	MEM_WRITECOMB = 1 << 5,	 /* PHYS only: framebuffers */

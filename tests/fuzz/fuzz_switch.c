@@ -8,7 +8,7 @@
 #define LIB_SYSCALLS_H /* the real calls are for another core */
 #include <postern/syscall.h>
 int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys);
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags);
 #define protest port_protest
 #include "drivers/switch/port.c"
 #undef protest
@@ -84,7 +84,7 @@ int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
 	return 0;
 }
 
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys)
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 {
 	return 100;
 }

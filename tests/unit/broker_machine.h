@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <postern/syscall.h>
 
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out);
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags);
 int64_t sys_handle_close(uint32_t handle);
 int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
 size_t strlcpy(char *to, const char *from, size_t size);

@@ -133,7 +133,8 @@ static void *machine_alloc(size_t bytes)
 		return NULL;
 	if (machine_alloc_left > 0)
 		machine_alloc_left--;
-	p = aligned_alloc(bytes >= 4096 ? 4096 : 16, (bytes + 15) & ~15ull);
+	p = bytes >= 4096 ? aligned_alloc(4096, (bytes + 4095) & ~4095ull)
+			  : aligned_alloc(16, (bytes + 15) & ~15ull);
 	assert_non_null(p);
 	machine_core_objects++;
 	return memset(p, 0, bytes);
@@ -141,7 +142,7 @@ static void *machine_alloc(size_t bytes)
 
 WEAK void *core_alloc(uint64_t bytes)
 {
-	assert_true(bytes && bytes <= 65536);
+	assert_true(bytes && bytes <= LARGE_PAGE_SIZE);
 	return machine_alloc(bytes);
 }
 

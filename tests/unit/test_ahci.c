@@ -15,7 +15,7 @@
 
 #define LIB_SYSCALLS_H /* the real calls are for another core */
 #include <postern/syscall.h>
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out);
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags);
 int64_t sys_handle_close(uint32_t handle);
 int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
 #include "hv/lib/blk_front.c"
@@ -91,7 +91,7 @@ uint64_t dma_address(struct dma_region *r, uint64_t offset, uint64_t *contiguous
 	return deny_dma || offset >= r->bytes ? 0 : (uintptr_t)ram + offset;
 }
 
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out)
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 {
 	return 77;
 }

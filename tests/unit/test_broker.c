@@ -69,7 +69,7 @@ size_t strlcpy(char *to, const char *from, size_t size)
 	return strlen(from);
 }
 
-int64_t sys_mem_create(uint64_t bytes, uint32_t flags, uint64_t *phys_out)
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 {
 	mapped[++handles] = calloc(1, bytes);
 	return handles;

@@ -140,13 +140,13 @@ int copy_from_user(void *to, uint64_t from, uint64_t bytes)
 	memcpy(to, (void *)(uintptr_t)from, bytes);
 	return 0;
 }
-uint64_t memory_frame(struct memory *m, uint64_t offset, bool want_large, uint64_t *span)
+uint64_t memory_frame(struct memory *m, uint64_t offset, enum memory_want want, uint64_t *span)
 {
 	assert_true(offset < m->bytes);
 	if (!frames_left)
 		return 0;
 	frames_left--;
-	*span = want_large ? LARGE_PAGE_SIZE : PAGE_SIZE;
+	*span = want == FRAME_LARGE ? LARGE_PAGE_SIZE : PAGE_SIZE;
 	return 0x10000000000ull * (unsigned)(m - memory + 1) + offset;
 }
 int memory_use(struct memory *m, unsigned rights)
