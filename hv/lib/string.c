@@ -4,6 +4,10 @@
 #include "string.h"
 #include "ctype.h"
 
+#undef memcpy
+#undef memset
+#undef memcmp
+
 /* The compiler must not turn these loops into calls of the functions they are. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 

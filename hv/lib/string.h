@@ -28,4 +28,10 @@ size_t strcspn(const char *s, const char *set);
 /* Copies at most size - 1 bytes, always terminates (size > 0); returns strlen(from). */
 size_t strlcpy(char *to, const char *from, size_t size);
 
+/* Programs are compiled freestanding, where these are calls always: a few instructions become tens when a ring's entry or an
+ * address is copied. */
+#define memcpy(to, from, bytes) __builtin_memcpy(to, from, bytes)
+#define memset(to, value, bytes) __builtin_memset(to, value, bytes)
+#define memcmp(a, b, bytes) __builtin_memcmp(a, b, bytes)
+
 #endif
