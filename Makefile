@@ -31,7 +31,7 @@ help:
 	@echo "make check-host  unit tests only"
 	@echo "make fuzz        all fuzz targets, FUZZ_SECONDS each (default 10)"
 	@echo "make soak        modules killed a thousand times under verified load: half an hour"
-	@echo "make bench       the table of docs/BENCH.md"
+	@echo "make bench       the table of docs/BENCH.md; bench-disk, bench-net  parts of it"
 	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
 	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"
 	@echo "make rom         the VMI gateway ROMs: $(O)/rom;  make romcheck  their checker: $(O)/romcheck"

@@ -16,9 +16,10 @@ $(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-
 		$(O)/guests/initramfs-amd64.cpio:kvm/initramfs
 
 .PHONY: do-bench
-do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio
+do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio $(O)/bench/netpeer $(O)/bench/net.cpio
 	$(Q)bench/run $(BENCH)
 	$(Q)bench/disk-run $(BENCH_DISK)
+	$(Q)bench/net-run $(BENCH_NET)
 
 # Disks beside plain Linux, whose drivers the same image has. BENCH_DISK="--pairs 3" etc.
 $(O)/bench/disk: bench/disk.c
@@ -33,3 +34,22 @@ $(O)/bench/disk.cpio: $(O)/bench/disk $(O)/guests/initramfs-amd64-io.cpio
 .PHONY: bench-disk
 bench-disk: all $(O)/bench/disk.cpio
 	$(Q)bench/disk-run $(BENCH_DISK)
+
+# Networks beside plain Linux. BENCH_NET="--pairs 3" etc.
+$(O)/bench/net: bench/net.c bench/netpeer.h
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
+$(O)/bench/netpeer: bench/netpeer.c bench/netpeer.h
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+
+$(O)/bench/net.cpio: $(O)/bench/net $(initramfs_parts) tools/mkmodules | $(kernel_dir)/amd64/version
+	@echo "  CPIO    $@"
+	$(Q)tools/mkmodules $(kernel_dir)/amd64 $(O)/bench/net-modules virtio_pci virtio_net e1000
+	$(Q)tools/mkinitramfs amd64 $@ $(O)/bench/net-modules:modules $(O)/bench/net:bin/netbench
+
+.PHONY: bench-net
+bench-net: all $(O)/bench/netpeer $(O)/bench/net.cpio
+	$(Q)bench/net-run $(BENCH_NET)
