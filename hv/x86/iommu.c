@@ -15,8 +15,14 @@
 
 #define MESSAGE_ADDRESS 0xfee00000u
 #define WAIT_NS 100000000 /* a unit answers in microseconds */
+#define LOOK_NS 20000000  /* however often a device has an access blocked, it costs no more than this */
+#define QUEUE_ENTRIES 256
+#define CONTROL 0x18 /* of both kinds; 0: off */
 
-static const struct iommu_kind *kind; /* NULL: none, or not used */
+struct iommu_unit iommu_units[IOMMU_UNITS_MAX];
+static unsigned started; /* units */
+static volatile uint64_t *done; /* what they write when they have come to a wait */
+static struct iommu_kind *kind;	/* NULL: none, or not used */
 static const struct paging_format *format;
 static const char *why_not = "no IOMMU";
 static struct spinlock iommu_lock; /* calls of kind; inside everything but the log */
@@ -39,29 +45,100 @@ int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, con
 	return 0;
 }
 
-static int iommu_init(void)
+void iommu_written(void)
 {
-	const struct iommu_facts *f = &acpi_facts.iommu;
-	const struct iommu_kind *k = f->amd ? &iommu_amd : &iommu_intel;
+	if (kind->incoherent)
+		__asm__ volatile("wbinvd" : : : "memory");
+}
 
-	kind = NULL;
-	if (f->units && boot_option_is("iommu", "off"))
-		why_not = "iommu=off";
-	else if (f->units && k->start(f, &format))
-		why_not = "the IOMMU could not be turned on";
-	else if (f->units)
-		kind = k;
-	if (kind)
-		log_printf("DMA: confined by %s, interrupts remapped", kind->name);
-	else
-		log_printf("DMA: unconfined (%s)", why_not);
-	return 0;
+static void put(struct iommu_unit *u, const uint64_t command[2])
+{
+	u->queue[u->tail][0] = command[0];
+	u->queue[u->tail][1] = command[1];
+	u->tail = (u->tail + 1) % QUEUE_ENTRIES;
+}
+
+int iommu_commands(const uint64_t (*commands)[2], unsigned count)
+{
+	int error = 0;
+
+	for (struct iommu_unit *u = iommu_units; u < iommu_units + started && !error; u++) {
+		volatile uint64_t *word = &done[u->number];
+		uint64_t wait[2];
+
+		for (unsigned i = 0; i < count; i++)
+			put(u, commands[i]);
+		kind->wait_command(wait, core_phys((const void *)word), ++u->count);
+		put(u, wait);
+		iommu_written();
+		*iommu_reg(u, kind->tail) = u->tail * sizeof(wait);
+		error = iommu_wait((const volatile uint32_t *)word, u->count, ~0u, "IOMMU: a command");
+	}
+	return error;
 }
 
 static void iommu_shutdown(void)
 {
-	if (kind)
-		kind->stop();
+	while (started)
+		*iommu_reg32(&iommu_units[--started], CONTROL) = 0;
+}
+
+static int start(const struct iommu_facts *f)
+{
+	int error = 0;
+
+	started = 0;
+	done = core_page_alloc();
+	for (unsigned i = 0; i < f->units; i++) {
+		struct iommu_unit *u = &iommu_units[i];
+
+		*u = (struct iommu_unit){
+			.registers = core_map_phys(f->unit[i].phys, kind->register_bytes,
+						   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+			.queue = core_page_alloc(),
+			.bdf = f->unit[i].bdf,
+			.number = i,
+		};
+		if (!done || !u->registers || !u->queue)
+			return -ENOMEM;
+	}
+	format = kind->prepare(f);
+	if (!format)
+		return -ENODEV;
+	while (started < f->units && !error)
+		error = kind->start(&iommu_units[started++]);
+	if (error)
+		iommu_shutdown();
+	return error;
+}
+
+static void look(struct timer *t)
+{
+	for (unsigned i = 0; i < started; i++)
+		kind->faults(&iommu_units[i]);
+	timer_arm(t, clock_ns() + LOOK_NS);
+}
+
+static int iommu_init(void)
+{
+	static struct timer timer = {.fn = look};
+	const struct iommu_facts *f = &acpi_facts.iommu;
+
+	kind = f->amd ? &iommu_amd : &iommu_intel;
+	if (f->units && boot_option_is("iommu", "off"))
+		why_not = "iommu=off";
+	else if (f->units && start(f))
+		why_not = "the IOMMU could not be turned on";
+	else if (f->units)
+		why_not = NULL;
+	if (why_not) {
+		kind = NULL;
+		log_printf("DMA: unconfined (%s)", why_not);
+		return 0;
+	}
+	log_printf("DMA: confined by %s, interrupts remapped", kind->name);
+	look(&timer);
+	return 0;
 }
 UNIT(iommu, UNIT_ENGINE, false, iommu_init, NULL, iommu_shutdown);
 
@@ -118,8 +195,10 @@ int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned at
 		return 0;
 	error = paging_map(&d->tables, phys, phys, bytes, attrs);
 	spin_lock(&iommu_lock);
-	if (kind->mapped)
-		kind->mapped(d->id);
+	if (kind->caching)
+		kind->flush(0, d->id);
+	else
+		iommu_written();
 	spin_unlock(&iommu_lock);
 	return error;
 }
@@ -174,10 +253,4 @@ int iommu_line(uint8_t id, unsigned vector, unsigned cpu, bool level, uint32_t *
 void iommu_silence(uint32_t bdf)
 {
 	set_irq(bdf, 0, 0, false);
-}
-
-void iommu_interrupt(void)
-{
-	if (kind)
-		kind->faults();
 }

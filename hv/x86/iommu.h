@@ -58,30 +58,55 @@ int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address
 int iommu_line(uint8_t ioapic, unsigned vector, unsigned cpu, bool level, uint32_t *high);
 void iommu_silence(uint32_t bdf); /* no interrupt of bdf gets through any more */
 
-void iommu_interrupt(void);			  /* VECTOR_IOMMU: faults were recorded */
-int iommu_text(char *out, unsigned size);	  /* "DMA: ..." */
+int iommu_text(char *out, unsigned size); /* "DMA: ..." */
 /* hv/core/device.c: this access, BDF_UNKNOWN: somebody's, was blocked. Nothing is locked. `known`: the
  * address is. */
 void device_fault(uint32_t bdf, bool known, uint64_t address);
 
-/* --- between iommu.c and the two kinds --- */
+/* --- between iommu.c and the two kinds, which know registers and the form of entries --- */
+
+struct iommu_unit {
+	volatile uint8_t *registers;
+	uint64_t (*queue)[2];	 /* of commands, a page */
+	uint32_t tail, count; /* of commands; of waits */
+	uint16_t bdf, number;
+};
+extern struct iommu_unit iommu_units[IOMMU_UNITS_MAX];
 
 struct iommu_kind {
 	const char *name;
 	bool remappable_format; /* messages and lines name an entry of the remapping table */
-	int (*start)(const struct iommu_facts *f, const struct paging_format **format);
-	void (*stop)(void);
+	bool incoherent;	/* a unit looks for its tables in memory, not in our caches, */
+	bool caching;		/* and may keep entries that map nothing */
+	uint32_t register_bytes, tail; /* tail: the register for that of the queue */
+	/* The one that has `count` written to `at` when those before it are done. */
+	void (*wait_command)(uint64_t command[2], uint64_t at, uint32_t count);
+	/* The tables that all units share; NULL: no memory, or units that will not do. Then each unit. */
+	const struct paging_format *(*prepare)(const struct iommu_facts *f);
+	int (*start)(struct iommu_unit *u);
 	/* Tables for DMA by bdf, 0: none; flushed on return. */
 	int (*set_dma)(uint32_t bdf, uint16_t id, uint64_t root);
-	void (*mapped)(uint16_t id); /* tables have more entries; may be NULL */
-	int (*flush)(uint32_t bdf, uint16_t id); /* they have fewer */
+	int (*flush)(uint32_t bdf, uint16_t id); /* tables have fewer entries */
 	/* Entry `vector` for interrupts by bdf; flushed. vector 0: no interrupt at all. */
 	int (*set_irq)(uint32_t bdf, unsigned vector, unsigned cpu, bool level);
-	void (*faults)(void); /* calls device_fault for each that is recorded */
+	void (*faults)(struct iommu_unit *u); /* calls device_fault for each that is recorded */
 };
-extern const struct iommu_kind iommu_amd, iommu_intel;
+extern struct iommu_kind iommu_amd, iommu_intel;
 
+/* To all units; back when they are done. */
+int iommu_commands(const uint64_t (*commands)[2], unsigned count);
 /* Until the word in memory that a unit writes is there; -EIO after a while, with a sentence. */
 int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, const char *what);
+void iommu_written(void); /* tables: a unit may look at them */
+
+static inline volatile uint64_t *iommu_reg(const struct iommu_unit *u, unsigned offset)
+{
+	return (volatile uint64_t *)(u->registers + offset);
+}
+
+static inline volatile uint32_t *iommu_reg32(const struct iommu_unit *u, unsigned offset)
+{
+	return (volatile uint32_t *)(u->registers + offset);
+}
 
 #endif

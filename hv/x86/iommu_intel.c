@@ -8,7 +8,6 @@
 #include "x86/paging_format.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
-#include <postern/syscall.h>
 
 #define REGISTER_BYTES 0x1000
 #define CAPABILITIES 0x08
@@ -34,8 +33,7 @@
 #define FAULT_STATUS 0x34
 #define FAULT_OVERFLOW 1u
 #define FAULT_CONTROL 0x38
-#define FAULT_DATA 0x3c
-#define FAULT_ADDRESS 0x40
+#define FAULT_SILENT (1u << 31)
 #define PROTECTED 0x64
 #define PROTECTED_ON (1u << 31)
 #define QUEUE_TAIL 0x88
@@ -46,7 +44,6 @@
 
 #define FAULT_RECORDED (1ull << 63) /* in the upper half of a record */
 
-#define QUEUE_ENTRIES 256
 #define INVALIDATE_CONTEXTS (1ull | 1 << 4) /* all of them */
 #define INVALIDATE_PAGES (2ull | 1 << 4)
 #define INVALIDATE_DOMAIN (2ull | 2 << 4)
@@ -57,37 +54,16 @@
 #define IRTE_LEVEL (1ull << 4)
 #define IRTE_FROM_ONE (1ull << 18) /* the requester must be that function */
 
+#define ADDRESS 0x000ffffffffff000ull /* in entries and in fault records */
 #define PTE_READ 1ull
 #define PTE_WRITE 2ull
 #define PTE_LARGE (1ull << 7)
-#define PTE_PHYS 0x000ffffffffff000ull
 
-struct entry {
+static struct entry {
 	uint64_t low, high;
-};
+} *root, *irtes;
 
-static struct unit {
-	volatile uint8_t *registers;
-	struct entry *queue;
-	uint32_t tail, count;
-} units[IOMMU_UNITS_MAX];
-static unsigned unit_count;
-static struct entry *root, *irtes;
-static volatile uint32_t *done; /* what the units write when they have come to a wait */
-static uint64_t capabilities,
-	extended; /* what all units have; caching and incoherence: what one has */
-
-static volatile uint64_t *reg(const struct unit *u, unsigned offset)
-{
-	return (volatile uint64_t *)(u->registers + offset);
-}
-
-static volatile uint32_t *reg32(const struct unit *u, unsigned offset)
-{
-	return (volatile uint32_t *)(u->registers + offset);
-}
-
-static struct paging_format intel_paging = {
+static struct paging_format paging = {
 	.present = PTE_READ | PTE_WRITE,
 	.large_mask = PTE_LARGE,
 	.large = PTE_LARGE,
@@ -95,45 +71,32 @@ static struct paging_format intel_paging = {
 	.bit = {{PAGE_READ, PTE_READ}, {PAGE_WRITE, PTE_WRITE}},
 };
 
-// --- commands ---
-
-static int command(struct unit *u, uint32_t bit, const char *what)
+static void wait_command(uint64_t command[2], uint64_t at, uint32_t count)
 {
-	*reg32(u, COMMAND) = (*reg32(u, STATUS) & STATUS_KEPT) | bit;
-	return iommu_wait(reg32(u, STATUS), bit, bit, what);
+	command[0] = QUEUE_WAIT | (uint64_t)count << 32;
+	command[1] = at;
 }
 
-static void put(struct unit *u, uint64_t low, uint64_t high)
+static int flush_all(void)
 {
-	u->queue[u->tail] = (struct entry){low, high};
-	u->tail = (u->tail + 1) % QUEUE_ENTRIES;
+	const uint64_t commands[][2] = {{INVALIDATE_CONTEXTS}, {INVALIDATE_PAGES}};
+
+	return iommu_commands(commands, 2);
 }
 
-// A unit that does not look into our caches has to find what we wrote in memory.
-static void written(void)
+static int flush_domain(uint32_t bdf, uint16_t id)
 {
-	if (!(extended & EXTENDED_COHERENT))
-		__asm__ volatile("wbinvd" : : : "memory");
+	const uint64_t command[][2] = {{INVALIDATE_DOMAIN | (uint64_t)id << 16}};
+
+	return iommu_commands(command, 1);
 }
 
-static int flush(uint64_t what)
+static int flush_irqs(void)
 {
-	int error = 0;
+	const uint64_t command[][2] = {{INVALIDATE_IRQS}};
 
-	for (struct unit *u = units; u < units + unit_count && !error; u++) {
-		put(u, what, 0);
-		if (what == INVALIDATE_CONTEXTS)
-			put(u, INVALIDATE_PAGES, 0);
-		put(u, QUEUE_WAIT | (uint64_t)++u->count << 32,
-		    core_phys((const void *)&done[u - units]));
-		written();
-		*reg(u, QUEUE_TAIL) = u->tail * sizeof(struct entry);
-		error = iommu_wait(&done[u - units], u->count, ~0u, "VT-d: an invalidation");
-	}
-	return error;
+	return iommu_commands(command, 1);
 }
-
-// --- devices ---
 
 static int set_dma(uint32_t bdf, uint16_t id, uint64_t tables)
 {
@@ -147,25 +110,12 @@ static int set_dma(uint32_t bdf, uint16_t id, uint64_t tables)
 			return -ENOMEM;
 		bus->low = core_phys(context) | ENTRY_PRESENT;
 	}
-	context = (struct entry *)core_pool_virt(bus->low & PTE_PHYS) + (bdf & 0xff);
+	context = (struct entry *)core_pool_virt(bus->low & ADDRESS) + (bdf & 0xff);
 	// Nothing in between is valid.
 	__atomic_store_n(&context->low, 0, __ATOMIC_RELEASE);
-	context->high = (uint64_t)id << 8 | (intel_paging.levels - 2);
+	context->high = (uint64_t)id << 8 | (paging.levels - 2);
 	__atomic_store_n(&context->low, tables ? tables | ENTRY_PRESENT : 0, __ATOMIC_RELEASE);
-	return flush(INVALIDATE_CONTEXTS);
-}
-
-static int flush_domain(uint32_t bdf, uint16_t id)
-{
-	return flush(INVALIDATE_DOMAIN | (uint64_t)id << 16);
-}
-
-static void mapped(uint16_t id)
-{
-	if (capabilities & CAP_CACHING)
-		flush_domain(0, id);
-	else
-		written();
+	return flush_all();
 }
 
 static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
@@ -184,128 +134,93 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 						 << (cpu_features.x2apic ? 32 : 40),
 				 __ATOMIC_RELEASE);
 	}
-	return flush(INVALIDATE_IRQS);
+	return flush_irqs();
 }
 
-static void faults(void)
+static void faults(struct iommu_unit *u)
 {
-	for (struct unit *u = units; u < units + unit_count; u++) {
-		uint64_t c = *reg(u, CAPABILITIES);
+	uint64_t c = *iommu_reg(u, CAPABILITIES);
 
-		for (unsigned i = 0; i < CAP_FAULTS(c); i++) {
-			unsigned at = CAP_FAULTS_AT(c) + i * sizeof(struct entry);
-			uint64_t low = *reg(u, at), high = *reg(u, at + 8);
+	for (unsigned i = 0; i < CAP_FAULTS(c); i++) {
+		unsigned at = CAP_FAULTS_AT(c) + i * sizeof(struct entry);
+		uint64_t low = *iommu_reg(u, at), high = *iommu_reg(u, at + 8);
 
-			if (!(high & FAULT_RECORDED))
-				continue;
-			*reg32(u, at + 12) = FAULT_RECORDED >> 32;
-			device_fault(high & 0xffff, true, low & PTE_PHYS);
-		}
-		*reg32(u, FAULT_STATUS) = FAULT_OVERFLOW;
+		if (!(high & FAULT_RECORDED))
+			continue;
+		*iommu_reg32(u, at + 12) = FAULT_RECORDED >> 32;
+		device_fault(high & 0xffff, true, low & ADDRESS);
 	}
+	*iommu_reg32(u, FAULT_STATUS) = FAULT_OVERFLOW;
 }
 
-// --- bring-up ---
-
-static int map_unit(struct unit *u, uint64_t phys)
+static const struct paging_format *prepare(const struct iommu_facts *f)
 {
-	uint64_t c, e;
+	uint64_t all = EXTENDED_QUEUE | EXTENDED_REMAPPING | (cpu_features.x2apic ? EXTENDED_X2APIC : 0);
+	uint64_t levels = CAP_3_LEVELS | CAP_4_LEVELS;
 
-	*u = (struct unit){
-		.registers =
-			core_map_phys(phys, REGISTER_BYTES, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
-		.queue = core_page_alloc(),
-	};
-	if (!u->registers || !u->queue)
-		return -ENOMEM;
-	c = *reg(u, CAPABILITIES);
-	e = *reg(u, EXTENDED);
-	capabilities = (capabilities & c) | ((capabilities | c) & CAP_CACHING);
-	extended &= e;
-	if (CAP_FAULTS_AT(c) + CAP_FAULTS(c) * sizeof(struct entry) <= REGISTER_BYTES)
-		return 0;
-	log_printf("VT-d at 0x%lx: fault records at %lx", phys, CAP_FAULTS_AT(c));
-	return -ENODEV;
+	for (struct iommu_unit *u = iommu_units; u < iommu_units + f->units; u++) {
+		uint64_t c = *iommu_reg(u, CAPABILITIES), e = *iommu_reg(u, EXTENDED);
+
+		levels &= c;
+		iommu_intel.caching |= c & CAP_CACHING;
+		iommu_intel.incoherent |= !(e & EXTENDED_COHERENT);
+		if (!levels || (e & all) != all || f->no_remapping ||
+		    CAP_FAULTS_AT(c) + CAP_FAULTS(c) * sizeof(struct entry) > REGISTER_BYTES) {
+			log_printf("VT-d: capabilities %lx, %lx are not enough", c, e);
+			return NULL;
+		}
+	}
+	paging.levels = levels & CAP_4_LEVELS ? 4 : 3;
+	root = core_page_alloc();
+	irtes = core_page_alloc();
+	return root && irtes ? &paging : NULL;
 }
 
-static int start_unit(struct unit *u)
+static int command(struct iommu_unit *u, uint32_t bit, const char *what)
+{
+	*iommu_reg32(u, COMMAND) = (*iommu_reg32(u, STATUS) & STATUS_KEPT) | bit;
+	return iommu_wait(iommu_reg32(u, STATUS), bit, bit, what);
+}
+
+static int start(struct iommu_unit *u)
 {
 	int error;
 
-	*reg32(u, COMMAND) = 0;
-	*reg(u, ROOT_TABLE) = core_phys(root);
-	*reg(u, IRQ_TABLE) =
+	*iommu_reg32(u, COMMAND) = 0;
+	*iommu_reg(u, ROOT_TABLE) = core_phys(root);
+	*iommu_reg(u, IRQ_TABLE) =
 		core_phys(irtes) | IRQ_TABLE_256 | (cpu_features.x2apic ? IRQ_TABLE_X2APIC : 0);
-	*reg(u, QUEUE_TAIL) = 0;
-	*reg(u, QUEUE_BASE) = core_phys(u->queue);
-	// Its own messages are not remapped (5.1.6).
-	*reg32(u, FAULT_DATA) = VECTOR_IOMMU;
-	*reg32(u, FAULT_ADDRESS) = 0xfee00000 | apic_id_of(0) << 12;
-	*reg32(u, FAULT_CONTROL) = 0;
-	written();
+	*iommu_reg(u, QUEUE_TAIL) = 0;
+	*iommu_reg(u, QUEUE_BASE) = core_phys(u->queue);
+	*iommu_reg32(u, FAULT_CONTROL) = FAULT_SILENT;
+	iommu_written();
 	error = command(u, SET_ROOT, "VT-d: the root table");
 	if (!error)
 		error = command(u, ON_QUEUE, "VT-d: the queue");
 	if (!error)
-		error = flush(INVALIDATE_CONTEXTS);
+		error = flush_all();
 	if (!error)
 		error = command(u, SET_IRQ_TABLE, "VT-d: the interrupt table");
 	if (!error)
-		error = flush(INVALIDATE_IRQS);
+		error = flush_irqs();
 	if (!error)
 		error = command(u, ON_REMAPPING, "VT-d: interrupt remapping");
 	if (!error)
 		error = command(u, ON_TRANSLATION, "VT-d: translation");
 	// Firmware's own fence, if it left one.
-	*reg32(u, PROTECTED) = *reg32(u, PROTECTED) & ~PROTECTED_ON;
+	*iommu_reg32(u, PROTECTED) = *iommu_reg32(u, PROTECTED) & ~PROTECTED_ON;
 	return error;
 }
 
-static void stop(void)
-{
-	for (struct unit *u = units; u < units + unit_count && u->registers; u++)
-		*reg32(u, COMMAND) = 0;
-}
-
-static int start(const struct iommu_facts *f, const struct paging_format **format)
-{
-	int error = f->no_remapping ? -ENODEV : 0;
-	unsigned n;
-
-	capabilities = ~CAP_CACHING;
-	extended = ~0ull;
-	unit_count = 0;
-	for (n = 0; n < f->units && !error; n++)
-		error = map_unit(&units[n], f->unit[n].phys);
-	if (!error && (!(capabilities & (CAP_3_LEVELS | CAP_4_LEVELS)) ||
-		       !(extended & EXTENDED_QUEUE) || !(extended & EXTENDED_REMAPPING) ||
-		       (cpu_features.x2apic && !(extended & EXTENDED_X2APIC))))
-		error = -ENODEV;
-	if (error) {
-		log_printf("VT-d: capabilities %lx, %lx are not enough", capabilities, extended);
-		return error;
-	}
-	intel_paging.levels = capabilities & CAP_4_LEVELS ? 4 : 3;
-	*format = &intel_paging;
-	root = core_page_alloc();
-	irtes = core_page_alloc();
-	done = core_page_alloc();
-	if (!root || !irtes || !done)
-		return -ENOMEM;
-	while (unit_count < n && !error)
-		error = start_unit(&units[unit_count++]);
-	if (error)
-		stop();
-	return error;
-}
-
-const struct iommu_kind iommu_intel = {
+struct iommu_kind iommu_intel = {
 	.name = "VT-d",
 	.remappable_format = true,
+	.register_bytes = REGISTER_BYTES,
+	.tail = QUEUE_TAIL,
+	.wait_command = wait_command,
+	.prepare = prepare,
 	.start = start,
-	.stop = stop,
 	.set_dma = set_dma,
-	.mapped = mapped,
 	.flush = flush_domain,
 	.set_irq = set_irq,
 	.faults = faults,

@@ -6,7 +6,6 @@
 #include "core/panic.h"
 #include "core/task.h"
 #include "x86/cpu.h"
-#include "x86/iommu.h"
 #include "x86/machine.h"
 
 #define VECTOR_NMI 2
@@ -119,10 +118,6 @@ void interrupt_dispatch(struct trap_frame *f)
 		break;
 	case VECTOR_KICK:
 		apic_eoi();
-		break;
-	case VECTOR_IOMMU:
-		apic_eoi();
-		iommu_interrupt();
 		break;
 	case VECTOR_SPURIOUS:
 		break;

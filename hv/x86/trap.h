@@ -17,7 +17,6 @@ struct trap_frame {
 #define VECTOR_TIMER 0xf0
 #define VECTOR_CALL 0xf1 /* cross-call */
 #define VECTOR_KICK 0xf2 /* look at cpu->resched */
-#define VECTOR_IOMMU 0xf3 /* faults are recorded */
 #define VECTOR_SPURIOUS 0xff
 
 /* From hv/x86/entry.S. */
