@@ -7,12 +7,6 @@
 #include "log.h"
 #include "syscalls.h"
 
-#define PCI_STATUS 0x06
-#define PCI_STATUS_CAPABILITIES 0x10
-#define PCI_CAPABILITIES 0x34
-#define PCI_CAP_MSIX 0x11
-#define MSIX_ENABLED 0x8000
-#define CAPABILITIES_MAX 48
 #define ADDRESS_WAIT_NS 20000000 /* the EEPROM is read after a reset */
 #define RX_BUDGET 128
 #define TX_BUDGET 128
@@ -133,21 +127,6 @@ static int read_mac(struct card *k)
 	return -EIO;
 }
 
-static bool uses_msix(const struct card *k)
-{
-	uint32_t at;
-
-	if (!(config_get(k, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
-		return false;
-	at = config_get(k, PCI_CAPABILITIES, 1) & 0xfc;
-	for (unsigned n = 0; at >= 0x40 && n < CAPABILITIES_MAX; n++) {
-		if (config_get(k, at, 1) == PCI_CAP_MSIX)
-			return config_get(k, at + 2, 2) & MSIX_ENABLED;
-		at = config_get(k, at + 1, 1) & 0xfc;
-	}
-	return false;
-}
-
 static int make_rings(struct card *k)
 {
 	k->tx_ring = dma_alloc(k->device, CARD_TX_COUNT * sizeof(*k->tx_ring), &k->tx_ring_address);
@@ -179,7 +158,7 @@ int card_probe(struct card *k, struct device *d, unsigned number)
 		ret = read_mac(k);
 	if (!ret)
 		ret = make_rings(k);
-	k->msix = k->chip->express && uses_msix(k);
+	k->msix = k->chip->express && d->flags & DEVICE_MSIX;
 	k->present = !ret;
 	return ret;
 }

@@ -72,8 +72,6 @@ struct card {
 /* --- hw.c: the only access to registers. The tests have a model in its place. --- */
 uint32_t reg_get(const struct card *k, unsigned reg);
 void reg_put(const struct card *k, unsigned reg, uint32_t value);
-/* A register of the function's configuration space. */
-uint32_t config_get(const struct card *k, unsigned reg, unsigned width);
 
 /* --- card.c --- */
 /* Maps, resets, reads the address. 0, or an error that was logged. */

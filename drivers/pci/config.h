@@ -39,6 +39,17 @@
 #define REG_CAPABILITIES_CARDBUS 0x14
 #define REG_PIN 0x3d
 
+/* In the capabilities of messages: PCI 3.0, 6.8.1 and 6.8.2. */
+#define MSI_CONTROL 2
+#define   MSI_ENABLE 0x0001
+#define   MSI_COUNT 0x0070
+#define   MSI_64BIT 0x0080
+#define   MSIX_MASK_ALL 0x4000
+#define   MSIX_ENABLE 0x8000
+#define MSI_ADDRESS 4
+#define MSI_DATA 8
+#define MSI_DATA_64 12
+
 enum capability {
 	CAP_POWER = 0x01,
 	CAP_MSI = 0x05,

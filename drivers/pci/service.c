@@ -77,6 +77,37 @@ static int64_t read_register(const void *client, struct function *f, const struc
 	return 0;
 }
 
+/* Where a table can be reached, MSI-X. */
+static bool uses_msix(const struct function *f)
+{
+	const struct bar *b = &f->bar[f->is.msix_bar];
+
+	return f->is.msix && f->is.msix_bar < BARS_MAX && b->present && b->address &&
+	       !(b->flags & PCI_BAR_IO);
+}
+
+/* PCI 3.0, 6.8. */
+static int64_t message(const struct function *f, uint32_t address, uint32_t data)
+{
+	uint32_t bdf = f->bdf, at = f->is.msi, control;
+
+	if (uses_msix(f)) {
+		control = hw_read(bdf, f->is.msix + MSI_CONTROL, 2);
+		hw_write(bdf, f->is.msix + MSI_CONTROL, 2, (control & ~MSIX_MASK_ALL) | MSIX_ENABLE);
+		return 0;
+	}
+	if (!at)
+		return -ENODEV;
+	control = hw_read(bdf, at + MSI_CONTROL, 2) & ~(MSI_ENABLE | MSI_COUNT);
+	hw_write(bdf, at + MSI_CONTROL, 2, control);
+	hw_write(bdf, at + MSI_ADDRESS, 4, address);
+	if (control & MSI_64BIT)
+		hw_write(bdf, at + MSI_ADDRESS + 4, 4, 0);
+	hw_write(bdf, at + (control & MSI_64BIT ? MSI_DATA_64 : MSI_DATA), 2, data);
+	hw_write(bdf, at + MSI_CONTROL, 2, control | MSI_ENABLE);
+	return 0;
+}
+
 static int64_t claim(const void *client, struct function *f, struct message *reply)
 {
 	uint32_t gsi = ~0u, flags = 0;
@@ -96,8 +127,9 @@ static int64_t claim(const void *client, struct function *f, struct message *rep
 		reply->claim.bars |= (uint32_t)f->bar[i].present << i;
 	reply->claim.gsi = gsi;
 	reply->claim.flags = flags;
-	reply->claim.msi = f->is.msi_vectors;
-	reply->claim.msix = f->is.msix_vectors;
+	reply->claim.message = uses_msix(f) ? f->is.msix : f->is.msi;
+	reply->claim.table = uses_msix(f) ? f->is.msix_offset | f->is.msix_bar : NO_TABLE;
+	reply->claim.express = f->is.express;
 	return 0;
 }
 
@@ -168,6 +200,8 @@ static int64_t about_function(const void *client, const struct message *m, struc
 	}
 	if (f->owner != client)
 		return -EPERM;
+	if (m->kind == PCI_MESSAGE)
+		return message(f, m->word[1], m->word[1] >> 32);
 	if (m->kind == PCI_RELEASE)
 		release(f);
 	else
@@ -196,6 +230,7 @@ void service_answer(const void *client, const struct message *m, struct message 
 	case PCI_CLAIM:
 	case PCI_RELEASE:
 	case PCI_ENABLE:
+	case PCI_MESSAGE:
 	case PCI_INTERRUPT:
 		reply->result = about_function(client, m, reply);
 		break;

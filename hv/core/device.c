@@ -30,6 +30,7 @@ struct device {
 	struct mapping *pins; /* memory objects, and what of them was opened */
 	struct iommu_domain domain;
 	uint32_t bdf, pin_count;
+	uint32_t express; /* its PCI Express capability; 0: none */
 };
 
 static struct device *devices; /* core_lock */
@@ -55,18 +56,18 @@ static int set_master(uint32_t bdf, bool on)
 }
 
 // Requests that wait for an answer (PCIe 3.0, 7.8.5).
-static int wait_quiet(uint32_t bdf)
+static int wait_quiet(const struct device *d)
 {
-	unsigned express = pci_capability(bdf, PCI_CAP_EXPRESS);
 	uint64_t end = clock_ns() + QUIET_NS;
 	uint32_t status;
 
-	while (express && !pci_config_read(bdf, express + PCI_EXPRESS_STATUS, 2, &status) &&
+	while (d->express &&
+	       !pci_config_read(d->bdf, d->express + PCI_EXPRESS_STATUS, 2, &status) &&
 	       status != 0xffff && status & PCI_EXPRESS_PENDING) {
 		if (clock_ns() > end) {
 			log_printf("pci " BDF_FORMAT
 				   ": transactions pending for too long, status %04x",
-				   BDF_ARGS(bdf), status);
+				   BDF_ARGS(d->bdf), status);
 			return -EIO;
 		}
 		cpu_poll();
@@ -84,7 +85,7 @@ static int revoke(struct device *d, bool core_locked)
 	spin_lock(&d->lock);
 	error = set_master(d->bdf, false);
 	if (!error)
-		error = wait_quiet(d->bdf);
+		error = wait_quiet(d);
 	iommu_detach(&d->domain, d->bdf);
 	if (iommu_on()) /* whether it is quiet or not */
 		error = 0;
@@ -175,15 +176,18 @@ static int64_t sys_device_create(void *system, struct syscall_args *a)
 	struct device *d;
 	uint32_t id;
 
-	if (a->b > 0xffff)
+	if (a->b > 0xffff || a->c > 0xff)
 		return -EINVAL;
 	if (pci_config_read(a->b, 0, 2, &id) || id == 0xffff)
 		return -ENODEV;
+	if (a->c && (a->c < PCI_CAPABILITY_FIRST || pci_get(a->b, a->c, 1) != PCI_CAP_EXPRESS))
+		return -EINVAL;
 	d = core_alloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	object_init(&d->object, OBJ_DEVICE);
 	d->bdf = a->b;
+	d->express = a->c;
 	spin_lock(&core_lock);
 	if (device_at(d->bdf)) {
 		spin_unlock(&core_lock);
@@ -196,15 +200,6 @@ static int64_t sys_device_create(void *system, struct syscall_args *a)
 	return handle_new(&d->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
 }
 SYSCALL_ON(SYS_DEVICE_CREATE, OBJ_SYSTEM, RIGHT_PCI, sys_device_create);
-
-static int64_t config(const struct device *d, uint64_t reg, uint64_t width)
-{
-	uint32_t value;
-	int error =
-		reg > 0xfff || width > 4 ? -EINVAL : pci_config_read(d->bdf, reg, width, &value);
-
-	return error ? error : (int64_t)value;
-}
 
 // d->lock held; the caller flushes. What was opened of this memory is out of reach again.
 static void unreach(struct device *d, const struct mapping *p)
@@ -269,8 +264,6 @@ static int64_t sys_device_control(void *object, struct syscall_args *a)
 		return revoke(d, false);
 	case DEVICE_CONFINED:
 		return iommu_on();
-	case DEVICE_CONFIG:
-		return config(d, a->c >> 32, (uint32_t)a->c);
 	case DEVICE_RELEASE:
 		return release(d, a->c);
 	default:

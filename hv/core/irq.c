@@ -5,6 +5,11 @@
 // acknowledged. An irq belongs to the task that it was granted to last; with that task's end it is
 // silenced, and so it is when its device is revoked. Granting it again wakes it up.
 //
+// A message is a write of the device's to an address of ours. Which one is said here, and written into
+// the device by who makes the irq; the core only switches them off and on again. Without an IOMMU a
+// device that masters the bus can write any message by DMA, whatever its registers say; with one it
+// sends only what was routed for it here.
+//
 // Edges and messages wait for nobody. Of a device that sends too many, they are held for a while again
 // and again; its driver is told when they are let through, as it may have missed one.
 #include "core/event.h"
@@ -13,6 +18,8 @@
 #include "core/log.h"
 #include "core/string.h"
 #include "core/task.h"
+#include "x86/iommu.h"
+#include "x86/pci.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
@@ -22,6 +29,7 @@ struct irq {
 	struct event *event;
 	uint64_t bits, count;
 	uint32_t vector, gsi, flags, bdf;
+	uint32_t capability, address, data; /* of messages */
 	uint32_t owner; /* task id */
 	char owner_name[16];
 	bool waits; /* told, and not acknowledged yet (level) */
@@ -50,8 +58,28 @@ static bool is_msi(const struct irq *i)
 	return i->gsi == (uint32_t)IRQ_MSI;
 }
 
-// irq_lock held: may the line of this vector be open?
-static void line_update(struct irq *first)
+static int message_route(struct irq *i)
+{
+	return iommu_message(i->bdf, i->vector, CPU_OF_DEVICES, &i->address, &i->data);
+}
+
+// MSI-X is masked as a whole, not switched off: QEMU's e1000e ends QEMU when its throttling timer finds
+// it off.
+static void message_gate(struct irq *i, bool open)
+{
+	unsigned at = i->capability + PCI_MSI_CONTROL;
+	bool x = pci_get(i->bdf, i->capability, 1) == PCI_CAP_MSIX;
+	uint32_t bit = x ? PCI_MSIX_MASK_ALL : PCI_MSI_ENABLE, control = pci_get(i->bdf, at, 2);
+
+	if (open)
+		message_route(i);
+	pci_config_write(i->bdf, at, 2, open == x ? control & ~bit : control | bit);
+	if (!open)
+		iommu_silence(i->bdf);
+}
+
+// irq_lock held: may the line, or the messages, of this vector come?
+static void update(struct irq *first)
 {
 	bool masked = false, wanted = false;
 
@@ -59,7 +87,10 @@ static void line_update(struct irq *first)
 		masked |= (i->waits || i->held) && !i->silent;
 		wanted |= !i->silent;
 	}
-	ioapic_mask(first->gsi, masked || !wanted);
+	if (is_msi(first))
+		message_gate(first, !masked && wanted);
+	else
+		ioapic_mask(first->gsi, masked || !wanted);
 }
 
 // irq_lock held.
@@ -70,10 +101,7 @@ static void let_through(struct irq *i)
 	i->since = clock_ns();
 	if (i->silent)
 		return;
-	if (is_msi(i))
-		msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES);
-	else
-		line_update(vectors[i->vector]);
+	update(i);
 	event_signal(i->event, i->bits);
 }
 
@@ -104,10 +132,7 @@ static void bound_rate(struct irq *i)
 	if (!i->storms++)
 		log_printf("interrupt %u of %s comes more than %u times in %u ms: held as long each time", i->vector,
 			   i->owner_name, STORM_COUNT, (unsigned)(STORM_NS / 1000000));
-	if (is_msi(i))
-		msi_disable(i->bdf);
-	else
-		line_update(i);
+	update(i);
 	if (!timer.expiry)
 		timer_arm(&timer, now + STORM_NS);
 }
@@ -141,10 +166,7 @@ static void silence(struct irq *i)
 		return;
 	i->silent = true;
 	i->waits = i->held = false;
-	if (is_msi(i))
-		msi_disable(i->bdf);
-	else
-		line_update(vectors[i->vector]);
+	update(vectors[i->vector]);
 }
 
 static void silence_all(uint32_t owner, uint32_t bdf)
@@ -181,10 +203,7 @@ void irq_granted(struct object *o, struct task *t)
 	owned_by(i, t);
 	if (i->silent) {
 		i->silent = false;
-		if (is_msi(i))
-			msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES);
-		else
-			line_update(vectors[i->vector]);
+		update(vectors[i->vector]);
 	}
 	spin_unlock(&irq_lock);
 }
@@ -233,15 +252,16 @@ static int connect(struct irq *i)
 	if (!i->vector)
 		return -ENOSPC;
 	if (!line) {
-		error = is_msi(i) ? msi_enable(i->bdf, 0, i->vector, CPU_OF_DEVICES)
+		error = is_msi(i) ? message_route(i)
 				  : ioapic_route(i->gsi, i->vector, CPU_OF_DEVICES, i->flags);
 		if (error)
 			return error;
 	}
 	i->next = line;
 	vectors[i->vector] = i;
+	// Messages begin when they are written into the device.
 	if (!is_msi(i))
-		line_update(i);
+		update(i);
 	return 0;
 }
 
@@ -254,6 +274,7 @@ static struct irq *irq_new(struct event *e, uint64_t bits, uint64_t gsi, uint64_
 	object_init(&i->object, OBJ_IRQ);
 	i->gsi = gsi;
 	i->flags = gsi == IRQ_MSI ? 0 : (uint32_t)flags;
+	i->capability = (uint8_t)flags;
 	i->bdf = flags >> 32 || gsi == IRQ_MSI ? flags >> 32 : BDF_NONE;
 	i->event = e;
 	i->bits = bits;
@@ -279,6 +300,13 @@ static int64_t irq_create(struct event *e, uint64_t bits, uint64_t gsi, uint64_t
 	return handle_new(&i->object, RIGHT_CONTROL | RIGHT_GRANT, 0);
 }
 
+static bool has_messages(uint32_t bdf, uint32_t capability)
+{
+	uint32_t id = pci_get(bdf, capability, 1);
+
+	return capability >= PCI_CAPABILITY_FIRST && (id == PCI_CAP_MSI || id == PCI_CAP_MSIX);
+}
+
 static int64_t sys_irq_create(void *system, struct syscall_args *a)
 {
 	uint64_t badge;
@@ -286,8 +314,11 @@ static int64_t sys_irq_create(void *system, struct syscall_args *a)
 	int error = 0;
 	struct object *e;
 
-	if (a->b > IRQ_MSI || (uint32_t)a->c & ~(uint32_t)(IRQ_LEVEL | IRQ_LOW) || a->c >> 48)
+	if (a->b > IRQ_MSI || a->c >> 48 ||
+	    (a->b != IRQ_MSI && (uint32_t)a->c & ~(uint32_t)(IRQ_LEVEL | IRQ_LOW)))
 		return -EINVAL;
+	if (a->b == IRQ_MSI && !has_messages(a->c >> 32, (uint32_t)a->c))
+		return -ENODEV;
 	e = handle_get_badge(a->d, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
 	if (!e)
 		return error;
@@ -304,12 +335,20 @@ static int64_t sys_irq_ack(void *object, struct syscall_args *a)
 	spin_lock(&irq_lock);
 	if (i->waits) {
 		i->waits = false;
-		line_update(vectors[i->vector]);
+		update(vectors[i->vector]);
 	}
 	spin_unlock(&irq_lock);
 	return 0;
 }
 SYSCALL_ON(SYS_IRQ_ACK, OBJ_IRQ, RIGHT_CONTROL, sys_irq_ack);
+
+static int64_t sys_irq_message(void *object, struct syscall_args *a)
+{
+	const struct irq *i = object;
+
+	return is_msi(i) ? i->address | (int64_t)i->data << 32 : -ENODEV;
+}
+SYSCALL_ON(SYS_IRQ_MESSAGE, OBJ_IRQ, RIGHT_GRANT, sys_irq_message);
 
 int irq_info(unsigned index, struct info_irq *out)
 {

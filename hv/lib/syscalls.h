@@ -159,6 +159,11 @@ static inline int64_t sys_irq_ack(uint32_t irq)
 	return syscall1(SYS_IRQ_ACK, irq);
 }
 
+static inline int64_t sys_irq_message(uint32_t irq)
+{
+	return syscall1(SYS_IRQ_MESSAGE, irq);
+}
+
 static inline int64_t sys_port_grant(uint32_t system, uint32_t task, uint16_t first, uint32_t count)
 {
 	return syscall6(SYS_PORT_GRANT, system, task, first, count, 0, 0);
@@ -248,9 +253,9 @@ static inline int64_t sys_handle_take(uint32_t task, uint32_t handle, uint32_t r
 	return syscall3(SYS_HANDLE_TAKE, task, handle, rights);
 }
 
-static inline int64_t sys_device_create(uint32_t system, uint32_t bdf)
+static inline int64_t sys_device_create(uint32_t system, uint32_t bdf, uint32_t express)
 {
-	return syscall3(SYS_DEVICE_CREATE, system, bdf, 0);
+	return syscall3(SYS_DEVICE_CREATE, system, bdf, express);
 }
 
 static inline int64_t sys_device_control(uint32_t device, uint32_t op, uint64_t argument)

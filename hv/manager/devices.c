@@ -3,6 +3,9 @@
  * Devices: from PCI functions to drivers. A question to the provider of `bus.pci` is answered in
  * microseconds (the first one, for which the machine's tables are read, in up to 100 ms) or, when
  * it hangs, not at all.
+ *
+ * The core says what message a device's interrupt is to be (SYS_IRQ_MESSAGE); its MSI-X table is written here, its
+ * capability by bus.pci.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include "init.h"
 #include "link.h"
 #include "log.h"
+#include "module.h"
 #include "resource.h"
 #include "ring.h"
 #include "syscalls.h"
@@ -23,18 +27,14 @@
 #define BARS 6
 #define VGA_MEMORY 0xa0000
 #define VGA_MEMORY_BYTES 0x20000
-#define PCI_CAP_POINTER 0x34
-#define PCI_CAP_MSIX 0x11
-#define MSIX_TABLE 4
-#define CAPABILITIES_MAX 48
+#define ENTRY_BYTES 16 /* of an MSI-X table: address, data, mask (PCI 3.0, 6.8.2) */
 
 struct pci_device {
 	uint32_t bdf, vendor_device, class_revision, subsystem;
 	struct instance *driver; /* whose it is, in all its lives; NULL nobody's */
 	uint32_t handle;	 /* SYS_DEVICE_*, made once */
 	uint32_t gsi, flags;	 /* of its pin; gsi ~0: none */
-	bool msi;
-	int table_bar; /* where its MSI-X table is, -1: none */
+	uint32_t message, table; /* as the claim has them; message 0: it has none, or they cannot be used */
 	struct {
 		uint64_t bytes, address;
 		uint32_t flags, memory;
@@ -101,7 +101,7 @@ static void scan(void)
 	device_count = 0;
 	for (uint64_t i = 0; i < FUNCTIONS_MAX && device_count < DEVICES_MAX; i++) {
 		struct message m = {.kind = PCI_FUNCTION, .word = {i}};
-		struct pci_device d = {.table_bar = -1, .gsi = ~0u};
+		struct pci_device d = {.table = NO_TABLE, .gsi = ~0u};
 		int ret = pci_ask(&m);
 
 		if (ret == -ENOENT)
@@ -150,26 +150,7 @@ bool devices_ready_for(struct instance *i)
 
 /* --- one device -------------------------------------------------------------------------------- */
 
-static uint32_t read_register(const struct pci_device *d, uint32_t at, uint32_t width)
-{
-	struct message m = {.kind = PCI_REGISTER, .word = {d->bdf, at, width}};
-
-	return pci_ask(&m) ? 0 : m.word[0];
-}
-
-static int find_table_bar(const struct pci_device *d)
-{
-	uint32_t at = read_register(d, PCI_CAP_POINTER, 1) & 0xfc;
-
-	for (unsigned n = 0; at >= 0x40 && n < CAPABILITIES_MAX; n++) {
-		if (read_register(d, at, 1) == PCI_CAP_MSIX)
-			return read_register(d, at + MSIX_TABLE, 4) & 7;
-		at = read_register(d, at + 1, 1) & 0xfc;
-	}
-	return -1;
-}
-
-static int claim(struct pci_device *d)
+static int claim(struct pci_device *d, uint32_t *express)
 {
 	struct message m = {.kind = PCI_CLAIM, .word = {d->bdf}};
 	int ret = pci_ask(&m);
@@ -178,8 +159,9 @@ static int claim(struct pci_device *d)
 		return ret;
 	d->gsi = m.claim.gsi;
 	d->flags = m.claim.flags;
-	d->msi = m.claim.msi || m.claim.msix;
-	d->table_bar = m.claim.msix ? find_table_bar(d) : -1;
+	d->message = m.claim.message;
+	d->table = m.claim.table;
+	*express = m.claim.express;
 	for (uint64_t n = 0; n < BARS; n++) {
 		struct message b = {.kind = PCI_BAR, .word = {d->bdf, n}};
 
@@ -195,15 +177,16 @@ static int claim(struct pci_device *d)
 /* Its first driver's first life. */
 static int make(struct pci_device *d)
 {
+	uint32_t express;
 	int64_t handle;
 	int ret;
 
 	if (d->handle)
 		return 0;
-	ret = claim(d);
+	ret = claim(d, &express);
 	if (ret)
 		return ret;
-	handle = sys_device_create(start_page()->system, d->bdf);
+	handle = sys_device_create(start_page()->system, d->bdf, express);
 	if (handle < 0)
 		return handle;
 	d->handle = handle;
@@ -215,7 +198,7 @@ static int enable(const struct pci_device *d)
 {
 	struct message m = {.kind = PCI_ENABLE,
 			    .word = {d->bdf, PCI_ENABLE_IO | PCI_ENABLE_MEMORY |
-						     (d->msi ? PCI_ENABLE_NO_INTX : 0)}};
+						     (d->message ? PCI_ENABLE_NO_INTX : 0)}};
 	struct message c = {.kind = PCI_CLAIM, .word = {d->bdf}}, again = m; /* m becomes the answer */
 	int ret = pci_ask(&m);
 
@@ -225,15 +208,61 @@ static int enable(const struct pci_device *d)
 	return ret ? ret : pci_ask(&again);
 }
 
+/* The first entry of its MSI-X table. */
+static int write_entry(const struct pci_device *d, uint32_t address, uint32_t data)
+{
+	uint64_t at = d->bar[d->table & 7].address + (d->table & ~7u), offset = at % PAGE_SIZE;
+	int64_t memory = sys_mem_create_phys(start_page()->system, at - offset, PAGE_SIZE, MEM_UNCACHED);
+	volatile uint32_t *entry;
+	void *page;
+
+	if (memory < 0)
+		return memory;
+	page = offset <= PAGE_SIZE - ENTRY_BYTES ? space_map(memory, PAGE_SIZE, MAP_READ | MAP_WRITE)
+						 : NULL;
+	sys_handle_close(memory);
+	if (!page)
+		return -ENOMEM;
+	entry = (volatile uint32_t *)((char *)page + offset);
+	entry[0] = address;
+	entry[1] = 0;
+	entry[2] = data;
+	entry[3] = 0;
+	sys_unmap(HANDLE_SELF, (uint64_t)page, PAGE_SIZE);
+	return 0;
+}
+
+static int64_t make_messages(struct instance *i, const struct pci_device *d, unsigned bit)
+{
+	int64_t irq = sys_irq_create(start_page()->system, IRQ_MSI, (uint64_t)d->bdf << 32 | d->message,
+				     i->event, 1ull << bit);
+	uint64_t what = irq < 0 ? 0 : sys_irq_message(irq);
+	struct message m = {.kind = PCI_MESSAGE, .word = {d->bdf, what}};
+	int ret = 0;
+
+	if (irq < 0)
+		return irq;
+	if (d->table != NO_TABLE)
+		ret = write_entry(d, what, what >> 32);
+	if (!ret)
+		ret = pci_ask(&m);
+	if (ret)
+		sys_handle_close(irq);
+	return ret ? ret : irq;
+}
+
 static int64_t make_irq(struct instance *i, struct pci_device *d, unsigned bit)
 {
 	uint64_t where = (uint64_t)d->bdf << 32;
 	int64_t irq = -ENODEV;
 
-	if (d->msi)
-		irq = sys_irq_create(start_page()->system, IRQ_MSI, where, i->event, 1ull << bit);
+	if (d->message)
+		irq = make_messages(i, d, bit);
 	if (irq < 0 && d->gsi != ~0u) {
-		d->msi = false;
+		if (d->message) {
+			d->message = 0;
+			enable(d); /* its pin */
+		}
 		irq = sys_irq_create(start_page()->system, d->gsi, where | d->flags, i->event,
 				     1ull << bit);
 	}
@@ -307,10 +336,10 @@ static int give_bar(struct instance *i, struct pci_device *d, uint32_t index, un
 	return instance_send(i, &m) > 0 ? 0 : -EIO;
 }
 
-/* The MSI-X table stays the core's. */
+/* The MSI-X table is not for drivers. */
 static bool givable(const struct pci_device *d, unsigned n)
 {
-	return d->bar[n].bytes && (int)n != d->table_bar;
+	return d->bar[n].bytes && (d->table == NO_TABLE || n != (d->table & 7));
 }
 
 static int give(struct instance *i, struct pci_device *d, uint32_t index)
@@ -335,7 +364,8 @@ static int give(struct instance *i, struct pci_device *d, uint32_t index)
 	if (ret)
 		return ret;
 	m.device.device = theirs;
-	m.device.flags = (d->msi ? DEVICE_MSI : 0) |
+	m.device.flags = (d->message ? DEVICE_MSI : 0) |
+			 (d->message && d->table != NO_TABLE ? DEVICE_MSIX : 0) |
 			 (sys_device_control(d->handle, DEVICE_CONFINED, 0) > 0
 				  ? DEVICE_IS_CONFINED : 0);
 	for (unsigned n = 0; n < BARS; n++)
@@ -437,7 +467,7 @@ void devices_show(const struct instance *i)
 		if (d->driver == i)
 			console_printf("  pci %02x:%02x.%x %04x:%04x, %s, DMA: %s\n", d->bdf >> 8,
 				       d->bdf >> 3 & 31, d->bdf & 7, d->vendor_device & 0xffff,
-				       d->vendor_device >> 16, d->msi ? "MSI" : "line interrupt",
+				       d->vendor_device >> 16, d->message ? "MSI" : "line interrupt",
 				       sys_device_control(d->handle, DEVICE_CONFINED, 0) > 0
 					       ? "confined" : "unconfined");
 	}

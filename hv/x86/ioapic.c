@@ -54,8 +54,6 @@ int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 
 	if (!io)
 		return -ENODEV;
-	if (apic_id_of(cpu) > 0xfe) /* entries have room for eight bits */
-		return -ERANGE;
 	n = gsi - io->gsi_base;
 	error = iommu_line(acpi_facts.ioapic[io - ioapics].id, vector, cpu, flags & IRQ_LEVEL, &high);
 	if (error)

@@ -221,6 +221,9 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 {
 	int error = 0;
 
+	// Messages, and lines' entries, have room for eight bits of it.
+	if (apic_id_of(cpu) > 0xfe && !(kind && kind->remappable_format))
+		return -ERANGE;
 	spin_lock(&iommu_lock);
 	if (kind)
 		error = kind->set_irq(bdf, vector, cpu, level);
@@ -247,7 +250,7 @@ int iommu_line(uint8_t id, unsigned vector, unsigned cpu, bool level, uint32_t *
 	for (uint32_t i = 0; kind && i < f->ioapics; i++)
 		if (f->ioapic[i].id == id)
 			return set_irq(f->ioapic[i].bdf, vector, cpu, level);
-	return kind ? -ENODEV : 0;
+	return kind ? -ENODEV : set_irq(0, vector, cpu, level);
 }
 
 void iommu_silence(uint32_t bdf)

@@ -52,7 +52,8 @@ int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned at
 void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes);
 void iommu_flush(struct iommu_domain *d, uint32_t bdf);
 
-/* Let function bdf interrupt that CPU with that vector: what its MSI is to be. */
+/* Let function bdf interrupt that CPU with that vector: what its MSI is to be. -ERANGE: no message
+ * reaches that CPU. */
 int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data);
 /* The same for an IO-APIC's line: the upper half of its entry; the lower has the vector as ever. */
 int iommu_line(uint8_t ioapic, unsigned vector, unsigned cpu, bool level, uint32_t *high);

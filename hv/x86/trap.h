@@ -43,9 +43,5 @@ uint32_t apic_id_of(unsigned cpu);
  * has it. flags: enum irq_flag */
 int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags);
 void ioapic_mask(uint32_t gsi, int masked);
-/* MSI: program capability of the function at bdf and enable (MSI-X: entry `index`). -ENODEV: it has
- * none. */
-int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu);
-void msi_disable(uint32_t bdf);
 
 #endif

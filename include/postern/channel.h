@@ -123,6 +123,8 @@ enum message_kind {
 	PCI_ENABLE = 0x117,	/* owner: .word[0] = bdf, [1] = enum pci_enable, all others off -> reply .word[0] = command
 				 * register read back */
 	PCI_INTERRUPT = 0x118,	/* .word[0] = bdf -> reply .route; -ENOENT: it has no pin */
+	PCI_MESSAGE = 0x11a,	/* owner: .word[0] = bdf, [1] = address | data << 32: what its interrupts are from now on. Entry 0 of
+				 * an MSI-X table has been written by then */
 	PCI_TEXT = 0x119,	/* .word[0] = index, [1] = line -> reply .text; line 0 the function, its BARs, its interrupt */
 };
 
@@ -130,7 +132,9 @@ enum pci_bar_flag { PCI_BAR_IO = 1, PCI_BAR_64 = 2, PCI_BAR_PREFETCH = 4 };
 /* Bits of the command register. */
 enum pci_enable { PCI_ENABLE_IO = 1, PCI_ENABLE_MEMORY = 2, PCI_ENABLE_MASTER = 4, PCI_ENABLE_NO_INTX = 0x400 };
 
-enum device_flag { DEVICE_MSI = 1, DEVICE_IS_CONFINED = 2 };
+#define NO_TABLE 0xffffffffu
+
+enum device_flag { DEVICE_MSI = 1, DEVICE_IS_CONFINED = 2, DEVICE_MSIX = 4 /* then MSI, too */ };
 #define NO_DEVICE 0xffffffffu
 
 /* Of VMI calls that a trace ROM reported: how often each was made; or each call, in order. */
@@ -235,7 +239,9 @@ struct message {
 		struct {
 			uint32_t bdf, bars; /* bit n: BAR n is there */
 			uint32_t gsi, flags; /* of its pin; gsi ~0: none */
-			uint32_t msi, msix;  /* vectors it offers, 0: not there */
+			uint32_t message; /* place of its MSI-X or MSI capability, 0: none */
+			uint32_t table;	  /* MSI-X: of its table, offset | BAR; else NO_TABLE */
+			uint32_t express; /* place of its PCI Express capability, 0: none */
 		} claim;
 	};
 };

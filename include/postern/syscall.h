@@ -48,7 +48,8 @@
 #define SYS_EVENT_SIGNAL 17   /* (event): ORs the handle's badge into the pending bits */
 #define SYS_EVENT_WAIT 18     /* (event, mask, deadline ns) -> pending bits of mask, now cleared; 0: time-out */
 #define SYS_EVENT_BIND 19     /* (event, bits, task): event is signalled with bits when the task ends */
-#define SYS_IRQ_CREATE 20     /* (system IRQS, gsi or IRQ_MSI, IRQ_* flags | bdf << 32, event, bits) -> irq */
+#define SYS_IRQ_CREATE 20     /* (system IRQS, gsi or IRQ_MSI, IRQ_* flags | bdf << 32, event, bits) -> irq. MSI: the place of the
+			       * function's MSI or MSI-X capability instead of flags; -ENODEV: there is none */
 #define SYS_IRQ_ACK 21	      /* (irq): unmask a line after its device was served. MSI: nothing to do. */
 #define SYS_PORT_GRANT 22     /* (system PORTS, task, first, count): I/O ports that task may use in ring 3 */
 #define SYS_PCI_CONFIG 23     /* (system PCI, bdf << 16 | register, PCI_* | width, value) -> value */
@@ -65,11 +66,12 @@
 #define SYS_SYSTEM_INFO 34    /* (system INFO, INFO_*, index, buffer, bytes) -> bytes filled */
 #define SYS_SYSTEM_CONTROL 35 /* (system POWER, CTL_*, argument) */
 #define SYS_HANDLE_TAKE 36    /* (task, handle in its table, rights) -> handle in the caller's; that one needs GRANT */
-#define SYS_DEVICE_CREATE 37  /* (system PCI, bdf) -> device: CONTROL, GRANT. -EBUSY: there is one already */
+#define SYS_DEVICE_CREATE 37  /* (system PCI, bdf, its PCI Express capability or 0) -> device: CONTROL, GRANT. -EBUSY: there is one */
 #define SYS_DEVICE_CONTROL 38 /* (device, DEVICE_*, argument) -> by operation */
 #define SYS_DEVICE_DMA 39     /* (device, memory, offset, bytes, struct dma_extent *, count <= 512) -> extents filled */
 #define SYS_VM_DOORBELL 40    /* (vm, I/O port, event or 0, bits): an OUT there signals and does not leave the core */
-#define SYS_COUNT 41
+#define SYS_IRQ_MESSAGE 41    /* (irq with GRANT) -> address | data << 32: for its capability or table, by who made it. -ENODEV: a line */
+#define SYS_COUNT 42
 
 #ifndef __ASSEMBLY__
 #include <stdint.h>
@@ -157,7 +159,7 @@ struct task_info {
 enum irq_flag { IRQ_LEVEL = 1 << 0, IRQ_LOW = 1 << 1 };
 
 /* PCI_CONFIG third argument: PCI_READ or PCI_WRITE, ORed with the width in bytes (1, 2, 4). bdf = bus << 8
- * | device << 3 | function; registers 0..4095 (over 255 needs MMCONFIG: -ENODEV without). */
+ * | device << 3 | function; registers 0..255. */
 #define PCI_READ 0
 #define PCI_WRITE 0x100
 
@@ -170,8 +172,7 @@ enum device_op {
 	DEVICE_MASTER,	 /* argument 1, 0: bus mastering on, off (and read back: -EIO if it stays) */
 	DEVICE_QUIESCE,	 /* the revocation above; 0, or -EIO when it would not become quiet */
 	DEVICE_CONFINED, /* -> 1: an IOMMU confines its DMA, 0: unconfined */
-	DEVICE_CONFIG = 3, /* argument register << 32 | PCI_* | width -> value; reads only */
-	DEVICE_RELEASE = 4, /* argument memory with PHYS: takes it out of what the device reaches. The driver says that the
+	DEVICE_RELEASE,	 /* argument memory with PHYS: takes it out of what the device reaches. The driver says that the
 			     * device is done with it. -ENOENT: it was not there */
 };
 

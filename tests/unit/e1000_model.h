@@ -12,7 +12,6 @@ static struct {
 	uint16_t eeprom[8];
 	uint32_t ims, icr, resets, rctl_writes;
 	bool master;
-	uint32_t msix_control;
 	/* What went out. */
 	uint8_t sent[64][2048];
 	size_t sent_bytes[64];
@@ -176,19 +175,6 @@ void reg_put(const struct card *k, unsigned reg, uint32_t value)
 		break;
 	case TDT:
 		model_transmit();
-	}
-}
-
-uint32_t config_get(const struct card *k, unsigned reg, unsigned width)
-{
-	switch (reg) {
-	case 0x06: return m.msix_control ? 0x10 : 0;
-	case 0x34: return 0x40;
-	case 0x40: return 0x01;
-	case 0x41: return 0x50;
-	case 0x50: return 0x11;
-	case 0x52: return m.msix_control;
-	default: return 0;
 	}
 }
 

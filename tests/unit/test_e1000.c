@@ -134,9 +134,8 @@ static void test_address_from_eeprom(void **state)
 static void test_express(void **state)
 {
 	device.vendor_device = 0x10d38086;
-	device.flags = DEVICE_MSI;
+	device.flags = DEVICE_MSI | DEVICE_MSIX;
 	m.express = true;
-	m.msix_control = 0x8004;
 	up();
 	assert_true(cards[0].msix);
 	assert_int_equal(R(IVAR), IVAR_ALL_TO_0);

@@ -3,6 +3,8 @@
 // Interrupts: lines that stay masked until all have acknowledged, MSIs, owners that end.
 #include "core_machine.h"
 #include "core/event.h"
+#include "x86/iommu.h"
+#include "x86/pci.h"
 #include "x86/trap.h"
 
 #define GSIS 24
@@ -10,10 +12,13 @@ static struct {
 	unsigned vector, flags;
 	int masked;
 } line[GSIS];
+/* Functions 0 to 3; their MSI capability is at 0x50, but that of function 1 is MSI-X. */
 static struct {
-	unsigned vector;
-	int enabled;
+	unsigned vector; /* that may come through the IOMMU; 0: none */
+	uint32_t control;
 } function[4];
+#define CAPABILITY 0x50u
+#define MSI(bdf) irq(IRQ_MSI, (bdf) << 32 | CAPABILITY, 2)
 
 int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 {
@@ -31,19 +36,41 @@ void ioapic_mask(uint32_t gsi, int masked)
 	line[gsi].masked = masked;
 }
 
-int msi_enable(uint32_t bdf, unsigned index, unsigned vector, unsigned cpu)
+int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address, uint32_t *data)
 {
-	if (bdf >= 4)
-		return -ENODEV;
 	function[bdf].vector = vector;
-	function[bdf].enabled = 1;
+	*address = 0xfee00000;
+	*data = vector;
 	return 0;
 }
 
-void msi_disable(uint32_t bdf)
+void iommu_silence(uint32_t bdf)
 {
-	assert_true(bdf < 4);
-	function[bdf].enabled = 0;
+	function[bdf].vector = 0;
+}
+
+uint32_t pci_get(uint32_t bdf, unsigned reg, unsigned width)
+{
+	if (bdf >= 4)
+		return 0;
+	return reg == CAPABILITY ? bdf == 1 ? PCI_CAP_MSIX : PCI_CAP_MSI
+	       : reg == CAPABILITY + PCI_MSI_CONTROL ? function[bdf].control : 0;
+}
+
+int pci_config_write(uint32_t bdf, unsigned reg, unsigned width, uint32_t value)
+{
+	assert_true(bdf < 4 && reg == CAPABILITY + PCI_MSI_CONTROL && width == 2);
+	function[bdf].control = value;
+	return 0;
+}
+
+static bool enabled(unsigned bdf)
+{
+	uint32_t control = function[bdf].control;
+	bool on = bdf == 1 ? (control & 0xc000) == 0x8000 : control & PCI_MSI_ENABLE;
+
+	assert_true(!on || function[bdf].vector);
+	return on;
 }
 
 static struct task *self;
@@ -79,7 +106,7 @@ static int teardown(void **state)
 	for (int i = 0; i < GSIS; i++)
 		assert_true(!line[i].vector || line[i].masked);
 	for (int i = 0; i < 4; i++)
-		assert_false(function[i].enabled);
+		assert_false(enabled(i));
 	return 0;
 }
 
@@ -106,7 +133,10 @@ static void arguments_are_checked(void **state)
 	assert_int_equal(irq(1ull << 32, 0, 1), -EINVAL);
 	assert_int_equal(irq(4, 4, 1), -EINVAL);
 	assert_int_equal(irq(4, 1ull << 48, 1), -EINVAL);
-	assert_int_equal(irq(IRQ_MSI, 9ull << 32, 1), -ENODEV);
+	assert_int_equal(irq(IRQ_MSI, 9ull << 32 | CAPABILITY, 1), -ENODEV);
+	assert_int_equal(irq(IRQ_MSI, 2ull << 32, 1), -ENODEV);
+	assert_int_equal(irq(IRQ_MSI, 2ull << 32 | 0x54, 1), -ENODEV);
+	assert_int_equal(irq(IRQ_MSI, 2ull << 32 | CAPABILITY << 8, 1), -ENODEV);
 	assert_int_equal(ack(e), -EBADF);
 	assert_int_equal(ack(0), -EBADF);
 }
@@ -147,9 +177,10 @@ static void let_time_pass(void)
  * may have missed. */
 static void storms_are_held(void **state)
 {
-	int64_t a = irq(5, 0, 1), b = irq(IRQ_MSI, 2ull << 32, 2);
+	int64_t a = irq(5, 0, 1), b = MSI(2ull);
 
 	assert_true(a > 0 && b > 0);
+	function[2].control |= PCI_MSI_ENABLE;
 	for (unsigned i = 0; i < 10000; i++, machine_now += 10000) /* 100,000 a second are none */
 		irq_vector(line[5].vector);
 	assert_false(line[5].masked);
@@ -157,15 +188,15 @@ static void storms_are_held(void **state)
 		for (unsigned i = 0; i < 9000; i++, machine_now += 1000) {
 			if (!line[5].masked)
 				irq_vector(line[5].vector);
-			if (function[2].enabled)
+			if (enabled(2))
 				irq_vector(function[2].vector);
 		}
 		assert_true(line[5].masked);
-		assert_false(function[2].enabled);
+		assert_false(enabled(2));
 		assert_int_equal(pending(), 3);
 		let_time_pass();
 		assert_false(line[5].masked);
-		assert_true(function[2].enabled);
+		assert_true(enabled(2));
 		assert_int_equal(pending(), 3);
 	}
 	for (unsigned i = 0; i < 9000; i++)
@@ -203,12 +234,20 @@ static void levels_wait_for_all(void **state)
 
 static void an_owner_ends(void **state)
 {
-	int64_t h = irq(10, IRQ_LEVEL, 1), m = irq(IRQ_MSI, 2ull << 32, 2);
+	int64_t h = irq(10, IRQ_LEVEL, 1), m = MSI(2ull), x = MSI(1ull);
+	unsigned vector = function[2].vector;
 	struct info_irq info;
 
 	assert_true(h > 0 && m > 0);
-	assert_int_equal(irq(IRQ_MSI, 2ull << 32, 2), -EBUSY);
-	assert_true(function[2].enabled);
+	assert_int_equal(MSI(2ull), -EBUSY);
+	/* Who made it writes the message, and begins. */
+	assert_int_equal(machine_syscall(SYS_IRQ_MESSAGE, m, 0, 0, 0, 0, 0), 0xfee00000 | (uint64_t)vector << 32);
+	assert_int_equal(machine_syscall(SYS_IRQ_MESSAGE, h, 0, 0, 0, 0, 0), -ENODEV);
+	assert_false(enabled(2));
+	function[2].control |= PCI_MSI_ENABLE;
+	function[1].control |= 0x8000;
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, x, 0, 0, 0, 0, 0), 0);
+	assert_false(enabled(1));
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, h, RIGHT_CONTROL, 0, 0, 0) > 0);
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, m, RIGHT_CONTROL, 0, 0, 0) > 0);
 	assert_int_equal(irq_info(0, &info), 0);
@@ -217,21 +256,21 @@ static void an_owner_ends(void **state)
 	irq_vector(line[10].vector);
 	assert_int_equal(machine_syscall(SYS_TASK_KILL, driver, 1, 0, 0, 0, 0), 0);
 	assert_true(line[10].masked);
-	assert_false(function[2].enabled);
+	assert_false(enabled(2));
 	pending();
-	irq_vector(function[2].vector); /* it was on its way */
+	irq_vector(vector); /* it was on its way */
 	assert_int_equal(pending(), 0);
 	/* A new life. */
 	driver = machine_syscall(SYS_TASK_CREATE, 1, U("driver2"), CLASS_DRIVER, 0, 0, 0);
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, h, RIGHT_CONTROL, 0, 0, 0) > 0);
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, driver, m, RIGHT_CONTROL, 0, 0, 0) > 0);
 	assert_false(line[10].masked);
-	assert_true(function[2].enabled);
+	assert_true(enabled(2));
 	irq_vector(line[10].vector);
 	irq_vector(function[2].vector);
 	assert_int_equal(pending(), 3);
 	irq_device_silence(2);
-	assert_false(function[2].enabled);
+	assert_false(enabled(2));
 }
 
 static void vectors_run_out(void **state)

@@ -61,6 +61,8 @@ void hw_write(uint32_t bdf, uint32_t reg, unsigned width, uint32_t value)
 			memcpy(&old, s + reg, 4);
 			value = (old & ~may) | (value & may);
 			memcpy(s + reg, &value, 4);
+		} else if (reg >= 0x40) {
+			memcpy(s + reg, &value, width);
 		} else {
 			misuses++;
 		}
@@ -331,6 +333,43 @@ static void test_claims(void **state)
 	assert_int_equal(r.claim.gsi, ~0u);
 }
 
+static void test_messages(void **state)
+{
+	static const char me;
+	const uint32_t nic = BDF(0, 3, 0);
+	struct function *f;
+	struct message r;
+
+	fill_bus();
+	f = bus_find(nic);
+	assert_int_equal(ask(&me, PCI_CLAIM, nic, 0, 0, 0).claim.message, 0);
+	assert_int_equal(ask(&me, PCI_MESSAGE, nic, 0xfee00000, 0, 0).result, -ENODEV);
+	for (unsigned wide = 0; wide < 2; wide++) {
+		f->is.msi = 0x80;
+		hw_write(nic, 0x82, 2, wide ? 0x00d0 : 0x0050);
+		hw_write(nic, 0x88, 4, ~0u);
+		r = ask(&me, PCI_CLAIM, nic, 0, 0, 0);
+		assert_int_equal(r.claim.message, 0x80);
+		assert_int_equal(r.claim.table, NO_TABLE);
+		assert_int_equal(ask(&me, PCI_MESSAGE, nic, 0xfee03000 | 0x41ull << 32, 0, 0).result, 0);
+		assert_int_equal(hw_read(nic, 0x84, 4), 0xfee03000);
+		assert_int_equal(hw_read(nic, 0x88, wide ? 4 : 2), wide ? 0 : 0x41);
+		assert_int_equal(hw_read(nic, 0x8c, 2), wide ? 0x41 : 0);
+		assert_int_equal(hw_read(nic, 0x82, 2), wide ? 0x81 : 1); /* one of them */
+	}
+	f->is.msix = 0xa0;
+	f->is.msix_bar = 0;
+	f->is.msix_offset = 0x3000;
+	hw_write(nic, 0xa2, 2, 0x4004);
+	r = ask(&me, PCI_CLAIM, nic, 0, 0, 0);
+	assert_int_equal(r.claim.message, 0xa0);
+	assert_int_equal(r.claim.table, 0x3000);
+	assert_int_equal(ask(&me, PCI_MESSAGE, nic, 0xfee03000, 0, 0).result, 0);
+	assert_int_equal(hw_read(nic, 0xa2, 2), 0x8004);
+	f->is.msix_bar = 3; /* which is not there */
+	assert_int_equal(ask(&me, PCI_CLAIM, nic, 0, 0, 0).claim.message, 0x80);
+}
+
 static void test_lines(void **state)
 {
 	struct function f = {.bdf = BDF(255, 31, 7)};
@@ -366,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_sized, empty, check),
 		cmocka_unit_test_setup_teardown(test_questions, empty, check),
 		cmocka_unit_test_setup_teardown(test_claims, empty, check),
+		cmocka_unit_test_setup_teardown(test_messages, empty, check),
 		cmocka_unit_test_setup_teardown(test_lines, empty, check),
 	};
 
