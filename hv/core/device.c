@@ -108,7 +108,7 @@ void device_granted(struct object *o, struct task *t)
 {
 	struct device *d = (struct device *)o;
 
-	spin_lock(&core_lock); /* so t is not reaped meanwhile */
+	spin_lock(&core_lock);	 /* so t is not reaped meanwhile */
 	if (d->owner || d->pins) /* else its interrupts may have been granted already */
 		revoke(d, true);
 	if (!t->reaped && !iommu_attach(&d->domain, d->bdf))
@@ -169,7 +169,7 @@ static void device_destroy(struct object *o)
 	list_unlink(devices, d, next);
 	core_free(d, sizeof(*d));
 }
-OBJECT_TYPE(OBJ_DEVICE, "device", device_destroy);
+OBJECT_TYPE(OBJ_DEVICE, device_destroy);
 
 static int64_t sys_device_create(void *system, struct syscall_args *a)
 {
@@ -219,10 +219,8 @@ static void unreach(struct device *d, const struct mapping *p)
 static int64_t release(struct device *d, uint32_t handle)
 {
 	struct mapping *gone = NULL, **at;
-	uint32_t rights;
 	int error = 0;
-	struct memory *m =
-		(struct memory *)handle_get_rights(handle, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
+	struct memory *m = (struct memory *)handle_get(handle, OBJ_MEMORY, RIGHT_PHYS, &error);
 
 	if (!m)
 		return error;
@@ -358,23 +356,22 @@ _Static_assert((int)MAP_READ == PAGE_READ && (int)MAP_WRITE == PAGE_WRITE, "righ
 
 static int64_t sys_device_dma(void *device, struct syscall_args *a)
 {
-	uint32_t rights;
+	struct handle h;
 	int error = 0;
 	int64_t result = -EINVAL;
 	struct memory *m =
-		(struct memory *)handle_get_rights(a->b, OBJ_MEMORY, RIGHT_PHYS, &rights, &error);
+		(struct memory *)handle_get_all(a->b, OBJ_MEMORY, RIGHT_PHYS, &h, &error);
+	unsigned rights =
+		(h.rights & RIGHT_READ ? MAP_READ : 0) | (h.rights & RIGHT_WRITE ? MAP_WRITE : 0);
 
 	if (!m)
 		return error;
 	// Registers of others are nobody's DMA target.
-	if (!(rights & (RIGHT_READ | RIGHT_WRITE)))
+	if (!rights)
 		result = -EPERM;
 	else if (!m->foreign && !((a->c | a->d) % PAGE_SIZE) && a->c <= m->bytes &&
 		 a->d <= m->bytes - a->c && a->f <= EXTENTS_MAX)
-		result = device_dma(device, m,
-				    (rights & RIGHT_READ ? MAP_READ : 0) |
-					    (rights & RIGHT_WRITE ? MAP_WRITE : 0),
-				    a);
+		result = device_dma(device, m, rights, a);
 	object_put_unlocked(&m->object);
 	return result;
 }

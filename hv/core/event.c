@@ -22,7 +22,7 @@ static void event_destroy(struct object *o)
 {
 	core_free(o, sizeof(struct event));
 }
-OBJECT_TYPE(OBJ_EVENT, "event", event_destroy);
+OBJECT_TYPE(OBJ_EVENT, event_destroy);
 
 void event_signal(struct event *e, uint64_t bits)
 {
@@ -32,6 +32,16 @@ void event_signal(struct event *e, uint64_t bits)
 		if (t->wait_mask & e->pending)
 			sched_wake(t);
 	spin_unlock(&e->lock);
+}
+
+struct event *event_get(uint32_t handle, uint64_t *bits, int *error)
+{
+	struct handle h;
+	struct event *e =
+		(struct event *)handle_get_all(handle, OBJ_EVENT, RIGHT_SIGNAL, &h, error);
+
+	*bits &= h.badge;
+	return e;
 }
 
 static int64_t event_wait(struct event *e, uint64_t mask, uint64_t deadline)
@@ -64,14 +74,14 @@ SYSCALL(SYS_EVENT_CREATE, sys_event_create);
 
 static int64_t sys_event_signal(struct syscall_args *a)
 {
-	uint64_t badge;
+	uint64_t bits = ~0ull;
 	int error = 0;
-	struct object *e = handle_get_badge(a->a, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+	struct event *e = event_get(a->a, &bits, &error);
 
 	if (!e)
 		return error;
-	event_signal((struct event *)e, badge);
-	object_put_unlocked(e);
+	event_signal(e, bits);
+	object_put_unlocked(&e->object);
 	return 0;
 }
 SYSCALL(SYS_EVENT_SIGNAL, sys_event_signal);

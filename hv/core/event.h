@@ -18,5 +18,8 @@ struct event {
 
 struct event *event_create(void);		   /* one reference; NULL: no memory */
 void event_signal(struct event *e, uint64_t bits); /* any context */
+/* The event that a handle with SIGNAL names, and which of *bits it may signal. A reference; NULL:
+ * *error. */
+struct event *event_get(uint32_t handle, uint64_t *bits, int *error);
 
 #endif

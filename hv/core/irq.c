@@ -219,7 +219,7 @@ static void irq_destroy(struct object *o)
 	object_put(&i->event->object);
 	core_free(i, sizeof(*i));
 }
-OBJECT_TYPE(OBJ_IRQ, "irq", irq_destroy);
+OBJECT_TYPE(OBJ_IRQ, irq_destroy);
 
 // irq_lock held. 0: none left.
 static unsigned free_vector(void)
@@ -309,21 +309,21 @@ static bool has_messages(uint32_t bdf, uint32_t capability)
 
 static int64_t sys_irq_create(void *system, struct syscall_args *a)
 {
-	uint64_t badge;
+	uint64_t bits = a->e;
 	int64_t result;
 	int error = 0;
-	struct object *e;
+	struct event *e;
 
 	if (a->b > IRQ_MSI || a->c >> 48 ||
 	    (a->b != IRQ_MSI && (uint32_t)a->c & ~(uint32_t)(IRQ_LEVEL | IRQ_LOW)))
 		return -EINVAL;
 	if (a->b == IRQ_MSI && !has_messages(a->c >> 32, (uint32_t)a->c))
 		return -ENODEV;
-	e = handle_get_badge(a->d, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+	e = event_get(a->d, &bits, &error);
 	if (!e)
 		return error;
-	result = irq_create((struct event *)e, a->e & badge, a->b, a->c);
-	object_put_unlocked(e);
+	result = irq_create(e, bits, a->b, a->c);
+	object_put_unlocked(&e->object);
 	return result;
 }
 SYSCALL_ON(SYS_IRQ_CREATE, OBJ_SYSTEM, RIGHT_IRQS, sys_irq_create);

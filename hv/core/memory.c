@@ -189,7 +189,7 @@ static void memory_destroy(struct object *o)
 	object_put(&m->owner->object);
 	core_free(m, sizeof(*m));
 }
-OBJECT_TYPE(OBJ_MEMORY, "memory", memory_destroy);
+OBJECT_TYPE(OBJ_MEMORY, memory_destroy);
 
 static struct memory *memory_new(struct task *owner, uint64_t bytes, uint32_t flags)
 {

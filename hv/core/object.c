@@ -7,22 +7,16 @@
 #include "core/object.h"
 #include "core/frame.h"
 #include "core/log.h"
+#include "core/string.h"
 #include "core/task.h"
 #include <postern/errno.h>
 
-struct handle {
-	struct object *object;
-	uint64_t badge;
-	uint32_t rights, spare;
-	uint64_t spare2;
-};
-
-#define HANDLES_A_PAGE (PAGE_SIZE / sizeof(struct handle))
-#define HANDLE_PAGES 16
+#define HANDLES_FIRST 64
+#define HANDLES_MAX 2048
 
 struct handle_table {
-	struct handle *page[HANDLE_PAGES];
-	uint32_t count, lowest; /* in use; no free entry below `lowest` */
+	uint32_t size, count, lowest; /* entries; in use; none below `lowest` is free */
+	struct handle handle[];	      /* object NULL: free */
 };
 
 extern const struct object_type_ops _object_types[], _object_types_end[];
@@ -90,69 +84,46 @@ void object_put_unlocked(struct object *o)
 	spin_unlock(&core_lock);
 }
 
-// task->lock held. NULL: not in the table.
-static struct handle *handle_at(struct task *t, uint64_t number)
+static uint64_t table_bytes(uint32_t size)
 {
-	struct handle *page;
-
-	if (!t->handles || number >= HANDLE_PAGES * HANDLES_A_PAGE)
-		return NULL;
-	page = t->handles->page[number / HANDLES_A_PAGE];
-	if (!page || !page[number % HANDLES_A_PAGE].object)
-		return NULL;
-	return &page[number % HANDLES_A_PAGE];
+	return sizeof(struct handle_table) + size * sizeof(struct handle);
 }
 
-// A reference to what the handle of t names, and the rest of the handle. OBJ_NONE: any type fits.
-// Inline: most callers want nothing of the rest, and SYS_VCPU_RUN is in the way of every exit to a VMM.
-static inline __attribute__((always_inline)) struct object *
-lookup(struct task *t, uint64_t number, enum object_type type, uint32_t rights,
-       struct handle *rest, int *error)
+// Inline: most callers want nothing but the object, and SYS_VCPU_RUN is in the way of every exit to
+// a VMM.
+static inline __attribute__((always_inline)) struct object *lookup(struct task *t, uint32_t number,
+								   enum object_type type,
+								   uint32_t rights,
+								   struct handle *all, int *error)
 {
 	struct object *o = NULL;
-	struct handle *h;
 
 	spin_lock(&t->lock);
-	h = handle_at(t, number);
-	if (!h || (type != OBJ_NONE && h->object->type != type)) {
+	*all = t->handles && number < t->handles->size ? t->handles->handle[number]
+						       : (struct handle){0};
+	if (!all->object || (type != OBJ_NONE && all->object->type != type)) {
 		*error = -EBADF;
-	} else if ((h->rights & rights) != rights) {
+	} else if ((all->rights & rights) != rights) {
 		*error = -EPERM;
 	} else {
-		o = h->object;
-		rest->badge = h->badge;
-		rest->rights = h->rights;
+		o = all->object;
 		object_get(o);
 	}
 	spin_unlock(&t->lock);
 	return o;
 }
 
-struct object *handle_get_badge(uint32_t number, enum object_type type, uint32_t rights,
-				uint64_t *badge, int *error)
+struct object *handle_get_all(uint32_t number, enum object_type type, uint32_t rights,
+			      struct handle *all, int *error)
 {
-	struct handle h = {0};
-	struct object *o = lookup(current_task(), number, type, rights, &h, error);
-
-	*badge = h.badge;
-	return o;
-}
-
-struct object *handle_get_rights(uint32_t number, enum object_type type, uint32_t rights,
-				 uint32_t *has, int *error)
-{
-	struct handle h = {0};
-	struct object *o = lookup(current_task(), number, type, rights, &h, error);
-
-	*has = h.rights;
-	return o;
+	return lookup(current_task(), number, type, rights, all, error);
 }
 
 struct object *handle_get(uint32_t number, enum object_type type, uint32_t rights, int *error)
 {
-	struct handle h;
+	struct handle all;
 
-	return lookup(current_task(), number, type, rights, &h, error);
+	return lookup(current_task(), number, type, rights, &all, error);
 }
 
 int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
@@ -170,53 +141,47 @@ int64_t call_on_object(enum object_type type, uint32_t rights, object_call *fn,
 	return result;
 }
 
-// task->lock held. A free entry: its number, 0 when there is none.
+// task->lock held. A free entry, in a table twice as large if need be: its number, 0 when there is
+// none.
 static uint32_t handle_find_free(struct task *t)
 {
-	struct handle_table *table = t->handles;
+	struct handle_table *old = t->handles, *new;
+	uint32_t n = old ? old->lowest : 1, old_size = old ? old->size : 0,
+		 size = old_size ? 2 * old_size : HANDLES_FIRST;
 
-	for (uint32_t i = table->lowest; i < HANDLE_PAGES * HANDLES_A_PAGE; i++) {
-		struct handle **page = &table->page[i / HANDLES_A_PAGE];
-
-		if (!*page) {
-			*page = core_page_alloc();
-			if (!*page)
-				return 0;
-			t->core_memory += PAGE_SIZE;
-		}
-		if (!(*page)[i % HANDLES_A_PAGE].object)
-			return i;
-	}
-	return 0;
+	while (n < old_size && old->handle[n].object)
+		n++;
+	if (n < old_size)
+		return n;
+	new = size <= HANDLES_MAX ? core_alloc(table_bytes(size)) : NULL;
+	if (!new)
+		return 0;
+	if (old)
+		memcpy(new, old, table_bytes(old_size));
+	core_free(old, table_bytes(old_size));
+	t->core_memory += table_bytes(size - old_size);
+	new->size = size;
+	t->handles = new;
+	return n;
 }
 
 int handle_add(struct task *t, struct object *o, uint32_t rights, uint64_t badge)
 {
 	uint32_t number = 0;
+	bool over;
 
 	spin_lock(&t->lock);
-	if (t->reaped || (t->end != TASK_ALIVE && t->thread_count == 0)) {
-		spin_unlock(&t->lock);
-		return -ESRCH;
-	}
-	if (!t->handles) {
-		t->handles = core_alloc(sizeof(*t->handles));
-		if (t->handles)
-			t->handles->lowest = 1;
-	}
-	if (t->handles)
+	over = t->reaped || (t->end != TASK_ALIVE && t->thread_count == 0);
+	if (!over)
 		number = handle_find_free(t);
 	if (number) {
-		struct handle *h =
-			&t->handles->page[number / HANDLES_A_PAGE][number % HANDLES_A_PAGE];
-
 		object_get(o);
-		*h = (struct handle){.object = o, .rights = rights, .badge = badge};
+		t->handles->handle[number] = (struct handle){o, badge, rights};
 		t->handles->count++;
 		t->handles->lowest = number + 1;
 	}
 	spin_unlock(&t->lock);
-	return number ? (int)number : -ENOSPC;
+	return over ? -ESRCH : number ? (int)number : -ENOSPC;
 }
 
 int handle_new(struct object *o, uint32_t rights, uint64_t badge)
@@ -227,19 +192,20 @@ int handle_new(struct object *o, uint32_t rights, uint64_t badge)
 	return result;
 }
 
-static int handle_close(struct task *t, uint64_t number)
+static int64_t sys_handle_close(struct syscall_args *a)
 {
+	struct task *t = current_task();
+	struct handle_table *table;
 	struct object *o = NULL;
-	struct handle *h;
 
 	spin_lock(&t->lock);
-	h = handle_at(t, number);
-	if (h) {
-		o = h->object;
-		h->object = NULL;
-		t->handles->count--;
-		if (number < t->handles->lowest)
-			t->handles->lowest = number;
+	table = t->handles;
+	if (table && a->a < table->size)
+		o = table->handle[a->a].object;
+	if (o) {
+		table->handle[a->a].object = NULL;
+		table->count--;
+		table->lowest = a->a < table->lowest ? a->a : table->lowest;
 	}
 	spin_unlock(&t->lock);
 	if (!o)
@@ -247,6 +213,7 @@ static int handle_close(struct task *t, uint64_t number)
 	object_put_unlocked(o);
 	return 0;
 }
+SYSCALL(SYS_HANDLE_CLOSE, sys_handle_close);
 
 void handle_close_all(struct task *t)
 {
@@ -258,15 +225,10 @@ void handle_close_all(struct task *t)
 	spin_unlock(&t->lock);
 	if (!table)
 		return;
-	for (unsigned p = 0; p < HANDLE_PAGES; p++) {
-		if (!table->page[p])
-			continue;
-		for (unsigned i = 0; i < HANDLES_A_PAGE; i++)
-			if (table->page[p][i].object)
-				object_put(table->page[p][i].object);
-		core_page_free(table->page[p]);
-	}
-	core_free(table, sizeof(*table));
+	for (uint32_t i = 0; i < table->size; i++)
+		if (table->handle[i].object)
+			object_put(table->handle[i].object);
+	core_free(table, table_bytes(table->size));
 }
 
 uint32_t handle_count(struct task *t)
@@ -279,40 +241,32 @@ uint32_t handle_count(struct task *t)
 	return n;
 }
 
-static int64_t sys_handle_close(struct syscall_args *a)
-{
-	return handle_close(current_task(), a->a);
-}
-SYSCALL(SYS_HANDLE_CLOSE, sys_handle_close);
-
-static int64_t sys_handle_grant(void *to, struct syscall_args *a)
+static int64_t pass(struct task *from, uint32_t number, struct task *to, uint32_t rights,
+		    uint64_t badge, bool own)
 {
 	struct handle h;
 	int result = 0;
-	struct object *o = lookup(current_task(), a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
+	struct object *o = lookup(from, number, OBJ_NONE, RIGHT_GRANT, &h, &result);
 
 	if (!o)
 		return result;
-	result = handle_add(to, o, h.rights & a->c, h.badge & a->d);
-	if (result > 0 && o->type == OBJ_IRQ)
+	result = handle_add(to, o, h.rights & rights, h.badge & badge);
+	if (result > 0 && own && o->type == OBJ_IRQ)
 		irq_granted(o, to);
-	else if (result > 0 && o->type == OBJ_DEVICE)
+	else if (result > 0 && own && o->type == OBJ_DEVICE)
 		device_granted(o, to);
 	object_put_unlocked(o);
 	return result;
+}
+
+static int64_t sys_handle_grant(void *to, struct syscall_args *a)
+{
+	return pass(current_task(), a->b, to, a->c, a->d, true);
 }
 SYSCALL_ON(SYS_HANDLE_GRANT, OBJ_TASK, RIGHT_CONTROL, sys_handle_grant);
 
 static int64_t sys_handle_take(void *from, struct syscall_args *a)
 {
-	struct handle h;
-	int result = 0;
-	struct object *o = lookup(from, a->b, OBJ_NONE, RIGHT_GRANT, &h, &result);
-
-	if (!o)
-		return result;
-	result = handle_add(current_task(), o, h.rights & a->c, h.badge);
-	object_put_unlocked(o);
-	return result;
+	return pass(from, a->b, current_task(), a->c, ~0ull, false);
 }
 SYSCALL_ON(SYS_HANDLE_TAKE, OBJ_TASK, RIGHT_CONTROL, sys_handle_take);

@@ -30,12 +30,11 @@ struct object {
 /* Each type registers how it dies, so that core never names engine: linker section object_types. */
 struct object_type_ops {
 	uint32_t type;
-	const char *name;
 	void (*destroy)(struct object *); /* the last reference went; core_lock held */
 };
-#define OBJECT_TYPE(t, n, d)                                \
+#define OBJECT_TYPE(t, d)                                   \
 	static const struct object_type_ops object_type_##t \
-		__attribute__((used, section("object_types"), aligned(8))) = {t, n, d}
+		__attribute__((used, section("object_types"), aligned(8))) = {t, d}
 
 void object_init(struct object *o, enum object_type type); /* one reference */
 void object_get(struct object *o);
@@ -46,11 +45,14 @@ struct task;
  * *error (and NULL). Takes a reference, to be dropped with object_put (object_put_unlocked when
  * core_lock is not held). */
 struct object *handle_get(uint32_t handle, enum object_type type, uint32_t rights, int *error);
-struct object *handle_get_badge(uint32_t handle, enum object_type type, uint32_t rights,
-				uint64_t *badge, int *error);
-/* The same, with the rights that the handle has. */
-struct object *handle_get_rights(uint32_t handle, enum object_type type, uint32_t rights,
-				 uint32_t *has, int *error);
+struct handle {
+	struct object *object;
+	uint64_t badge;
+	uint32_t rights;
+};
+/* The same, with all that the handle has. */
+struct object *handle_get_all(uint32_t handle, enum object_type type, uint32_t rights,
+			      struct handle *all, int *error);
 void object_put_unlocked(struct object *o);
 /* New handle in task's table; takes its own reference. Handle number or -ENOSPC. */
 int handle_add(struct task *task, struct object *o, uint32_t rights, uint64_t badge);

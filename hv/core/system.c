@@ -20,12 +20,6 @@ extern const char _image_start[], _image_end[];
 
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
-static void system_destroy(struct object *o)
-{
-	panic("the system object died");
-}
-OBJECT_TYPE(OBJ_SYSTEM, "system", system_destroy);
-
 // --- ports ---
 
 /* Ports that the core drives itself: interrupt controllers, PCI configuration space. */

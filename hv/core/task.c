@@ -101,7 +101,7 @@ static void task_destroy(struct object *o)
 	list_unlink(tasks, t, next);
 	core_free(t, sizeof(*t));
 }
-OBJECT_TYPE(OBJ_TASK, "task", task_destroy);
+OBJECT_TYPE(OBJ_TASK, task_destroy);
 
 static void log_end(struct task *t)
 {
@@ -307,21 +307,16 @@ static int64_t sys_task_info(void *t, struct syscall_args *a)
 }
 SYSCALL_ON(SYS_TASK_INFO, OBJ_TASK, RIGHT_CONTROL, sys_task_info);
 
-static int64_t sys_event_bind(struct syscall_args *a)
+static int64_t sys_event_bind(void *t, struct syscall_args *a)
 {
-	uint64_t badge;
-	int result = 0;
-	struct object *e = handle_get_badge(a->a, OBJ_EVENT, RIGHT_SIGNAL, &badge, &result);
-	struct task *t;
+	uint64_t bits = a->c;
+	int error = 0;
+	struct event *e = event_get(a->b, &bits, &error);
 
 	if (!e)
-		return result;
-	t = task_get(a->c, &result);
-	if (t) {
-		result = watch(t, (struct event *)e, a->b & badge);
-		object_put_unlocked(&t->object);
-	}
-	object_put_unlocked(e);
-	return result;
+		return error;
+	error = watch(t, e, bits);
+	object_put_unlocked(&e->object);
+	return error;
 }
-SYSCALL(SYS_EVENT_BIND, sys_event_bind);
+SYSCALL_ON(SYS_EVENT_BIND, OBJ_TASK, RIGHT_CONTROL, sys_event_bind);

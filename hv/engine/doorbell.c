@@ -68,17 +68,17 @@ static int64_t doorbell(void *object, struct syscall_args *a)
 {
 	struct vm *vm = object;
 	struct event *e = NULL;
-	uint64_t badge = 0;
+	uint64_t bits = a->d;
 	int error = 0;
 
 	if (a->b > 0xffff)
 		return -EINVAL;
 	if (a->c)
-		e = (struct event *)handle_get_badge(a->c, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+		e = event_get(a->c, &bits, &error);
 	if (error)
 		return error;
 	spin_lock(&vm->lock);
-	error = replace(vm, a->b, &e, a->d & badge);
+	error = replace(vm, a->b, &e, bits);
 	spin_unlock(&vm->lock);
 	if (e)
 		object_put_unlocked(&e->object);

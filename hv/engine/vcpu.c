@@ -541,4 +541,4 @@ static void vcpu_object_destroy(struct object *o)
 
 	object_put(&v->vm->object);
 }
-OBJECT_TYPE(OBJ_VCPU, "vcpu", vcpu_object_destroy);
+OBJECT_TYPE(OBJ_VCPU, vcpu_object_destroy);

@@ -264,7 +264,7 @@ static void vm_destroy(struct object *o)
 {
 	vm_free((struct vm *)o);
 }
-OBJECT_TYPE(OBJ_VM, "vm", vm_destroy);
+OBJECT_TYPE(OBJ_VM, vm_destroy);
 
 static struct vm *vm_create(void)
 {

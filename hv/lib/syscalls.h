@@ -145,7 +145,7 @@ static inline int64_t sys_event_wait(uint32_t event, uint64_t mask, uint64_t dea
 
 static inline int64_t sys_event_bind(uint32_t event, uint64_t bits, uint32_t task)
 {
-	return syscall3(SYS_EVENT_BIND, event, bits, task);
+	return syscall3(SYS_EVENT_BIND, task, event, bits);
 }
 
 static inline int64_t sys_irq_create(uint32_t system, uint64_t gsi, uint64_t flags, uint32_t event,

@@ -47,7 +47,7 @@
 #define SYS_EVENT_CREATE 16   /* () -> event with all rights, badge ~0 */
 #define SYS_EVENT_SIGNAL 17   /* (event): ORs the handle's badge into the pending bits */
 #define SYS_EVENT_WAIT 18     /* (event, mask, deadline ns) -> pending bits of mask, now cleared; 0: time-out */
-#define SYS_EVENT_BIND 19     /* (event, bits, task): event is signalled with bits when the task ends */
+#define SYS_EVENT_BIND 19     /* (task, event, bits): event is signalled with bits when the task ends */
 #define SYS_IRQ_CREATE 20     /* (system IRQS, gsi or IRQ_MSI, IRQ_* flags | bdf << 32, event, bits) -> irq. MSI: the place of the
 			       * function's MSI or MSI-X capability instead of flags; -ENODEV: there is none */
 #define SYS_IRQ_ACK 21	      /* (irq): unmask a line after its device was served. MSI: nothing to do. */

@@ -71,7 +71,7 @@ static void close_drops_the_reference(void **state)
 static void rights_and_badges_only_shrink(void **state)
 {
 	int64_t e = machine_syscall(SYS_EVENT_CREATE, 0, 0, 0, 0, 0, 0), weaker, h;
-	uint64_t badge = 0;
+	struct handle all;
 	int error = 0;
 	struct object *o;
 
@@ -82,10 +82,10 @@ static void rights_and_badges_only_shrink(void **state)
 	assert_null(handle_get(weaker, OBJ_EVENT, RIGHT_POWER, &error));
 	h = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, weaker, ~0ull, ~0ull, 0, 0);
 	assert_true(h > 0);
-	o = handle_get_badge(h, OBJ_EVENT, RIGHT_SIGNAL, &badge, &error);
+	o = handle_get_all(h, OBJ_EVENT, RIGHT_SIGNAL, &all, &error);
 	assert_non_null(o);
 	object_put_unlocked(o);
-	assert_int_equal(badge, 0xf0);
+	assert_int_equal(all.badge, 0xf0);
 	assert_null(handle_get(h, OBJ_EVENT, RIGHT_WAIT, &error));
 	/* Without GRANT it goes nowhere. */
 	h = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL, ~0ull, 0, 0);

@@ -337,12 +337,12 @@ static void watchers_hear_of_the_end(void **state)
 	int error = 0;
 
 	narrow = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, e, RIGHT_SIGNAL, 0xf, 0, 0);
-	assert_int_equal(machine_syscall(SYS_EVENT_BIND, narrow, 0xf8, h, 0, 0, 0), 0);
-	assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 0x100, h, 0, 0, 0), 0);
-	assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 1, 1, 0, 0, 0), -EBADF);
+	assert_int_equal(machine_syscall(SYS_EVENT_BIND, h, narrow, 0xf8, 0, 0, 0), 0);
+	assert_int_equal(machine_syscall(SYS_EVENT_BIND, h, e, 0x100, 0, 0, 0), 0);
+	assert_int_equal(machine_syscall(SYS_EVENT_BIND, 1, e, 1, 0, 0, 0), -EBADF);
 	for (int i = 0; i < 30; i++)
-		assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 0x100, h, 0, 0, 0), 0);
-	assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 0x100, h, 0, 0, 0), -ENOSPC);
+		assert_int_equal(machine_syscall(SYS_EVENT_BIND, h, e, 0x100, 0, 0, 0), 0);
+	assert_int_equal(machine_syscall(SYS_EVENT_BIND, h, e, 0x100, 0, 0, 0), -ENOSPC);
 	victim = task_get(h, &error);
 	assert_int_equal(machine_syscall(SYS_MAP, h, m, 0, VA, 2 * MIB, MAP_READ), 0);
 	assert_true(machine_syscall(SYS_HANDLE_GRANT, h, m, RIGHT_READ, 0, 0, 0) > 0);
@@ -370,7 +370,7 @@ static void watchers_hear_of_the_end(void **state)
 	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, h, 0x400000, 0x500000, 0, 0, 0),
 			 -ESRCH);
 	/* Who comes late is told at once. */
-	assert_int_equal(machine_syscall(SYS_EVENT_BIND, e, 0x200, h, 0, 0, 0), 0);
+	assert_int_equal(machine_syscall(SYS_EVENT_BIND, h, e, 0x200, 0, 0, 0), 0);
 	assert_int_equal(machine_syscall(SYS_EVENT_WAIT, e, ~0ull, 0, 0, 0, 0), 0x200);
 	object_put_unlocked(&victim->object);
 }
