@@ -54,9 +54,33 @@ do-test: all unit-tests fuzzers guests guest-programs rom
 
 # Long: SOAK_KILLS deaths of each module under verified load.
 SOAK_KILLS	?= 1000
-.PHONY: do-soak
-do-soak: all
-	$(Q)tests/soak/run --icount --kills $(SOAK_KILLS)
+soak_load	:= $(wildcard tests/soak/load/*.c)
+.PHONY: do-soak soak-needs
+do-soak: soak-needs
+	$(Q)tests/soak/run --kills $(SOAK_KILLS) $(SOAK)
+soak-needs: all guests $(O)/soak/cloud.cpio $(O)/soak/amd64.cpio $(O)/soak/ahci.other $(O)/soak/e1000.other
+
+# Another build of a module, which takes the place of the first while it runs.
+$(O)/soak/other/%.o: %.c $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) $(user_cflags) -O1 -c -o $@ $<
+define other_rule
+$(O)/soak/$(1).other: $(addprefix $(O)/soak/other/,$($(1)-y)) $(O)/libpostern.a hv/lib/module.lds
+	@echo "  MODULE  $$@"
+	$(Q)$(LD) -nostdlib -static --gc-sections --nmagic -z max-page-size=0x1000 -z noexecstack \
+		-T hv/lib/module.lds -o $$@.debug $$(filter %.o %.a,$$^)
+	$(Q)objcopy -S $$@.debug $$@
+endef
+$(foreach m,ahci e1000,$(eval $(call other_rule,$(m))))
+
+$(O)/soak/load: $(soak_load) tests/soak/load/load.h
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $@"
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $(soak_load)
+$(O)/soak/%.cpio: $(O)/soak/load $(O)/guests/initramfs-%-io.cpio
+	@echo "  CPIO    $@"
+	$(Q)tools/mkinitramfs amd64 $@ $(O)/guests/modules-$*:modules $(O)/soak/load:bin/load
 
 .PHONY: loc
 loc:

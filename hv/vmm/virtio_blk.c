@@ -15,6 +15,7 @@
 #include <postern/errno.h>
 #include "blk.h"
 #include "guest.h"
+#include "log.h"
 #include "module.h"
 #include "syscalls.h"
 #include "virtio_devices.h"
@@ -570,6 +571,12 @@ void virtio_blk_disconnected(struct virtio_device *d)
 
 void virtio_blk_readable(struct virtio_device *d)
 {
-	blk_front_poll(&blk_of(d)->front);
+	struct blk_front *f = &blk_of(d)->front;
+
+	blk_front_poll(f);
+	if (f->blackout_ns)
+		log_line("guest %s: its disk's broker is back: blackout %llu us", guest.name,
+			 (unsigned long long)f->blackout_ns / 1000);
+	f->blackout_ns = 0;
 	work(d);
 }

@@ -89,6 +89,8 @@ struct net {
 	struct slot *tx_free, *rx_free;
 	struct slot tx_slot[QUEUE_SIZE], rx_slot[QUEUE_SIZE];
 	uint64_t dropped;
+	uint64_t done_ns; /* when the switch answered last */
+	bool reborn;	  /* and its next life has not yet */
 	struct vq_chain chain;
 };
 
@@ -612,14 +614,28 @@ static void control(struct net *n)
 
 /* --- the device's life ----------------------------------------------------------------------- */
 
+static void note_done(struct net *n)
+{
+	uint64_t now = clock_ns();
+
+	if (n->reborn)
+		log_line("guest %s: the switch is back: blackout %llu us", guest.name,
+			 (unsigned long long)(now - n->done_ns) / 1000);
+	n->reborn = false;
+	n->done_ns = now;
+}
+
 static void work(struct virtio_device *d)
 {
 	struct net *n = net_of(d);
+	uint32_t answers = n->tx.rsp_cons + n->rx.rsp_cons;
 
 	attach(n);
 	control(n);
 	transmit(n);
 	receive(n);
+	if (n->tx.rsp_cons + n->rx.rsp_cons != answers)
+		note_done(n);
 }
 
 /* The switch has buffers of the driver that goes: it must forget them first. The rings begin again with the next driver, whose
@@ -693,6 +709,7 @@ void virtio_net_disconnected(struct virtio_device *d)
 	struct net *n = net_of(d);
 
 	n->c = NULL;
+	n->reborn |= n->attached && n->done_ns;
 	n->attached = n->ready = false;
 	for (unsigned i = 0; i < QUEUE_SIZE && !n->fence; i++)
 		if (n->tx_slot[i].out)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The scenarios: what goes on, who is killed."""
+import dataclasses
+import typing
+
+from loads import GuestDisk, GuestKeys, GuestNet, GuestScreen, ModuleLoad
+
+DRIVER = r"driver is back.* blackout (\d+) us"
+
+
+@dataclasses.dataclass
+class Scenario:
+    title: str
+    load: typing.Callable
+    victims: list  # killed in turn
+    blackout: typing.Optional[str] = DRIVER  # in the log, microseconds; None: nobody is without service
+    targets: bool = False  # those of the drivers: report.TARGETS
+    swap: bool = False  # replaced by another build of the same, not killed
+    pause: tuple = (0.01, 0.15)  # seconds between two
+    ready: str = r"module %s [\d.]+ is ready"
+
+
+def disk_module(volume, disk):
+    return lambda: ModuleLoad("disktest", [("open " + volume, "volume %s: " % volume), ("run 16 64", "")], disk=disk)
+
+
+def net_module(net):
+    return lambda: ModuleLoad("netprobe", [("stream 1000000", "")], net=net)
+
+
+BROKER = r"broker is back: blackout (\d+) us"
+SWITCH = r"the switch is back: blackout (\d+) us"
+SPACED = (0.05, 0.35)  # TCP sends a lost segment again after 0.2 s at the earliest
+
+# Disks and cards of a guest, which is what a user has; then loads of our own, which are nothing but requests.
+SCENARIOS = {
+    "guest-ahci": Scenario("ahci killed under a guest's disk", GuestDisk, ["ahci"], targets=True),
+    "guest-ahci-swap": Scenario("ahci replaced under a guest's disk", GuestDisk, ["ahci"], targets=True, swap=True),
+    "guest-e1000": Scenario("e1000 killed under a guest's TCP", GuestNet, ["e1000"], targets=True, pause=SPACED),
+    "guest-e1000-swap": Scenario("e1000 replaced under a guest's TCP", GuestNet, ["e1000"], targets=True, swap=True, pause=SPACED),
+    "guest-volume": Scenario("volume killed under a guest's disk", GuestDisk, ["volume"], BROKER),
+    "guest-switch": Scenario("switch killed under a guest's TCP", GuestNet, ["switch"], SWITCH, pause=SPACED),
+    "guest-vga": Scenario("vga killed while a guest draws", GuestScreen, ["vga"], None),
+    "guest-ps2": Scenario("ps2 killed while keys are typed", GuestKeys, ["ps2"], None),
+    "guest-pci-disk": Scenario("pci killed under a guest's disk", GuestDisk, ["pci"], None),
+    "ahci": Scenario("ahci killed, 16 requests at a time", disk_module("ahci0", "d.img 64 none"), ["ahci"], targets=True),
+    "volume": Scenario("volume killed, 16 requests at a time", disk_module("ahci0p2", "d.img 64 gpt alpha:8 beta:48"), ["volume"], BROKER),
+    "disk-all": Scenario("ahci, volume, pci in turn, 16 requests at a time", disk_module("ahci0", "d.img 64 none"),
+                         ["ahci", "volume", "pci"], None),
+    "e1000": Scenario("e1000 killed, echoes", net_module("user"), ["e1000"], targets=True),
+    "e1000e": Scenario("e1000 killed on a 82574L, echoes", net_module("user,via=e1000e"), ["e1000"], targets=True),
+    "switch": Scenario("switch killed, echoes", net_module("user"), ["switch"], SWITCH),
+    "net-all": Scenario("e1000, switch, pci in turn, echoes", net_module("user"), ["e1000", "switch", "pci"], None),
+}
