@@ -2,8 +2,8 @@
 /*
  * i8042: bringing the controller and its devices to a known state, whatever they were left in.
  *
- *   both ports off, flush -> self-test -> test and count the ports -> reset and set up each device
- * -> interrupts on
+ *   take what is left of before -> both ports off, flush -> self-test -> test and count the ports -> reset and set up each
+ * device -> interrupts on
  */
 #include "clock.h"
 #include "i8042.h"
@@ -83,15 +83,22 @@ static int ask(uint8_t value, uint64_t ns)
 	return -1;
 }
 
-/* False: bytes never end. */
-static bool flush(void)
+/* How many bytes there were; FLUSH_MAX: they may never end. */
+static unsigned drain(void)
 {
-	for (unsigned i = 0; i < FLUSH_MAX; i++) {
-		if (!(port_in8(I8042_STATUS) & STATUS_OUTPUT))
-			return true;
+	unsigned n = 0;
+
+	for (; n < FLUSH_MAX && port_in8(I8042_STATUS) & STATUS_OUTPUT; n++) {
 		port_in8(I8042_DATA);
 		clock_sleep(clock_ns() + LOOK_NS);
 	}
+	return n;
+}
+
+/* False: bytes never end. */
+static bool flush(void)
+{
+	drain();
 	return !(port_in8(I8042_STATUS) & STATUS_OUTPUT);
 }
 
@@ -176,12 +183,22 @@ static bool has_aux(void)
 	return off & CONFIG_AUX_OFF && !(on & CONFIG_AUX_OFF);
 }
 
-static int reset_controller(void)
+/* A reset of the device forgets what it has not sent yet. */
+static bool keyboard_on(struct i8042 *p)
+{
+	if (!command(COMMAND_KEYBOARD_ON))
+		return false;
+	p->left += drain();
+	return true;
+}
+
+static int reset_controller(struct i8042 *p)
 {
 	int answer;
 
 	if (port_in8(I8042_STATUS) == NOBODY)
 		return module_fail(-ENODEV, "no keyboard controller: status reads 0xff");
+	p->left = drain();
 	if (!command(COMMAND_KEYBOARD_OFF) || !command(COMMAND_AUX_OFF))
 		return module_fail(-EIO, "the keyboard controller takes no command: status %#x",
 				   port_in8(I8042_STATUS));
@@ -199,18 +216,19 @@ int i8042_probe(struct i8042 *p)
 {
 	uint8_t config = CONFIG_SYSTEM | CONFIG_TRANSLATE;
 	bool aux;
-	int ret = reset_controller(), seen;
+	int ret, seen;
 
+	*p = (struct i8042){0};
+	ret = reset_controller(p);
 	if (ret)
 		return ret;
-	*p = (struct i8042){0};
 	aux = has_aux();
 	flush();
 	if (!set_config(config | CONFIG_KEYBOARD_OFF | CONFIG_AUX_OFF))
 		return module_fail(-EIO, "the keyboard controller takes no configuration");
 	seen = ask(COMMAND_READ_CONFIG, WAIT_NS);
 	p->set2 = seen >= 0 && !(seen & CONFIG_TRANSLATE); /* some do not translate */
-	if (!ask(COMMAND_KEYBOARD_TEST, WAIT_NS) && command(COMMAND_KEYBOARD_ON))
+	if (!ask(COMMAND_KEYBOARD_TEST, WAIT_NS) && keyboard_on(p))
 		p->keyboard = set_up_keyboard(p);
 	flush();
 	if (aux && !ask(COMMAND_AUX_TEST, WAIT_NS) && command(COMMAND_AUX_ON))

@@ -55,6 +55,7 @@
 
 struct i8042 {
 	bool keyboard, mouse, wheel, set2;
+	unsigned left; /* bytes from before, dropped: they may begin in the middle of a key */
 };
 
 /* Resets controller and devices. 0, -ENODEV: there is none; -EIO: it does not work. The sentence is

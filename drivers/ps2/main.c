@@ -3,7 +3,8 @@
  * PS2: keyboard and mouse behind the PC's keyboard controller; server of the class `input`.
  *
  * Its one client is the manager, who gives the events to whoever is on the screen. Without a
- * client, and while the ring is full, events are dropped. The lights follow the client's wish: a
+ * client they stay in the device; while the ring is full they are dropped. What was typed while no life of this driver
+ * was there is dropped, too, and the log says so. The lights follow the client's wish: a
  * command of two bytes, each acknowledged among the keys, so it is a small state machine.
  *
  *   IDLE --wish differs--> COMMAND --ack--> VALUE --ack--> IDLE;  no answer: IDLE, at most
@@ -54,8 +55,6 @@ static void emit(const union xenkbd_in_event *e)
 	struct xenkbd_page *page;
 	uint32_t prod;
 
-	if (!client)
-		return;
 	page = (void *)((char *)client->shared + INPUT_RING_OFFSET);
 	prod = page->in_prod;
 	if (prod - __atomic_load_n(&page->in_cons, __ATOMIC_ACQUIRE) >= XENKBD_IN_RING_LEN)
@@ -147,13 +146,15 @@ static void take_all(void)
 	unsigned n;
 	uint8_t byte;
 
+	if (!client)
+		return;
 	for (n = 0; n < BYTES_MAX && i8042_take(&byte, &from_mouse); n++) {
 		if (from_mouse)
 			mouse_byte(byte);
 		else
 			keyboard_byte(byte);
 	}
-	if (n && client)
+	if (n)
 		connection_signal(client);
 	if (n == BYTES_MAX)
 		module_signal(1ull << EVENT_BIT_OWN);
@@ -176,11 +177,12 @@ static int ps2_probe(void)
 
 	if (ret)
 		return ret;
+	if (device.left)
+		log_line("%u bytes of keyboard and mouse, typed before this life, are dropped", device.left);
 	keys.set2 = device.set2;
 	mouse.wheel = device.wheel;
 	module_status("%s%s%s", device.keyboard ? "keyboard" : "no keyboard",
 		      device.mouse ? ", mouse" : "", device.wheel ? " with wheel" : "");
-	take_all();
 	return 0;
 }
 
@@ -196,6 +198,7 @@ static int ps2_connected(struct connection *c)
 	if (client)
 		return -EBUSY;
 	client = c;
+	take_all();
 	return 0;
 }
 

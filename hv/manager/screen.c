@@ -281,17 +281,18 @@ static void key(const struct xenkbd_key *k)
 	to_guest(shown, &(union xenkbd_in_event){.key = *k});
 }
 
-static void take_keys(void)
+/* for_guest: not for the shell, whose commands must not run just now. */
+static void take_keys(bool for_guest)
 {
 	struct xenkbd_page *page = (void *)((char *)input->shared + INPUT_RING_OFFSET);
 	uint32_t prod = __atomic_load_n(&page->in_prod, __ATOMIC_ACQUIRE), cons = page->in_cons;
 
 	if (prod - cons > XENKBD_IN_RING_LEN) {
 		log_line("the input driver's ring is garbage");
-		link_down(input);
+		link_down(input); /* nothing, when it is down already */
 		return;
 	}
-	for (; cons != prod; cons++) {
+	for (; cons != prod && (shown || !for_guest); cons++) {
 		union xenkbd_in_event e = XENKBD_IN_RING_REF(page, cons);
 
 		if (e.type == XENKBD_TYPE_KEY)
@@ -302,11 +303,12 @@ static void take_keys(void)
 	__atomic_store_n(&page->in_cons, cons, __ATOMIC_RELEASE);
 }
 
-/* Keys that were down when their driver died have no release. */
+/* What the driver said before it died counts; keys that were down then have no release. */
 static void input_changed(struct link *l)
 {
 	if (l->up)
 		return;
+	take_keys(true);
 	if (shown)
 		release_all();
 	keymap = (struct keymap){.caps = keymap.caps};
@@ -402,7 +404,7 @@ void screen_pump(void)
 	struct display_link *l;
 
 	if (input && input->up)
-		take_keys();
+		take_keys(false);
 	if (input && input->up)
 		set_leds();
 	l = display_shared();

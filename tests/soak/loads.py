@@ -165,7 +165,6 @@ class GuestScreen(GuestLoad):
         super().__init__()
         self.options += ["--vga", "std"]
         self.dice = random.Random(seed)
-        self.typed_while_away = self.lost = 0
 
     def begin(self, machine):
         self.monitor = Monitor(machine.monitor)
@@ -180,7 +179,7 @@ class GuestScreen(GuestLoad):
 
     def look(self):
         """The guest stops drawing; what it drew last is what the screen shows."""
-        number = int(self.machine.guest.ask("hold", r"SOAK held (\d+)")[1])
+        number = int(self.machine.guest.ask("hold", r"SOAK held (\d+)\n")[1])
         want, deadline = self.page(number), time.monotonic() + 30
         while True:
             self.monitor.picture(self.machine.folder / "picture.ppm", "ppm")
@@ -200,9 +199,15 @@ class GuestScreen(GuestLoad):
 class GuestKeys(GuestScreen):
     """Keys typed while their driver dies. Those that come must be those that were typed, in order; those typed after it is ready must all come."""
 
-    def begin(self, machine):
-        super().begin(machine)
-        self.away = self.lost = 0
+    def __init__(self):
+        super().__init__()
+        self.away = self.lost = self.keys = 0
+
+    def tally(self, m):
+        tally = super().tally(m)
+        tally.done += self.keys  # beside the pages
+        self.keys = 0
+        return tally
 
     def type(self, n):
         names = [self.dice.choice(sorted(self.KEYS)) for _ in range(n)]
@@ -218,17 +223,23 @@ class GuestKeys(GuestScreen):
         return int(m[1]), [int(k) for k in m[2].split()]
 
     def round(self, kill):
-        early = self.type(self.dice.randrange(3))
-        kill(lambda: early.extend(self.type(self.dice.randrange(3))))
+        early, during = self.type(self.dice.randrange(3)), []
+        kill(lambda: during.extend(self.type(self.dice.randrange(3))))
         late = self.type(3)
+        typed = "typed %s, killed, %s, ready, %s: " % (early, during, late)
         got, down, deadline = [], 1, time.monotonic() + 20
         while (got[-3:] != late or down) and time.monotonic() < deadline:
             down, more = self.came()
             got += more
-        self.away += len(early)
-        self.lost += len(early) + 3 - len(got)
-        if down or got[-3:] != late or not is_part(got[:-3], early):
-            raise Failed("typed %s, killed, typed %s: came %s, %d down" % (early, late, got, down))
+        if down or got[-3:] != late or not is_part(got[:-3], early + during):
+            raise Failed("%scame %s, %d down" % (typed, got, down))
+        # What waited in the controller is dropped with a word. What is typed while the keyboard itself is reset it forgets.
+        lost = len(early) + len(during) + 3 - len(got)
+        if lost > len(during) and not self.machine.shell.find("ps2: .* bytes of keyboard and mouse, typed before this life"):
+            raise Failed("%scame %s, and nobody said so" % (typed, got))
+        self.keys += len(got)
+        self.away += len(early) + len(during)
+        self.lost += lost
 
     def words(self):
         return "of %d keys typed while it died %d were lost" % (self.away, self.lost)

@@ -87,6 +87,21 @@ static void test_dirty(void **state)
 	assert_false(mouse);
 }
 
+/* Said, not silently gone. */
+static void test_typed_before(void **state)
+{
+	struct i8042 p;
+
+	assert_int_equal(probe(&p, 0), 0);
+	assert_int_equal(p.left, 0);
+	ps2_model_key(30, true);
+	ps2_model_key(30, false);
+	assert_int_equal(i8042_probe(&p), 0);
+	assert_int_equal(p.left, 2);
+	assert_int_equal(i8042_probe(&p), 0);
+	assert_int_equal(p.left, 0);
+}
+
 static void test_faults(void **state)
 {
 	static const struct {
@@ -233,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probe),	    cmocka_unit_test(test_dirty),
+		cmocka_unit_test(test_typed_before),
 		cmocka_unit_test(test_faults),	    cmocka_unit_test(test_missing_devices),
 		cmocka_unit_test(test_all_keys),    cmocka_unit_test(test_key_nonsense),
 		cmocka_unit_test(test_mouse),	    cmocka_unit_test(test_mouse_on_the_wire),
