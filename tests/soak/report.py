@@ -43,3 +43,25 @@ def table(results):
         title = scenario.title + (": " + r["words"] if r["words"] else "")
         lines.append("| %s | %s | %s | %s | %s |" % (title, format(r["kills"], ","), format(r["done"], ","), wrong, " | ".join(cells)))
     return lines
+
+
+def summary(result):
+    """What a plot needs of a result: its blackouts at every half percent."""
+    scenario, b = SCENARIOS[result["name"]], sorted(result["blackouts"])
+    quantiles = [b[min(len(b) - 1, i * len(b) // 200)] for i in range(201)] if b else []
+    return {"name": result["name"], "title": scenario.title, "targets": scenario.targets, "times": result["kills"], "us": quantiles}
+
+
+def write(path, results):
+    """The table into the page, what the plot needs beside it, and the plot."""
+    page = pathlib.Path(path)
+    text = page.read_text()
+    if BEGIN not in text or END not in text:
+        raise Failed("%s has no '%s' and '%s'" % (path, BEGIN, END))
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    seconds, clock = sum(r["seconds"] for r in results), results[0]["clock"]
+    notes = ["Seed %d, %s clock, %d minutes of machines' time." % (results[0]["seed"], clock, seconds // 60), ""]
+    page.write_text(text[:begin] + "\n\n" + "\n".join(notes + table(results)) + "\n\n" + text[end:])
+    data = [json.dumps(summary(r)) for r in results if r["blackouts"]]
+    (page.parent / "restart.json").write_text("[\n" + ",\n".join(data) + "\n]\n")
+    subprocess.run([str(TOP / "tools/plot"), str(page.parent)], check=True)
