@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// printf's small brother: d u x s c %, with width, precision of strings (also *), 0, -, l, ll, z.
+// printf's small brother: %d %u %x, wide with l or ll, with a width and leading zeros; %s; %%.
 #include "core/format.h"
 #include "core/log.h"
 #include <stdbool.h>
@@ -8,105 +8,60 @@ struct output {
 	char *at, *end;
 };
 
-struct spec {
-	bool zero, left, precise, wide;
-	int width, precision;
-};
-
 static void put(struct output *o, char c)
 {
 	if (o->at < o->end)
 		*o->at++ = c;
 }
 
-static void put_field(struct output *o, const struct spec *s, const char *text, int length)
+static void put_number(struct output *o, uint64_t n, unsigned base, int width, char fill)
 {
-	int fill = s->width - length;
-
-	for (; !s->left && fill > 0; fill--)
-		put(o, ' ');
-	while (length-- > 0)
-		put(o, *text++);
-	for (; fill > 0; fill--)
-		put(o, ' ');
-}
-
-static void put_number(struct output *o, struct spec *s, unsigned long long n, bool negative,
-		       unsigned base)
-{
-	char text[68], *p = text + sizeof(text);
+	char digits[20];
+	int count = 0;
 
 	do {
-		*--p = "0123456789abcdef"[n % base];
+		digits[count++] = "0123456789abcdef"[n % base];
 		n /= base;
 	} while (n);
-	if (s->zero && !s->left)
-		while (text + sizeof(text) - p < s->width - negative && p > text + 1)
-			*--p = '0';
-	if (negative)
-		*--p = '-';
-	put_field(o, s, p, text + sizeof(text) - p);
+	for (; width > count; width--)
+		put(o, fill);
+	while (count)
+		put(o, digits[--count]);
 }
 
-static const char *parse_spec(const char *f, struct spec *s, va_list *args)
+// What follows a percent sign; its last character.
+static const char *convert(struct output *o, const char *f, va_list *args)
 {
-	for (; *f == '0' || *f == '-'; f++) {
-		s->zero |= *f == '0';
-		s->left |= *f == '-';
-	}
+	char fill = *f == '0' ? '0' : ' ';
+	const char *text;
+	bool wide = false;
+	int width = 0;
+	int64_t n;
+
 	for (; *f >= '0' && *f <= '9'; f++)
-		s->width = s->width < 100 ? s->width * 10 + *f - '0' : s->width;
-	if (*f == '.') {
-		s->precise = true;
-		for (f++; *f >= '0' && *f <= '9'; f++)
-			s->precision =
-				s->precision < 10000 ? s->precision * 10 + *f - '0' : s->precision;
-		if (*f == '*') {
-			s->precision = va_arg(*args, int);
-			f++;
-		}
-	}
-	for (; *f == 'l' || *f == 'z'; f++)
-		s->wide = true;
-	return f;
-}
-
-static void put_string(struct output *o, const struct spec *s, const char *text)
-{
-	int n = 0;
-
-	if (!text)
-		text = "(null)";
-	while ((!s->precise || n < s->precision) && text[n])
-		n++;
-	put_field(o, s, text, n);
-}
-
-static void convert(struct output *o, struct spec *s, char kind, va_list *args)
-{
-	unsigned long long n;
-	char c;
-
-	switch (kind) {
+		width = width < 100 ? width * 10 + *f - '0' : width;
+	for (; *f == 'l'; f++)
+		wide = true;
+	switch (*f) {
 	case 'd':
-		n = s->wide ? va_arg(*args, long long) : va_arg(*args, int);
-		put_number(o, s, (long long)n < 0 ? -n : n, (long long)n < 0, 10);
+		n = wide ? va_arg(*args, int64_t) : va_arg(*args, int);
+		if (n < 0)
+			put(o, '-');
+		put_number(o, n < 0 ? -(uint64_t)n : (uint64_t)n, 10, width, fill);
 		break;
 	case 'u':
 	case 'x':
-		n = s->wide ? va_arg(*args, unsigned long long) : va_arg(*args, unsigned);
-		put_number(o, s, n, false, kind == 'u' ? 10 : 16);
+		n = wide ? va_arg(*args, int64_t) : va_arg(*args, unsigned);
+		put_number(o, n, *f == 'u' ? 10 : 16, width, fill);
 		break;
 	case 's':
-		put_string(o, s, va_arg(*args, const char *));
-		break;
-	case 'c':
-		c = va_arg(*args, int);
-		put_field(o, s, &c, 1);
+		for (text = va_arg(*args, const char *) ?: "(null)"; *text; text++)
+			put(o, *text);
 		break;
 	default:
-		put(o, kind);
+		put(o, *f);
 	}
+	return f;
 }
 
 int format_textv(char *out, size_t size, const char *format, va_list args)
@@ -115,18 +70,11 @@ int format_textv(char *out, size_t size, const char *format, va_list args)
 	va_list copy;
 
 	va_copy(copy, args);
-	for (; *format; format++) {
-		struct spec s = {0};
-
-		if (*format != '%') {
+	for (; *format; format++)
+		if (*format != '%')
 			put(&o, *format);
-			continue;
-		}
-		format = parse_spec(format + 1, &s, &copy);
-		if (!*format)
+		else if (!*(format = convert(&o, format + 1, &copy)))
 			break;
-		convert(&o, &s, *format, &copy);
-	}
 	va_end(copy);
 	if (size)
 		*o.at = 0;

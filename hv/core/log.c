@@ -49,37 +49,19 @@ static int stamp(char *line, size_t size)
 			   (unsigned)(us % 1000000));
 }
 
-static void print(bool wait, const char *format, va_list args)
+void log_printf(const char *format, ...)
 {
 	char line[LINE_MAX];
 	int n = stamp(line, sizeof(line) - 1);
+	va_list args;
 
+	va_start(args, format);
 	n += format_textv(line + n, sizeof(line) - 1 - n, format, args);
+	va_end(args);
 	line[n++] = '\n';
-	if (wait)
-		spin_lock(&log_lock);
-	else if (!spin_try(&log_lock))
-		return;
+	spin_lock(&log_lock);
 	emit(line, n);
 	spin_unlock(&log_lock);
-}
-
-void log_printf(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print(true, format, args);
-	va_end(args);
-}
-
-void log_printf_nmi(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print(false, format, args);
-	va_end(args);
 }
 
 void log_text(const char *who, const char *text, size_t length)

@@ -6,10 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A line each; time is put before. Formats: d u x s c with width, 0, -, l, ll, z, .*s. */
+/* A line each; time is put before. Formats: format.c. */
 void log_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same from an NMI, which may have come upon a holder of the log's lock: then the line is lost. */
-void log_printf_nmi(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_text(const char *who, const char *text, size_t length); /* a task's lines: bytes are made printable */
 /* Copy from position on (counted from boot) and advance it; skips what the ring has lost. */
 size_t log_copy(uint64_t *position, char *buffer, size_t length);

@@ -16,14 +16,12 @@
 #include "x86/machine.h"
 #include "x86/trap.h"
 
-enum step { STEP_NONE, STEP_MESSAGE, STEP_REGISTERS, STEP_BACKTRACE, STEP_OTHERS, STEP_HALT };
-
 #define BACKTRACE_MAX 24
 #define CORE_HALF 0xffff800000000000ull
 #define NOBODY 0xffffffffu
 
 static uint32_t owner = NOBODY;
-static enum step step;
+static unsigned step;
 static char message[256];
 static const struct trap_frame *trap;
 static uint64_t first_frame, first_rip;
@@ -32,53 +30,49 @@ extern const uint32_t symbol_count, symbol_offsets[];
 extern const char symbol_names[];
 extern char _text[], _text_end[];
 
-// "name+0x12" of a text address.
-static const char *symbol_name(uint64_t address, uint64_t *offset)
+static void print_message(void)
 {
-	uint64_t at = address - (uint64_t)_text;
-	const char *name = symbol_names, *found = "?";
-
-	*offset = address;
-	if (address < (uint64_t)_text || address >= (uint64_t)_text_end)
-		return found;
-	for (uint32_t i = 0; i < symbol_count && symbol_offsets[i] <= at; i++) {
-		found = name;
-		*offset = at - symbol_offsets[i];
-		while (*name++)
-			;
-	}
-	return found;
+	console_panic();
+	log_break_lock();
+	log_printf("PANIC on cpu %u: %s", owner, message);
+	if (this_cpu()->current && this_cpu()->current->task)
+		log_printf("  in task %s", this_cpu()->current->task->name);
 }
 
 static void print_registers(void)
 {
+	static const char names[][4] = {"r15", "r14", "r13", "r12", "r11", "r10", "r9 ", "r8 ",
+					"rbp", "rdi", "rsi", "rdx", "rcx", "rbx", "rax"};
 	const struct trap_frame *f = trap;
+	const uint64_t *r = &f->r15;
 	uint64_t cr2, cr3;
 
 	if (!f)
 		return;
 	__asm__ volatile("mov %%cr2, %0; mov %%cr3, %1" : "=r"(cr2), "=r"(cr3));
-#define U(x) ((unsigned long long)(x))
-	log_printf("  rip %04llx:%016llx rsp %04llx:%016llx rflags %06llx error %llx", U(f->cs),
-		   U(f->rip), U(f->ss), U(f->rsp), U(f->rflags), U(f->error));
-	log_printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx", U(f->rax), U(f->rbx),
-		   U(f->rcx), U(f->rdx));
-	log_printf("  rsi %016llx rdi %016llx rbp %016llx r8  %016llx", U(f->rsi), U(f->rdi),
-		   U(f->rbp), U(f->r8));
-	log_printf("  r9  %016llx r10 %016llx r11 %016llx r12 %016llx", U(f->r9), U(f->r10),
-		   U(f->r11), U(f->r12));
-	log_printf("  r13 %016llx r14 %016llx r15 %016llx", U(f->r13), U(f->r14), U(f->r15));
-	log_printf("  cr2 %016llx cr3 %016llx", U(cr2), U(cr3));
-#undef U
+	log_printf("  rip %04lx:%016lx rsp %04lx:%016lx rflags %06lx error %lx", f->cs, f->rip,
+		   f->ss, f->rsp, f->rflags, f->error);
+	for (int i = 14; i > 0; i -= 3)
+		log_printf("  %s %016lx %s %016lx %s %016lx", names[i], r[i], names[i - 1],
+			   r[i - 1], names[i - 2], r[i - 2]);
+	log_printf("  cr2 %016lx cr3 %016lx", cr2, cr3);
 }
 
-static void print_address(uint64_t rip)
+// As "name+0x12".
+static void print_address(uint64_t address)
 {
-	uint64_t offset;
-	const char *name = symbol_name(rip, &offset);
+	const char *name = symbol_names, *found = "?";
+	uint64_t at = address - (uint64_t)_text, base = 0;
 
-	log_printf("  %016llx %s+0x%llx", (unsigned long long)rip, name,
-		   (unsigned long long)offset);
+	for (uint32_t i = 0;
+	     at < (uint64_t)(_text_end - _text) && i < symbol_count && symbol_offsets[i] <= at;
+	     i++) {
+		found = name;
+		base = symbol_offsets[i];
+		while (*name++)
+			;
+	}
+	log_printf("  %016lx %s+0x%lx", address, found, at - base);
 }
 
 // Frames must climb inside the core's half; a broken chain ends the list, and so does a fault.
@@ -102,36 +96,13 @@ static void print_backtrace(void)
 	}
 }
 
-static void take_step(enum step now)
-{
-	switch (now) {
-	case STEP_MESSAGE:
-		console_panic();
-		log_break_lock();
-		log_printf("PANIC on cpu %u: %s", owner, message);
-		if (this_cpu()->current && this_cpu()->current->task)
-			log_printf("  in task %s", this_cpu()->current->task->name);
-		break;
-	case STEP_REGISTERS:
-		print_registers();
-		break;
-	case STEP_BACKTRACE:
-		print_backtrace();
-		break;
-	case STEP_OTHERS:
-		machine_stop_others();
-		break;
-	default:
-		break;
-	}
-}
+static void (*const steps[])(void) = {print_message, print_registers, print_backtrace,
+				      machine_stop_others};
 
 static _Noreturn void run(void)
 {
-	while (step < STEP_HALT) {
-		step++;
-		take_step(step);
-	}
+	while (step < sizeof(steps) / sizeof(steps[0]))
+		steps[step++]();
 	if (boot_option_is("panic", "reset"))
 		machine_reset_now();
 	machine_halt();
@@ -170,13 +141,11 @@ void panic_trap(const struct trap_frame *f)
 {
 	if (enter()) {
 		trap = f;
-		format_text(message, sizeof(message), "%s (vector %u) in the core",
-			    trap_name(f->vector), (unsigned)f->vector);
+		format_text(message, sizeof(message), "exception %lu in the core", f->vector);
 		first_frame = f->rbp;
 		first_rip = f->rip;
 	} else {
-		log_printf("  (%s at %016llx while panicking)", trap_name(f->vector),
-			   (unsigned long long)f->rip);
+		log_printf("  (exception %lu at %016lx while panicking)", f->vector, f->rip);
 	}
 	run();
 }

@@ -5,9 +5,7 @@
 #include "core/unit.h"
 #include <postern/errno.h>
 
-#define LOG_WRITE_MAX 512
-#define LOG_READ_PIECE 512
-#define LOG_READ_MAX 65536
+#define LOG_PIECE 512
 
 extern const struct syscall_entry _syscalls[], _syscalls_end[];
 int64_t (*syscall_table[SYS_COUNT])(struct syscall_args *); /* hv/x86/syscall_entry.S */
@@ -63,7 +61,7 @@ SYSCALL(SYS_NULL, sys_null);
 
 static int64_t sys_log_write(struct syscall_args *a)
 {
-	char text[LOG_WRITE_MAX];
+	char text[LOG_PIECE];
 
 	if (a->b > sizeof(text))
 		return -E2BIG;
@@ -74,34 +72,17 @@ static int64_t sys_log_write(struct syscall_args *a)
 }
 SYSCALL(SYS_LOG_WRITE, sys_log_write);
 
-static int64_t log_read(uint64_t buffer, uint64_t length, uint64_t *position)
-{
-	char piece[LOG_READ_PIECE];
-	uint64_t done = 0;
-
-	while (done < length) {
-		uint64_t want = length - done < sizeof(piece) ? length - done : sizeof(piece);
-		size_t got = log_copy(position, piece, want);
-
-		if (!got)
-			break;
-		if (copy_to_user(buffer + done, piece, got))
-			return -EFAULT;
-		done += got;
-	}
-	return done;
-}
-
 static int64_t sys_log_read(void *system, struct syscall_args *a)
 {
+	char piece[LOG_PIECE];
 	uint64_t position;
-	int64_t result;
+	size_t n;
 
 	if (copy_from_user(&position, a->d, sizeof(position)))
 		return -EFAULT;
-	result = log_read(a->b, a->c < LOG_READ_MAX ? a->c : LOG_READ_MAX, &position);
-	if (result >= 0 && copy_to_user(a->d, &position, sizeof(position)))
-		result = -EFAULT;
-	return result;
+	n = log_copy(&position, piece, a->c < sizeof(piece) ? a->c : sizeof(piece));
+	return copy_to_user(a->b, piece, n) || copy_to_user(a->d, &position, sizeof(position))
+		       ? -EFAULT
+		       : (int64_t)n;
 }
 SYSCALL_ON(SYS_LOG_READ, OBJ_SYSTEM, RIGHT_LOG, sys_log_read);

@@ -16,7 +16,6 @@
 #include "core/memory.h"
 #include "core/string.h"
 #include "x86/console.h"
-#include "x86/trap.h"
 #include <postern/errno.h>
 
 #define MANAGER_ID 1 /* the first task */
@@ -103,9 +102,15 @@ static void task_destroy(struct object *o)
 }
 OBJECT_TYPE(OBJ_TASK, task_destroy);
 
-static void log_end(struct task *t)
+static void log_end(const struct task *t)
 {
-	long long detail = t->end_detail;
+	static const char *const how[] = {
+		[TASK_EXITED] = "with status",
+		[TASK_KILLED] = "killed, reason",
+		[TASK_FAULTED] = "by exception",
+		[TASK_MISUSED] = "for bad system calls, the last one number",
+		[TASK_DMA] = "for what its device did, bdf",
+	};
 
 	// The sentence must be seen, although a driver has the console and nobody is left to use
 	// it.
@@ -114,25 +119,8 @@ static void log_end(struct task *t)
 		log_printf(
 			"the manager is gone: guests and modules run on, nobody looks after them");
 	}
-	switch (t->end) {
-	case TASK_EXITED:
-		log_printf("%s (task %u) has ended with status %lld", t->name, t->id, detail);
-		break;
-	case TASK_KILLED:
-		log_printf("%s (task %u) was killed, reason %lld", t->name, t->id, detail);
-		break;
-	case TASK_MISUSED:
-		log_printf("%s (task %u) was ended: %u bad system calls, the last one number %lld",
-			   t->name, t->id, t->syscall_faults, detail);
-		break;
-	case TASK_DMA: /* the device's sentence says all */
-		log_printf("%s (task %u) was ended for what its device did", t->name, t->id);
-		break;
-	default:
-		log_printf("%s (task %u) was ended: %s at rip 0x%llx, address 0x%llx", t->name,
-			   t->id, trap_name(detail), (unsigned long long)t->end_rip,
-			   (unsigned long long)t->end_address);
-	}
+	log_printf("%s (task %u) has ended: %s %ld, rip 0x%lx, address 0x%lx", t->name, t->id,
+		   how[t->end], t->end_detail, t->end_rip, t->end_address);
 }
 
 void task_end(struct task *t, enum task_end how, int64_t detail, uint64_t address, uint64_t rip)

@@ -90,9 +90,8 @@ static inline struct task *current_task(void)
 /* End a task: its threads stop at their way out of the core. Logs one sentence. Any context that
  * holds neither task->lock nor a lock below it. */
 void task_end(struct task *task, enum task_end how, int64_t detail, uint64_t address, uint64_t rip);
-/* The exception path. Resolves lazy mappings (returns true: retry); else, for a fault from ring 3
- * (bit 2 of error), ends the task. */
-bool task_page_fault(uint64_t address, uint64_t error, uint64_t rip);
+/* A page fault of the current task, or of a copy for it: is it resolved? */
+bool task_page_fault(uint64_t address, uint64_t error);
 
 /* A NUL-terminated string; `to` is always terminated. -EFAULT. */
 int copy_name_from_user(char *to, uint64_t from, unsigned size);

@@ -14,7 +14,6 @@
 #define AROUND_PAGES 16 /* of what is populated already, this much is mapped at one fault */
 
 #define FAULT_WRITE (1ull << 1)
-#define FAULT_USER (1ull << 2)
 #define FAULT_RESERVED (1ull << 3)
 #define FAULT_FETCH (1ull << 4)
 
@@ -107,13 +106,14 @@ static void map_around(struct task *t, struct mapping *m, uint64_t va)
 	}
 }
 
-static bool resolve(struct task *t, uint64_t address, uint64_t error)
+bool task_page_fault(uint64_t address, uint64_t error)
 {
 	unsigned need = error & FAULT_WRITE ? MAP_WRITE : error & FAULT_FETCH ? MAP_EXEC : MAP_READ;
+	struct task *t = current_task();
 	struct mapping *m;
 	uint64_t size = 0;
 
-	if (address >= USER_TOP || error & FAULT_RESERVED)
+	if (!t || address >= USER_TOP || error & FAULT_RESERVED)
 		return false;
 	spin_lock(&t->lock);
 	m = t->reaped ? NULL : mapping_at(&t->mappings, address);
@@ -123,17 +123,6 @@ static bool resolve(struct task *t, uint64_t address, uint64_t error)
 		map_around(t, m, address & ~(PAGE_SIZE - 1ull));
 	spin_unlock(&t->lock);
 	return size;
-}
-
-bool task_page_fault(uint64_t address, uint64_t error, uint64_t rip)
-{
-	struct task *t = current_task();
-
-	if (t && resolve(t, address, error))
-		return true;
-	if (t && error & FAULT_USER)
-		task_end(t, TASK_FAULTED, 14, address, rip);
-	return false;
 }
 
 struct memory *task_memory_at(struct task *t, uint64_t va, unsigned rights, uint64_t *offset)

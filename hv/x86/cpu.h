@@ -40,6 +40,7 @@ struct cpu {
 	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
 	void *arch;	     /* GDT, TSS, IST stacks */
 	uint64_t interrupts; /* counted for INFO_CPU */
+	uint64_t nmi_at;     /* where an NMI that nobody sent was taken, until it is logged */
 	bool online;
 	bool engine_on;
 };

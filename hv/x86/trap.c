@@ -10,37 +10,11 @@
 
 #define VECTOR_NMI 2
 #define VECTOR_PAGE_FAULT 14
-#define ERROR_USER 4
 
 struct extable_entry {
 	int32_t at, fixup; /* relative to their own place */
 };
 extern const struct extable_entry _extable[], _extable_end[];
-
-static const char *const names[32] = {
-	"divide error",
-	"debug",
-	"NMI",
-	"breakpoint",
-	"overflow",
-	"bound range",
-	"invalid opcode",
-	"device not available",
-	"double fault",
-	"coprocessor",
-	"invalid TSS",
-	"segment not present",
-	"stack fault",
-	"general protection",
-	"page fault",
-	"15",
-	"x87 fault",
-	"alignment check",
-	"machine check",
-	"SIMD fault",
-	"virtualization",
-	"control protection",
-};
 
 static uint64_t read_cr2(void)
 {
@@ -48,11 +22,6 @@ static uint64_t read_cr2(void)
 
 	__asm__ volatile("mov %%cr2, %0" : "=r"(v));
 	return v;
-}
-
-const char *trap_name(unsigned vector)
-{
-	return vector < 32 && names[vector] ? names[vector] : "exception";
 }
 
 // Where a marked instruction goes on after its fault; 0: it is not marked.
@@ -64,35 +33,28 @@ static uint64_t fixup_of(uint64_t rip)
 	return 0;
 }
 
-static void user_exception(struct trap_frame *f)
+static void user_exception(const struct trap_frame *f)
 {
 	uint64_t address = f->vector == VECTOR_PAGE_FAULT ? read_cr2() : 0;
 
-	if (f->vector == VECTOR_PAGE_FAULT && task_page_fault(address, f->error, f->rip))
-		return;
-	// task_page_fault has ended the task already; a second end changes nothing.
-	task_end(current_task(), TASK_FAULTED, f->vector, address, f->rip);
+	if (f->vector != VECTOR_PAGE_FAULT || !task_page_fault(address, f->error))
+		task_end(current_task(), TASK_FAULTED, f->vector, address, f->rip);
 }
 
 void trap_exception(struct trap_frame *f)
 {
-	uint64_t address, fixup;
+	uint64_t fixup;
 
 	if (f->cs & 3) {
 		user_exception(f);
 		return;
 	}
 	fixup = fixup_of(f->rip);
-	// A copy from or to a task touches what may not have been populated yet.
-	if (f->vector == VECTOR_PAGE_FAULT && fixup) {
-		address = read_cr2();
-		if (!(address >> 47) &&
-		    task_page_fault(address, f->error & ~(uint64_t)ERROR_USER, f->rip))
-			return;
-	}
 	if (!fixup)
 		panic_trap(f);
-	f->rip = fixup;
+	// A copy from or to a task touches what may not have been populated yet.
+	if (f->vector != VECTOR_PAGE_FAULT || !task_page_fault(read_cr2(), f->error))
+		f->rip = fixup;
 }
 
 void trap_paranoid(struct trap_frame *f)
@@ -101,7 +63,7 @@ void trap_paranoid(struct trap_frame *f)
 		panic_trap(f);
 	if (machine_stopping())
 		machine_halt();
-	log_printf_nmi("cpu %u: NMI at 0x%lx, ignored", this_cpu()->id, f->rip);
+	this_cpu()->nmi_at = f->rip; /* perhaps inside the log */
 }
 
 void interrupt_dispatch(struct trap_frame *f)
@@ -110,6 +72,10 @@ void interrupt_dispatch(struct trap_frame *f)
 	switch (f->vector) {
 	case VECTOR_TIMER:
 		apic_eoi();
+		if (this_cpu()->nmi_at)
+			log_printf("cpu %u: NMI at 0x%lx, ignored", this_cpu()->id,
+				   this_cpu()->nmi_at);
+		this_cpu()->nmi_at = 0;
 		timer_interrupt();
 		break;
 	case VECTOR_CALL:

@@ -22,7 +22,6 @@ struct trap_frame {
 /* From hv/x86/entry.S. */
 void trap_exception(struct trap_frame *frame);
 void trap_paranoid(struct trap_frame *frame); /* NMI, #DF, #MC, on stacks of their own */
-const char *trap_name(unsigned vector);
 
 /* An interrupt that arrived in ring 3, in idle, or as a guest exit (the engine opens the window
  * with STI;NOP;CLI after an INTR exit, so that it comes through the IDT as usual). Acknowledges it.

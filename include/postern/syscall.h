@@ -30,7 +30,7 @@
  * object, with the right named. */
 #define SYS_NULL 0	      /* () -> 0. Does nothing; for measurement. */
 #define SYS_LOG_WRITE 1	      /* (text, length <= 512). The core adds time and task name. */
-#define SYS_LOG_READ 2	      /* (system LOG, buffer, length, *position) -> bytes; position counts from boot */
+#define SYS_LOG_READ 2	      /* (system LOG, buffer, length, *position) -> bytes, at most 512; position counts from boot */
 #define SYS_HANDLE_CLOSE 3    /* (handle) */
 #define SYS_HANDLE_GRANT 4    /* (task, handle, rights, badge) -> handle in task. Rights and badge only shrink. */
 #define SYS_MEM_CREATE 5      /* (bytes <= 512 GiB, MEM_* flags) -> memory */

@@ -227,7 +227,7 @@ static void run(struct task *self)
 		for (int i = 0; i < 6; i++)
 			a[i] = argument();
 		if (number == SYS_COUNT)
-			task_page_fault(a[0], a[1] & 0x12, 0);
+			task_page_fault(a[0], a[1] & 0x12);
 		else if (number == SYS_COUNT + 1)
 			irq_vector(a[0] & 0xff);
 		else if (harmless(number, a))

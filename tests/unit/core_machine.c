@@ -118,11 +118,6 @@ WEAK void timer_program(uint64_t tsc)
 {
 }
 
-const char *trap_name(unsigned vector)
-{
-	return "exception";
-}
-
 // --- the core's memory ---
 
 static void *machine_alloc(size_t bytes)
