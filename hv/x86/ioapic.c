@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/unit.h"
 #include "x86/acpi.h"
+#include "x86/cpu.h"
 #include "x86/paging.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
@@ -16,6 +17,7 @@
 #define ENTRY_MASKED (1 << 16)
 #define WINDOW_SELECT 0
 #define WINDOW_DATA 4 /* in 32-bit words */
+#define WINDOW_EOI 16
 
 struct ioapic {
 	volatile uint32_t *window;
@@ -79,6 +81,9 @@ void ioapic_mask(uint32_t gsi, int masked)
 	n = gsi - io->gsi_base;
 	spin_lock(&ioapic_lock);
 	entry = reg_read(io, IOAPIC_ENTRY(n)) & ~(uint32_t)ENTRY_MASKED;
+	// Quirk of the emulator (QEMU 7.2): its AMD-Vi turns level interrupts into edges, whose EOI does not come here.
+	if (!masked && cpu_features.emulated)
+		io->window[WINDOW_EOI] = entry & 0xff;
 	reg_write(io, IOAPIC_ENTRY(n), entry | (masked ? ENTRY_MASKED : 0));
 	spin_unlock(&ioapic_lock);
 }
@@ -89,7 +94,7 @@ static int ioapic_init(void)
 		struct ioapic *io = &ioapics[i];
 
 		io->gsi_base = acpi_facts.ioapic[i].gsi_base;
-		io->window = core_map_phys(acpi_facts.ioapic[i].phys, 0x20,
+		io->window = core_map_phys(acpi_facts.ioapic[i].phys, 0x44,
 					   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 		if (!io->window)
 			return -ENOMEM;
