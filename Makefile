@@ -21,7 +21,7 @@ all: $(O)/postern.elf
 # Goals named here install what is missing first and then call make again with the goal do-NAME, so
 # that each works as the first command on a fresh machine. The others need `make deps` once.
 front := run demo test fuzz bench soak
-.PHONY: help deps $(front)
+.PHONY: help deps plots $(front)
 
 help:
 	@echo "make             build everything: $(O)/postern.elf"
@@ -31,6 +31,7 @@ help:
 	@echo "make check-host  unit tests only"
 	@echo "make fuzz        all fuzz targets, FUZZ_SECONDS each (default 10)"
 	@echo "make soak        modules killed a thousand times under verified load: half an hour"
+	@echo "make plots       docs/*.svg and the table side by side, from the figures in docs"
 	@echo "make bench       the table of docs/BENCH.md; bench-disk, bench-net  parts of it"
 	@echo "make iso         bootable image (BIOS and UEFI): $(O)/postern.iso"
 	@echo "make kernels     Debian's kernels for guests, into $(CACHE)"
@@ -44,6 +45,9 @@ help:
 deps:
 	$(Q)tools/deps.sh
 
+plots:
+	$(Q)tools/plot docs
+
 $(front): deps
 	$(Q)$(MAKE) --no-print-directory do-$@
 
@@ -53,7 +57,7 @@ distclean:
 	rm -rf $(O) .config .config.old
 
 # Only the goals above: nothing below is needed, and perhaps its tools are not there yet.
-ifneq ($(filter-out help deps clean distclean $(front),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps plots clean distclean $(front),$(or $(MAKECMDGOALS),all)),)
 
 # Another choice for another O: make O=folder KCONFIG=file.
 KCONFIG	?= .config

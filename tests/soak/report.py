@@ -6,7 +6,7 @@ import statistics
 import subprocess
 
 from machine import TOP, Failed
-from scenarios import SCENARIOS
+from scenarios import READY, SCENARIOS
 
 TARGETS = {"median": 20000, "p99": 100000}  # microseconds, of the drivers
 BEGIN, END = "<!-- restart figures -->", "<!-- end of restart figures -->"
@@ -40,7 +40,7 @@ def table(results):
             cells = [judged(statistics.median(b), TARGETS["median"] if scenario.targets else None),
                      judged(percentile(b, 99), TARGETS["p99"] if scenario.targets else None), judged(max(b), None)]
         wrong = "0" if not r["failed"] or r["failed"].startswith("beyond") else "**%s**" % r["failed"]
-        title = scenario.title + (": " + r["words"] if r["words"] else "")
+        title = scenario.title + (" (death to ready)" if scenario.blackout == READY else "") + (": " + r["words"] if r["words"] else "")
         lines.append("| %s | %s | %s | %s | %s |" % (title, format(r["kills"], ","), format(r["done"], ","), wrong, " | ".join(cells)))
     return lines
 
@@ -49,7 +49,7 @@ def summary(result):
     """What a plot needs of a result: its blackouts at every half percent."""
     scenario, b = SCENARIOS[result["name"]], sorted(result["blackouts"])
     quantiles = [b[min(len(b) - 1, i * len(b) // 200)] for i in range(201)] if b else []
-    return {"name": result["name"], "title": scenario.title, "targets": scenario.targets, "times": result["kills"], "us": quantiles}
+    return {"name": result["name"], "title": scenario.title + (", to ready" if scenario.blackout == READY else ""), "targets": scenario.targets, "times": result["kills"], "us": quantiles}
 
 
 def write(path, results):

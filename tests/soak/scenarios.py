@@ -5,6 +5,7 @@ import typing
 
 from loads import GuestDisk, GuestKeys, GuestNet, GuestScreen, ModuleLoad
 
+READY = "ready"
 DRIVER = r"driver is back.* blackout (\d+) us"
 
 
@@ -13,11 +14,12 @@ class Scenario:
     title: str
     load: typing.Callable
     victims: list  # killed in turn
-    blackout: typing.Optional[str] = DRIVER  # in the log, microseconds; None: nobody is without service
+    blackout: typing.Optional[str] = DRIVER  # in the log, microseconds; READY: from death to ready; None: not measured
     targets: bool = False  # those of the drivers: report.TARGETS
     swap: bool = False  # replaced by another build of the same, not killed
     pause: tuple = (0.01, 0.15)  # seconds between two
-    ready: str = r"module %s [\d.]+ is ready"
+    killed: str = r"([\d.]+)\] manager: module %s is (?:killed|replaced|swapped)"
+    ready: str = r"([\d.]+)\] manager: module %s [\d.]+ is ready"
 
 
 def disk_module(volume, disk):
@@ -40,15 +42,15 @@ SCENARIOS = {
     "guest-e1000-swap": Scenario("e1000 replaced under a guest's TCP", GuestNet, ["e1000"], targets=True, swap=True, pause=SPACED),
     "guest-volume": Scenario("volume killed under a guest's disk", GuestDisk, ["volume"], BROKER),
     "guest-switch": Scenario("switch killed under a guest's TCP", GuestNet, ["switch"], SWITCH, pause=SPACED),
-    "guest-vga": Scenario("vga killed while a guest draws", GuestScreen, ["vga"], None),
-    "guest-ps2": Scenario("ps2 killed while keys are typed", GuestKeys, ["ps2"], None),
-    "guest-pci-disk": Scenario("pci killed under a guest's disk", GuestDisk, ["pci"], None),
+    "guest-vga": Scenario("vga killed while a guest draws", GuestScreen, ["vga"], READY),
+    "guest-ps2": Scenario("ps2 killed while keys are typed", GuestKeys, ["ps2"], READY),
+    "guest-pci-disk": Scenario("pci killed under a guest's disk", GuestDisk, ["pci"], READY),
     "ahci": Scenario("ahci killed, 16 requests at a time", disk_module("ahci0", "d.img 64 none"), ["ahci"], targets=True),
     "volume": Scenario("volume killed, 16 requests at a time", disk_module("ahci0p2", "d.img 64 gpt alpha:8 beta:48"), ["volume"], BROKER),
-    "disk-all": Scenario("ahci, volume, pci in turn, 16 requests at a time", disk_module("ahci0", "d.img 64 none"),
+    "disk-both": Scenario("ahci, volume, pci in turn, 16 requests at a time", disk_module("ahci0", "d.img 64 none"),
                          ["ahci", "volume", "pci"], None),
     "e1000": Scenario("e1000 killed, echoes", net_module("user"), ["e1000"], targets=True),
     "e1000e": Scenario("e1000 killed on a 82574L, echoes", net_module("user,via=e1000e"), ["e1000"], targets=True),
     "switch": Scenario("switch killed, echoes", net_module("user"), ["switch"], SWITCH),
-    "net-all": Scenario("e1000, switch, pci in turn, echoes", net_module("user"), ["e1000", "switch", "pci"], None),
+    "net-both": Scenario("e1000, switch, pci in turn, echoes", net_module("user"), ["e1000", "switch", "pci"], None),
 }
