@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Spin locks. The core never takes interrupts in ring 0, so none disables them; a waiting CPU
  * serves cross-calls (see x86/cpu.h). Order, outermost first: core_lock, vm->lock, task->lock,
- * memory->lock, event->lock, sched queue, timer queue, frame lock, log lock. */
+ * memory->lock, event->lock, sched_lock, timer queue, frame lock, log lock. */
 #ifndef CORE_LOCK_H
 #define CORE_LOCK_H
 

@@ -5,10 +5,12 @@
 // one budget. A thread competes at one of three levels: heartbeat tasks and drivers above guests
 // while they are within their budget of the period, and while the CPU has not given drivers too
 // much of it; everybody else by the least virtual runtime. A timer interrupts a turn only when
-// somebody waits for this CPU.
+// somebody waits.
 //
-// A thread that is woken before it has left its CPU (on_cpu) stays in that CPU's queue, and nobody
-// steals it: its registers are still there.
+// All who wait stand in one queue. A thread is at home on the CPU where it ran last: there it takes
+// its turn as soon as it deserves it more; others take it when they have nothing better to do, or
+// run something that deserves it clearly less. A thread that is woken before it has left its CPU
+// (on_cpu) can only go on there: its registers are still there.
 #include "core/sched.h"
 #include "core/frame.h"
 #include "core/lock.h"
@@ -19,22 +21,13 @@
 #include "x86/machine.h"
 #include <postern/errno.h>
 
-#define FLOOR_NS 1000000ull /* so old may vruntime_min be */
-/* So far apart must two CPUs be before a waiting thread moves between them. */
+/* So far apart must two guests be before one takes over a CPU where it is not at home. */
 #define MIGRATE_NS 8000000ull
 
-struct sched_queue {
-	struct spinlock lock;
-	struct thread *head, *tail;
-	uint32_t count;
+struct sched_cpu {
 	struct thread *prev; /* who was switched away from */
 	struct timer slice;
 	struct above above;
-	/* A picture of the current thread for other CPUs, which must not look into it: it may be
-	 * freed. */
-	uint32_t level;
-	const struct task *task;
-	uint64_t vruntime, since;
 	uint64_t switches, idle_ns;
 	uint32_t last_guest; /* id of the guest task that ran here last */
 	struct thread idle;
@@ -43,10 +36,10 @@ struct sched_queue {
 void context_switch(uint64_t *save_rsp, uint64_t rsp);
 void cpu_wait(void);
 
-static uint64_t idle_cpus; /* halted, or about to */
+static struct spinlock sched_lock; /* all below, and of each CPU: `current` and the charge for it */
+static struct thread *waiting, **waiting_end = &waiting;
 /* Follows the least vruntime that runs at guests' level; only grows. */
 static uint64_t vruntime_min;
-static uint64_t vruntime_min_at;
 
 static bool is_idle(const struct thread *t)
 {
@@ -67,205 +60,135 @@ static void notify(unsigned cpu)
 		cpu_kick(cpu);
 }
 
-// --- the queue; its lock held ---
+// --- the queue; sched_lock held ---
 
-static void append(struct sched_queue *q, struct thread *t)
+static void append(struct thread *t)
 {
 	t->queue_next = NULL;
-	if (q->tail)
-		q->tail->queue_next = t;
-	else
-		q->head = t;
-	q->tail = t;
-	q->count++;
+	*waiting_end = t;
+	waiting_end = &t->queue_next;
 }
 
-static void take(struct sched_queue *q, struct thread *t)
+static void take(struct thread *t)
 {
-	struct thread **at = &q->head, *before = NULL;
+	struct thread **at = &waiting;
 
-	while (*at != t) {
-		before = *at;
-		at = &before->queue_next;
-	}
+	while (*at != t)
+		at = &(*at)->queue_next;
 	*at = t->queue_next;
-	if (q->tail == t)
-		q->tail = before;
-	q->count--;
+	if (!*at)
+		waiting_end = at;
 }
 
-static struct thread *best_of(struct sched_queue *q, uint64_t now, bool foreign)
+static void charge(struct cpu *c, uint64_t now)
 {
-	struct thread *best = NULL;
-
-	for (struct thread *t = q->head; t; t = t->queue_next)
-		if (!(foreign && t->on_cpu) &&
-		    (!best || sched_better(&q->above, t->task, best->task, now)))
-			best = t;
-	return best;
-}
-
-// --- time ---
-
-// The queue's lock held: t runs on its CPU.
-static void charge(struct sched_queue *q, struct thread *t, uint64_t now)
-{
+	struct thread *t = c->current;
 	uint64_t ns = now - t->started;
 
 	if (now < t->started)
 		return; /* another CPU was here first, by a clock that is a little ahead */
 	t->started = now;
-	if (is_idle(t)) {
-		q->idle_ns += ns;
-		return;
-	}
-	sched_charge(&q->above, t->task, now, ns);
-	q->vruntime = t->task->vruntime;
-	q->since = now;
+	if (is_idle(t))
+		c->sched->idle_ns += ns;
+	else
+		sched_charge(&c->sched->above, t->task, now, ns);
 }
 
-// A CPU where nobody waits does not look at the clock. Charge what runs on the others before tasks
-// are compared.
-static void charge_others(struct cpu *self, uint64_t now)
+// A CPU where nobody waits does not look at the clock. Charge what runs before tasks are compared.
+static void charge_all(uint64_t now)
 {
-	for (unsigned i = 0; i < cpu_count; i++) {
-		struct sched_queue *q = cpus[i]->sched;
-
-		if (i == self->id || !spin_try(&q->lock))
-			continue;
-		charge(q, cpus[i]->current, now);
-		spin_unlock(&q->lock);
-	}
+	for (unsigned i = 0; i < cpu_count; i++)
+		charge(cpus[i], now);
 }
 
 void sched_charge_all(void)
 {
-	struct cpu *c = this_cpu();
-	uint64_t now = clock_ns();
-
-	charge_others(c, now);
-	spin_lock(&c->sched->lock);
-	charge(c->sched, c->current, now);
-	spin_unlock(&c->sched->lock);
+	spin_lock(&sched_lock);
+	charge_all(clock_ns());
+	spin_unlock(&sched_lock);
 }
 
-// No queue locked.
-static void find_vruntime_min(uint64_t now)
+static unsigned level_on(const struct cpu *c, uint64_t now)
+{
+	return is_idle(c->current) ? LEVEL_IDLE
+				   : sched_level(&c->sched->above, c->current->task, now);
+}
+
+// Into the queue: who slept collects no claim for the time, and who had a CPU to itself, where
+// drivers took less than from others, no debt.
+static void join(struct thread *t, uint64_t now)
 {
 	uint64_t least = ~0ull;
 
-	for (unsigned i = 0; i < cpu_count && now - vruntime_min_at >= FLOOR_NS; i++) {
-		struct sched_queue *q = cpus[i]->sched;
-		struct thread *t;
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (level_on(cpus[i], now) == LEVEL_GUEST &&
+		    cpus[i]->current->task->vruntime < least)
+			least = cpus[i]->current->task->vruntime;
+	if (least != ~0ull && least > vruntime_min)
+		vruntime_min = least;
+	t->task->vruntime =
+		sched_bounded(t->task->vruntime, vruntime_min, least == ~0ull ? 0 : cpu_count);
+	append(t);
+}
 
-		if (!spin_try(&q->lock))
-			continue;
-		t = cpus[i]->current;
-		charge(q, t, now);
-		if (!is_idle(t) && sched_level(&q->above, t->task, now) == LEVEL_GUEST &&
-		    t->task->vruntime < least)
-			least = t->task->vruntime;
-		spin_unlock(&q->lock);
+// How much t should run on c, in the place of who runs there: 0 not at all.
+static unsigned claim(const struct thread *t, const struct cpu *c, uint64_t now)
+{
+	const struct thread *running = c->current;
+	unsigned level = level_on(c, now), own = sched_level(&c->sched->above, t->task, now);
+	bool takes;
+
+	if (level == LEVEL_IDLE)
+		takes = true;
+	else if (c->id == t->cpu || running->yields)
+		takes = sched_preempts(&c->sched->above, running, t, now);
+	else if (level != LEVEL_GUEST || own != LEVEL_GUEST)
+		takes = level > own;
+	else if (running->task ==
+		 t->task) /* a VMM's thread takes its turn from its own processors */
+		takes = running->vcpu && !t->vcpu;
+	else
+		takes = running->task->vruntime > t->task->vruntime + MIGRATE_NS;
+	return takes ? 1 + level : 0;
+}
+
+// Make a CPU look that t should run on; its own if that is as good as others. False: there is none.
+static bool place(const struct thread *t, uint64_t now)
+{
+	unsigned best = 0, best_claim = 0;
+
+	for (unsigned n = 0; n < cpu_count; n++) {
+		unsigned cpu = (t->cpu + n) % cpu_count, c = claim(t, cpus[cpu], now);
+
+		if (c > best_claim && (!t->on_cpu || cpu == t->cpu)) {
+			best = cpu;
+			best_claim = c;
+		}
 	}
-	if (least != ~0ull) {
-		vruntime_min_at = now;
-		vruntime_min = least > vruntime_min ? least : vruntime_min;
-	}
+	if (best_claim)
+		notify(best);
+	return best_claim;
+}
+
+// Some still wait here: perhaps another CPU is the better place for one.
+static void offer(void)
+{
+	uint64_t now;
+
+	if (!__atomic_load_n(&waiting, __ATOMIC_RELAXED))
+		return;
+	now = clock_ns();
+	spin_lock(&sched_lock);
+	charge_all(now);
+	for (struct thread *t = waiting; t; t = t->queue_next)
+		if (!t->on_cpu && place(t, now))
+			break;
+	spin_unlock(&sched_lock);
 }
 
 static void slice_over(struct timer *timer)
 {
-	find_vruntime_min(clock_ns());
 	this_cpu()->resched = 1;
-}
-
-// Into a queue: who slept collects no claim for the time, and who had a CPU to itself, where drivers
-// took less than from others, no debt.
-static void join(struct sched_queue *q, struct thread *t, uint64_t now)
-{
-	t->task->vruntime = sched_bounded(t->task->vruntime, vruntime_min,
-					  now - vruntime_min_at < FLOOR_NS ? cpu_count : 0);
-	append(q, t);
-}
-
-// --- moving threads between CPUs ---
-
-static struct thread *steal_from(struct sched_queue *from, uint64_t now)
-{
-	struct thread *t;
-
-	if (!__atomic_load_n(&from->count, __ATOMIC_RELAXED) || !spin_try(&from->lock))
-		return NULL;
-	t = best_of(from, now, true);
-	if (t)
-		take(from, t);
-	spin_unlock(&from->lock);
-	return t;
-}
-
-// For a CPU with nothing to run. Its own queue is locked, others are only tried, so nobody waits in
-// a circle; a queue that is missed belongs to a CPU that looks for idle ones itself.
-static struct thread *steal(struct cpu *c, uint64_t now)
-{
-	for (unsigned i = 1; i < cpu_count; i++) {
-		struct thread *t = steal_from(cpus[(c->id + i) % cpu_count]->sched, now);
-
-		if (t)
-			return t;
-	}
-	return NULL;
-}
-
-// A CPU that runs something which deserves it clearly less than t; -1: none.
-static int lesser_cpu(struct cpu *c, const struct thread *t, unsigned level, uint64_t now)
-{
-	for (unsigned i = 1; i < cpu_count; i++) {
-		unsigned id = (c->id + i) % cpu_count;
-		const struct sched_queue *q = cpus[id]->sched;
-
-		if (q->level > level)
-			return id;
-		if (q->level == level && level == LEVEL_GUEST &&
-		    q->vruntime + (now - q->since) > t->task->vruntime + MIGRATE_NS)
-			return id;
-	}
-	return -1;
-}
-
-// Where a virtual processor of t's own guest runs, of whose turn t takes a part; -1: nowhere, or t is
-// one itself.
-static int own_cpu(const struct thread *t)
-{
-	for (unsigned i = 0; i < cpu_count && !t->vcpu; i++)
-		if (cpus[i]->sched->task == t->task && cpus[i]->sched->level == LEVEL_GUEST)
-			return i;
-	return -1;
-}
-
-// Somebody still waits here: perhaps another CPU is the better place.
-static void spread(struct cpu *c, struct sched_queue *q)
-{
-	uint64_t now = clock_ns();
-	struct sched_queue *to;
-	struct thread *t;
-	int id;
-
-	spin_lock(&q->lock);
-	t = best_of(q, now, true);
-	id = t ? lesser_cpu(c, t, sched_level(&q->above, t->task, now), now) : -1;
-	for (struct thread *o = q->head; o && id < 0; o = o->queue_next) {
-		id = o->on_cpu || q->task == o->task ? -1 : own_cpu(o);
-		t = o;
-	}
-	to = id < 0 ? NULL : cpus[id]->sched;
-	if (to && spin_try(&to->lock)) {
-		take(q, t);
-		t->cpu = id;
-		append(to, t);
-		spin_unlock(&to->lock);
-		notify(id);
-	}
-	spin_unlock(&q->lock);
 }
 
 // --- the switch ---
@@ -314,8 +237,7 @@ void sched_drop_tables(struct task *t)
 void sched_switched(void)
 {
 	struct cpu *c = this_cpu();
-	struct sched_queue *q = c->sched;
-	struct thread *prev = q->prev, *self = c->current;
+	struct thread *prev = c->sched->prev, *self = c->current;
 
 	if (prev->state == THREAD_DEAD)
 		thread_free(prev);
@@ -324,45 +246,36 @@ void sched_switched(void)
 	// Its task may have ended while it stood in the queue.
 	if (self->task && __atomic_load_n(&self->task->end, __ATOMIC_SEQ_CST) != TASK_ALIVE)
 		c->resched = 1;
-	if (q->count)
-		spread(c, q);
+	offer();
 }
 
-static void picture(struct sched_queue *q, struct thread *t, uint64_t now)
+// sched_lock held. Whom to run: prev itself, somebody out of the queue, or the idle thread.
+static struct thread *choose(struct cpu *c, struct thread *prev, uint64_t now)
 {
-	q->task = t->task;
-	q->level = is_idle(t) ? LEVEL_IDLE : sched_level(&q->above, t->task, now);
-	q->vruntime = is_idle(t) ? 0 : t->task->vruntime;
-	q->since = now;
-}
-
-// c's queue locked. Whom to run: prev itself, somebody out of a queue, or the idle thread.
-static struct thread *choose(struct cpu *c, struct sched_queue *q, struct thread *prev,
-			     uint64_t now)
-{
-	struct thread *best = best_of(q, now, false);
 	bool runs = prev->state == THREAD_RUNNING && !is_idle(prev);
+	struct thread *best = NULL;
 
-	if (runs && (!best || !sched_preempts(&q->above, prev, best, now)))
-		return prev;
+	for (struct thread *t = waiting; t; t = t->queue_next)
+		if ((!t->on_cpu || t->cpu == c->id) && (!runs || claim(t, c, now)) &&
+		    (!best || sched_better(&c->sched->above, t->task, best->task, now)))
+			best = t;
 	if (best)
-		take(q, best);
+		take(best);
 	else
-		best = steal(c, now);
-	if (runs) {
+		best = runs ? prev : &c->sched->idle;
+	if (runs && best != prev) {
 		prev->state = THREAD_READY;
-		join(q, prev, now);
+		join(prev, now);
 	}
-	return best ? best : &q->idle;
+	return best;
 }
 
-static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev,
-		      struct thread *next)
+static void switch_to(struct cpu *c, struct thread *prev, struct thread *next)
 {
 	if (prev->switched_out)
 		prev->switched_out(prev);
-	q->switches++;
-	q->prev = prev;
+	c->sched->switches++;
+	c->sched->prev = prev;
 	if (!is_idle(next)) {
 		load_task(c, next->task);
 		cpu_set_kernel_stack((uint64_t)next->kernel_stack + CORE_STACK_BYTES);
@@ -374,15 +287,15 @@ static void switch_to(struct cpu *c, struct sched_queue *q, struct thread *prev,
 static void schedule(void)
 {
 	struct cpu *c = this_cpu();
-	struct sched_queue *q = c->sched;
 	struct thread *prev = c->current, *next;
 	uint64_t now = clock_ns();
 
-	spin_lock(&q->lock);
-	charge(q, prev, now);
-	if (q->count)
-		charge_others(c, now);
-	next = choose(c, q, prev, now);
+	spin_lock(&sched_lock);
+	if (waiting)
+		charge_all(now);
+	else
+		charge(c, now);
+	next = choose(c, prev, now);
 	prev->yields = false;
 	if (next != prev)
 		next->turn = next->started = now;
@@ -392,16 +305,13 @@ static void schedule(void)
 	next->on_cpu = true;
 	next->cpu = c->id;
 	c->current = next;
-	picture(q, next, now);
-	if (q->count)
-		timer_arm(&q->slice, now + sched_slice(&q->above, next->task, now));
-	if (is_idle(prev) && !is_idle(next))
-		__atomic_fetch_and(&idle_cpus, ~bit(c->id), __ATOMIC_SEQ_CST);
-	spin_unlock(&q->lock);
+	if (waiting)
+		timer_arm(&c->sched->slice, now + sched_slice(&c->sched->above, next->task, now));
+	spin_unlock(&sched_lock);
 	if (next != prev)
-		switch_to(c, q, prev, next);
-	else if (q->count)
-		spread(c, q);
+		switch_to(c, prev, next);
+	else
+		offer();
 }
 
 // --- blocking and waking ---
@@ -437,45 +347,20 @@ static void deadline_passed(struct timer *timer)
 	sched_wake(t);
 }
 
-static unsigned place(struct thread *t, unsigned level)
-{
-	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST);
-	unsigned best = t->cpu;
-	int own;
-
-	if (t->on_cpu || idle & bit(t->cpu))
-		return t->cpu;
-	if (idle)
-		return __builtin_ctzll(idle);
-	for (unsigned i = 0; i < cpu_count; i++)
-		if (cpus[i]->sched->level > cpus[best]->sched->level)
-			best = i;
-	if (cpus[best]->sched->level > level)
-		return best;
-	own = level == LEVEL_GUEST ? own_cpu(t) : -1;
-	return own < 0 ? t->cpu : (unsigned)own;
-}
-
-// A thread in nobody's queue, READY.
+// A thread that is in no queue, READY.
 static void enqueue(struct thread *t)
 {
 	uint64_t now = clock_ns();
-	struct sched_queue *q;
-	struct thread *running;
-	unsigned cpu;
-	bool tell;
+	bool first;
 
-	find_vruntime_min(now);
-	cpu = place(t, sched_level(&this_cpu()->sched->above, t->task, now));
-	q = cpus[cpu]->sched;
-	spin_lock(&q->lock);
-	t->cpu = cpu;
-	join(q, t, now);
-	running = cpus[cpu]->current;
-	tell = is_idle(running) || q->count == 1 || sched_preempts(&q->above, running, t, now);
-	spin_unlock(&q->lock);
-	if (tell)
-		notify(cpu);
+	spin_lock(&sched_lock);
+	charge_all(now);
+	first = !waiting;
+	join(t, now);
+	// Where nobody waited no timer ends the turn.
+	if (!place(t, now) && first)
+		notify(t->cpu);
+	spin_unlock(&sched_lock);
 }
 
 void sched_wake(struct thread *t)
@@ -546,10 +431,8 @@ void sched_idle(void)
 	struct cpu *c = this_cpu();
 
 	for (;;) {
-		__atomic_fetch_or(&idle_cpus, bit(c->id), __ATOMIC_SEQ_CST);
 		c->resched = 0;
 		schedule();
-		__atomic_fetch_or(&idle_cpus, bit(c->id), __ATOMIC_SEQ_CST);
 		if (!__atomic_load_n(&c->resched, __ATOMIC_SEQ_CST))
 			cpu_wait();
 	}
@@ -558,26 +441,25 @@ void sched_idle(void)
 void sched_cpu_init(void)
 {
 	struct cpu *c = this_cpu();
-	struct sched_queue *q = core_alloc(sizeof(*q));
+	struct sched_cpu *s = core_alloc(sizeof(*s));
 
-	if (!q)
-		panic("no memory for the run queue of cpu %u", c->id);
-	q->idle.state = THREAD_RUNNING;
-	q->idle.cpu = c->id;
-	q->idle.on_cpu = true;
-	q->idle.started = clock_ns();
-	q->slice.fn = slice_over;
-	q->level = LEVEL_IDLE;
-	c->sched = q;
-	c->current = &q->idle;
-	__atomic_fetch_and(&idle_cpus, ~bit(c->id), __ATOMIC_SEQ_CST);
+	if (!s)
+		panic("no memory for the scheduler of cpu %u", c->id);
+	s->idle.state = THREAD_RUNNING;
+	s->idle.cpu = c->id;
+	s->idle.on_cpu = true;
+	s->idle.started = clock_ns();
+	s->slice.fn = slice_over;
+	c->sched = s;
+	c->current = &s->idle;
 }
 UNIT(core_sched, UNIT_CORE, true, NULL, sched_cpu_init, NULL);
 
 void sched_cpu_info(unsigned cpu, struct info_cpu *out)
 {
-	const struct sched_queue *q = cpus[cpu]->sched;
+	const struct sched_cpu *s = cpus[cpu]->sched;
 
-	out->idle_ns = q->idle_ns + (q->level == LEVEL_IDLE ? clock_ns() - q->idle.started : 0);
-	out->switches = q->switches;
+	sched_charge_all();
+	out->idle_ns = s->idle_ns;
+	out->switches = s->switches;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler: per-CPU queues, classes, budgets.
+ * The scheduler: classes, budgets, one queue.
  *
  * Classes: heartbeat above drivers above guests; a driver task past its budget of the period runs
- * at guest level; among guests the task with the least vruntime runs. Idle CPUs steal, then halt.
+ * at guest level; among guests the task with the least vruntime runs. CPUs with nobody to run halt.
  * The core is not preemptible: a thread leaves the CPU when it blocks, or on its way out to ring 3
  * or guest when cpu->resched is set.
  */
@@ -32,7 +32,7 @@ int sched_block(struct spinlock *l, uint64_t deadline);
 /* Make a blocked thread ready (no-op else); safe from interrupt paths. */
 void sched_wake(struct thread *t);
 void sched_give_way(void);
-/* A new thread's first step on to a queue; an ended task's thread out of its block or off its CPU.
+/* A new thread's first step on to the queue; an ended task's thread out of its block or off its CPU.
  */
 void sched_start(struct thread *t);
 void sched_interrupt(struct thread *t);

@@ -19,7 +19,7 @@
 struct thread;
 struct task;
 struct vcpu;
-struct sched_queue;
+struct sched_cpu;
 struct timer_queue;
 
 /* GS:0 in ring 0. The first fields are known to assembly (hv/x86/offsets.h keeps them honest). */
@@ -35,7 +35,7 @@ struct cpu {
 	volatile uint32_t calls; /* cross-calls waiting for this CPU, one bit each */
 	struct task *task;	 /* whose page tables are loaded */
 	struct vcpu *fpu_owner;	 /* whose FPU state is in the registers; ring 3 never has any */
-	struct sched_queue *sched;
+	struct sched_cpu *sched;
 	struct timer_queue *timers;
 	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
 	void *arch;	     /* GDT, TSS, IST stacks */
