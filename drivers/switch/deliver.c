@@ -37,7 +37,7 @@ static void refuse(struct port *to, unsigned buffers)
 }
 
 /* How many buffers hold these bytes, with one more for GSO information; 0: not enough lie ready, or none that can be used. */
-static unsigned count_buffers(struct port *to, uint32_t bytes, bool gso, uint8_t **va, struct net_buffer *b)
+static unsigned count_buffers(struct port *to, uint32_t bytes, unsigned headroom, bool gso, uint8_t **va, struct net_buffer *b)
 {
 	int ready = net_rx_back_ready(&to->rx);
 	unsigned n = 0, at = 0, room;
@@ -47,11 +47,13 @@ static unsigned count_buffers(struct port *to, uint32_t bytes, bool gso, uint8_t
 		va[n] = port_bytes(to, &b[n].at, true);
 		if (!va[n] && port_awaits_memory(to, &b[n].at))
 			return 0;
-		if (!va[n]) { /* all before it are good, but the frame is not worth finding out about those behind */
+		/* All before it are good, but the frame is not worth finding out about those behind. */
+		if (!va[n] || (!n && b[n].at.bytes <= headroom)) {
 			refuse(to, at + 1);
 			return 0;
 		}
 		room = b[n].at.bytes < NET_PART_MAX ? b[n].at.bytes : NET_PART_MAX;
+		room -= n ? 0 : headroom;
 		b[n].at.bytes = room;
 		bytes -= bytes < room ? bytes : room;
 		at += n || !gso ? 1 : 2;
@@ -64,7 +66,7 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 {
 	static struct net_buffer b[NIC_PARTS_MAX];
 	static uint8_t *va[NIC_PARTS_MAX];
-	unsigned n = count_buffers(to, bytes, o->gso_type, va, b), used = 0, i = 0;
+	unsigned headroom = to->headroom, n = count_buffers(to, bytes, headroom, o->gso_type, va, b), used = 0, i = 0;
 	uint32_t left = bytes;
 
 	if (!n)
@@ -72,18 +74,19 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 	net_rx_back_take(&to->rx, n + !!o->gso_type);
 	for (unsigned k = 0; k < n; k++) {
 		uint32_t fill = left < b[k].at.bytes ? left : b[k].at.bytes, done = 0, step;
+		unsigned offset = k ? 0 : headroom;
 
 		while (done < fill) {
 			step = piece[i].bytes - used;
 			step = step < fill - done ? step : fill - done;
-			memcpy(va[k] + done, piece[i].at + used, step);
+			memcpy(va[k] + offset + done, piece[i].at + used, step);
 			done += step;
 			used += step;
 			if (used == piece[i].bytes)
 				i++, used = 0;
 		}
 		left -= fill;
-		net_rx_back_put(&to->rx, 0, fill, k + 1 < n, k ? NULL : o);
+		net_rx_back_put(&to->rx, offset, fill, k + 1 < n, k ? NULL : o);
 	}
 	to->tell = true;
 	to->link->rx_frames++;

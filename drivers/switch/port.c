@@ -345,6 +345,7 @@ void port_serve(struct port *p)
 	if (!p->open) {
 		p->open = __atomic_load_n(&p->link->front_state, __ATOMIC_ACQUIRE) == LINK_READY;
 		p->shares_until = now + SHARE_WAIT_NS;
+		p->headroom = p->link->front_headroom < NIC_HEADROOM_MAX ? p->link->front_headroom : NIC_HEADROOM_MAX;
 	}
 	if (!p->open)
 		return;

@@ -21,6 +21,7 @@
 #include "netring.h"
 #include "spec.h"
 #include "table.h"
+#include "train.h"
 
 #define PORTS_MAX 32 /* guests' cards */
 #define UPLINKS_MAX 8
@@ -48,6 +49,7 @@
 
 _Static_assert(FRAME_MAX + ETH_VLAN_TAG <= SLOT_BYTES, "a frame fits a slot");
 _Static_assert(PORTS_MAX + UPLINKS_MAX <= TABLE_PORTS, "table ports");
+_Static_assert(TRAIN_MAX >= NIC_FRAGMENTS_MAX, "pieces of a frame");
 _Static_assert(HEAD_BYTES >= NET_HEADERS_MAX + ETH_VLAN_TAG, "headers fit the head");
 
 enum drop {
@@ -88,6 +90,7 @@ struct port {
 	unsigned card; /* the guest's nth */
 	uint8_t network, index;
 	uint8_t mac[6];
+	unsigned headroom; /* before a frame in its first buffer */
 	uint32_t life; /* frames on their way belong to a port's life */
 	bool open, again, tell, stalled, deaf, broken;
 	struct net_tx_back tx;
@@ -102,7 +105,7 @@ struct port {
 
 	uint32_t flood_left;
 	uint64_t flood_ns;
-	uint64_t dropped[DROP_KINDS], to_guests, to_uplink, copied, segmented;
+	uint64_t dropped[DROP_KINDS], to_guests, to_uplink, copied, segmented, coalesced;
 };
 
 struct sent {
@@ -149,7 +152,7 @@ struct cargo {
 	const struct net_frame *frame; /* as the guest gave it; NULL from outside */
 	uint8_t head[HEAD_BYTES + ETH_VLAN_TAG];
 	unsigned head_bytes, pieces;
-	struct piece piece[NIC_FRAGMENTS_MAX + 1]; /* the first is the head, or a received frame */
+	struct piece piece[1 + TRAIN_MAX]; /* the first is the head */
 	uint32_t bytes;
 	uint16_t vlan;
 	struct net_headers headers;
@@ -193,8 +196,14 @@ int cargo_load(struct cargo *g, struct port *p, const struct net_frame *f);
 enum verdict { DONE, HELD, WAIT };
 /* Where it goes. DONE: the guest may be answered; HELD: an uplink will; WAIT: *port has no room. */
 enum verdict forward(struct cargo *g, uint64_t now, int *port);
-/* A frame from outside. */
-void forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, bool csum_good, uint64_t now);
+/* The guest's card is on that network. */
+bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan);
+/* To all guests that want it: all, or of frames to one address those that listen to everything. */
+void to_guests(struct cargo *g, uint8_t network, bool everybody);
+
+/* --- inbound.c --- */
+/* What the driver received. False: it lies. *more: some are left. */
+bool inbound(struct uplink *u, uint64_t now, bool *more);
 
 /* --- deliver.c --- */
 /* Copies to a guest. 0, -ENOSPC: no buffers (nothing was delivered, but for segments that g->delivered counts). */
@@ -212,6 +221,10 @@ void uplink_serve(struct uplink *u);
 bool uplink_has_room(const struct uplink *u);
 enum verdict uplink_send(struct uplink *u, struct cargo *g, uint64_t now);
 void uplink_flush(struct uplink *u);
+/* Gives a receive buffer to the driver (again). */
+void uplink_post(struct uplink *u, unsigned slot);
+/* Something was sent, or came. */
+void uplink_done(struct uplink *u);
 /* A guest's memory goes. */
 void uplink_forget(struct region *r);
 

@@ -186,7 +186,7 @@ int pcnet_connected(struct connection *c)
 	}
 	net_rx_front_push(&n->rx);
 	net_rx_front_wait(&n->rx);
-	link->front_flags = 0;
+	link->front_flags = link->front_headroom = 0;
 	__atomic_store_n(&link->front_state, LINK_READY, __ATOMIC_RELEASE);
 	n->attached = true;
 	connection_signal(c);

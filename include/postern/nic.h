@@ -38,6 +38,7 @@
 #define NIC_EXTENT_OFFSET 0x5000 /* struct nic_extent[NIC_RX_SLOTS], by the front */
 #define NIC_FRAME_MAX 65535 /* with GSO; the request's size field has 16 bits */
 #define NIC_FRAGMENTS_MAX 18
+#define NIC_HEADROOM_MAX 64
 #define NIC_PARTS_MAX 64 /* receive buffers that one frame may fill */
 
 enum nic_flag {
@@ -59,6 +60,9 @@ struct nic_link {
 	uint32_t speed;		/* Mbit/s */
 	uint32_t changes;
 	char name[16];
+	uint32_t front_headroom; /* of the front, before its READY: bytes that the back leaves free at the beginning of a frame's
+				  * first buffer, 0..NIC_HEADROOM_MAX. Class "nic" only */
+	uint32_t reserved;
 	/* Statistics of the back. */
 	uint64_t tx_frames, tx_bytes, tx_dropped, rx_frames, rx_bytes, rx_dropped, errors;
 };

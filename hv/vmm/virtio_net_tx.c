@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Virtio network device, transmit: the guest's frames as references for the switch. Virtio 1.2, 5.1.6.2. */
+#include "virtio_net.h"
+
+/* The frame's bytes in one piece, in a spare page. False: no page, or too long. */
+static bool flatten(struct net *n, struct slot *s, struct net_frame *f, uint32_t bytes, unsigned skip)
+{
+	if (!n->spare_count || bytes > SPARE_BYTES)
+		return false;
+	s->spare = n->spare[--n->spare_count];
+	vq_read(&n->chain, skip, n->spares + s->spare * SPARE_BYTES, bytes);
+	f->count = 1;
+	f->fragment[0] = fragment(TAG_SPARE, (uint64_t)s->spare * SPARE_BYTES, bytes);
+	return true;
+}
+
+/* False: more pieces than a frame may have. */
+static bool fragments(struct net *n, struct net_frame *f, unsigned skip)
+{
+	f->count = 0;
+	for (unsigned i = 0; i < n->chain.readable; i++) {
+		const struct vq_buffer *b = &n->chain.buffer[i];
+		uint64_t offset = ram_offset(b->at), bytes = b->bytes;
+		struct net_fragment *last = f->count ? &f->fragment[f->count - 1] : NULL;
+
+		if (skip >= bytes) {
+			skip -= bytes;
+			continue;
+		}
+		offset += skip;
+		bytes -= skip;
+		skip = 0;
+		if (bytes > NIC_FRAME_MAX)
+			return false;
+		if (last && (uint64_t)REF_PAGE(last->ref) * PAGE_SIZE + last->offset + last->bytes == offset &&
+		    last->bytes + bytes <= NIC_FRAME_MAX) {
+			last->bytes += bytes;
+			continue;
+		}
+		if (f->count == NIC_FRAGMENTS_MAX)
+			return false;
+		f->fragment[f->count++] = fragment(TAG_RAM, offset, bytes);
+	}
+	return true;
+}
+
+/* What the switch knows how to fill in: TCP and UDP, where the header says that they are. */
+static bool plain_checksum(struct net *n, const struct header *h, uint32_t bytes, unsigned skip)
+{
+	uint8_t head[NET_HEADERS_MAX];
+	size_t there = vq_read(&n->chain, skip, head, sizeof(head));
+	struct net_headers p;
+
+	return net_parse(head, there, bytes, &p) == 0 && p.protocol && p.l4 == h->csum_start &&
+	       p.checksum == h->csum_start + h->csum_offset;
+}
+
+static bool own_checksum(struct net *n, struct slot *s, struct net_frame *f, const struct header *h, uint32_t bytes,
+			 unsigned skip)
+{
+	uint32_t field = h->csum_start + h->csum_offset;
+	uint8_t *p;
+
+	if (h->gso_type || field + 2 > bytes || h->csum_start > bytes || !flatten(n, s, f, bytes, skip))
+		return false;
+	p = n->spares + s->spare * SPARE_BYTES;
+	net_put16(p + field, net_fold(net_sum(p + h->csum_start, bytes - h->csum_start, 0, false)));
+	return true;
+}
+
+/* A frame for the switch from the chain. False: one that cannot be sent. */
+static bool make_frame(struct net *n, struct slot *s, struct net_frame *f)
+{
+	unsigned skip = header_bytes(n);
+	struct header h = {0};
+	uint32_t bytes;
+
+	if (n->chain.out_bytes <= skip + ETH_HEADER || n->chain.out_bytes - skip > NIC_FRAME_MAX)
+		return false;
+	bytes = n->chain.out_bytes - skip;
+	vq_read(&n->chain, 0, &h, skip);
+	*f = (struct net_frame){.id = s - n->tx_slot};
+	if (h.gso_type != HDR_GSO_NONE) {
+		if (h.gso_type != HDR_GSO_TCPV4 || !h.gso_size || !virtio_has(&n->v, F_HOST_TSO4) ||
+		    !(h.flags & HDR_NEEDS_CSUM))
+			return false;
+		f->offload.gso_type = XEN_NETIF_GSO_TYPE_TCPV4;
+		f->offload.gso_size = h.gso_size;
+	}
+	if (h.flags & HDR_NEEDS_CSUM && !plain_checksum(n, &h, bytes, skip))
+		return own_checksum(n, s, f, &h, bytes, skip);
+	f->offload.csum_blank = h.flags & HDR_NEEDS_CSUM;
+	return fragments(n, f, skip) || flatten(n, s, f, bytes, skip);
+}
+
+static void transmit_one(struct net *n, struct virtqueue *q)
+{
+	struct slot *s = n->tx_free;
+	static struct net_frame f;
+
+	*s = (struct slot){.next = s->next, .head = n->chain.head, .spare = NO_SPARE};
+	if (!make_frame(n, s, &f) || net_tx_front_put(&n->tx, &f)) {
+		n->dropped++;
+		net_give_back(n, s);
+		vq_push(q, s->head, 0);
+		return;
+	}
+	n->tx_free = s->next;
+	s->out = true;
+	n->tx_out++;
+}
+
+void net_release_tx(struct net *n, struct slot *s)
+{
+	struct virtqueue *q = virtio_live(&n->v, TX);
+
+	if (q)
+		vq_push(q, s->head, 0);
+	net_give_back(n, s);
+	s->out = false;
+	s->next = n->tx_free;
+	n->tx_free = s;
+	n->tx_out--;
+}
+
+static void answers(struct net *n)
+{
+	uint16_t id;
+	int status, e;
+
+	while ((e = net_tx_front_take(&n->tx, &id, &status)) > 0)
+		if (id < QUEUE_SIZE && n->tx_slot[id].out)
+			net_release_tx(n, &n->tx_slot[id]);
+	if (e < 0)
+		net_hang_up(n, "its transmit ring is garbage");
+}
+
+/* True: look again. */
+static bool transmit_some(struct net *n, struct virtqueue *q)
+{
+	bool full = false;
+
+	answers(n);
+	while (n->attached && !full) {
+		full = !n->tx_free || net_tx_front_room(&n->tx) <= NIC_FRAGMENTS_MAX;
+		if (full || !virtio_pop(&n->v, TX, &n->chain))
+			break;
+		transmit_one(n, q);
+	}
+	if (!n->attached)
+		return false;
+	if (net_tx_front_push(&n->tx))
+		connection_signal(n->c);
+	if (n->tx_out && net_tx_front_wait(&n->tx, full ? TX_WAIT : n->tx_out))
+		return true;
+	return !full && vq_kicks_on(q); /* full: its answers bring us back */
+}
+
+/* While the switch is away frames wait in the guest's queue. */
+void net_transmit(struct net *n)
+{
+	struct virtqueue *q = virtio_live(&n->v, TX);
+
+	if (!q || !n->attached)
+		return;
+	vq_kicks_off(q);
+	while (transmit_some(n, q))
+		;
+	virtio_told(&n->v, TX);
+}
