@@ -83,13 +83,12 @@ static bool may_flood(struct port *p, uint64_t now)
 	return true;
 }
 
-static bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan)
+bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan)
 {
 	return to->open && to != from && to->network == network && to->spec.vlan == vlan;
 }
 
-/* To all guests that want it: all, or of frames to one address those that listen to everything. */
-static void to_guests(struct cargo *g, uint8_t network, bool everybody)
+void to_guests(struct cargo *g, uint8_t network, bool everybody)
 {
 	for (unsigned i = 0; i < PORTS_MAX; i++) {
 		struct port *to = &ports[i];
@@ -154,56 +153,4 @@ enum verdict forward(struct cargo *g, uint64_t now, int *port)
 		return DONE;
 	to_guests(g, p->network, group);
 	return to_uplink(g, now);
-}
-
-/* Takes the tag out of the view: the addresses are copied, the type stands behind the tag. */
-static bool load_outer(struct cargo *g, const uint8_t *at, uint32_t bytes)
-{
-	unsigned skip = 0;
-
-	if (bytes < ETH_HEADER || bytes > FRAME_MAX + ETH_VLAN_TAG)
-		return false;
-	g->vlan = 0;
-	memcpy(g->head, at, ETH_HEADER);
-	if (net_get16(g->head + 12) == ETH_TYPE_VLAN) {
-		if (bytes < ETH_HEADER + ETH_VLAN_TAG)
-			return false;
-		g->vlan = net_get16(at + 14) & 0xfff;
-		skip = ETH_VLAN_TAG;
-		memcpy(g->head + 12, at + 16, 2);
-	}
-	g->head_bytes = ETH_HEADER;
-	g->bytes = bytes - skip;
-	g->piece[0] = (struct piece){g->head, ETH_HEADER};
-	g->piece[1] = (struct piece){at + ETH_HEADER + skip, bytes - ETH_HEADER - skip};
-	g->pieces = g->piece[1].bytes ? 2 : 1;
-	return g->bytes <= FRAME_MAX;
-}
-
-void forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, bool csum_good, uint64_t now)
-{
-	static struct cargo g;
-	bool group;
-	int port;
-
-	g.from = NULL;
-	g.frame = NULL;
-	g.offload = (struct net_offload){.csum_good = csum_good};
-	if (!load_outer(&g, at, bytes)) {
-		u->dropped[bytes > FRAME_MAX ? DROP_OVERSIZED : DROP_MALFORMED]++;
-		return;
-	}
-	if (networks[u->network].active != u->index || g.head[6] & 1 ||
-	    !table_learn(&table, u->network, g.vlan, g.head + 6, PORTS_MAX + u->index, TABLE_LEARNED_MAX, now)) {
-		u->dropped[DROP_LOOPED]++;
-		return;
-	}
-	group = g.head[0] & 1;
-	port = group ? TABLE_NONE : table_find(&table, u->network, g.vlan, g.head, now);
-	if (port < 0 || port >= PORTS_MAX)
-		return to_guests(&g, u->network, group);
-	if (!is_peer(&ports[port], NULL, u->network, g.vlan) || !deliver(&ports[port], &g))
-		return;
-	ports[port].dropped[DROP_NO_BUFFER]++;
-	ports[port].link->rx_dropped++;
 }

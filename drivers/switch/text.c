@@ -44,6 +44,9 @@ static void show_port(const struct port *p)
 		 p->spec.guest, p->card, networks[p->network].name, vlan, p->mac[0], p->mac[1], p->mac[2], p->mac[3],
 		 p->mac[4], p->mac[5], p->open ? "open" : "closed", (unsigned long long)l->tx_frames,
 		 (unsigned long long)l->tx_bytes, (unsigned long long)l->rx_frames, (unsigned long long)l->rx_bytes);
+	if (p->coalesced && strlen(line) < sizeof(line))
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), ", %llu received as parts of others",
+			 (unsigned long long)p->coalesced);
 	add_drops(line, sizeof(line), p->dropped);
 	log_line("%s", line);
 }

@@ -84,7 +84,7 @@ int uplink_connected(struct connection *c)
 	return 0;
 }
 
-static void post(struct uplink *u, unsigned slot)
+void uplink_post(struct uplink *u, unsigned slot)
 {
 	uint64_t at = RX_START + (uint64_t)slot * SLOT_BYTES;
 	struct net_fragment f = {REF(TAG_OWN, at / PAGE_SIZE), at % PAGE_SIZE, SLOT_BYTES};
@@ -103,7 +103,7 @@ static void open(struct uplink *u)
 		u->free[u->free_count++] = i;
 	connection_share(u->c, u->memory, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT, TAG_OWN);
 	for (unsigned i = 0; i < RX_SLOTS; i++)
-		post(u, i);
+		uplink_post(u, i);
 	net_rx_front_push(&u->rx);
 	net_rx_front_wait(&u->rx);
 	u->link->front_flags = NIC_PROMISCUOUS;
@@ -200,7 +200,7 @@ static void release(struct uplink *u, uint16_t slot, int status)
 	u->free[u->free_count++] = slot;
 }
 
-static void note_done(struct uplink *u)
+void uplink_done(struct uplink *u)
 {
 	uint64_t now = clock_ns();
 
@@ -226,37 +226,8 @@ static bool reap(struct uplink *u)
 		any |= status >= 0;
 	}
 	if (any)
-		note_done(u);
+		uplink_done(u);
 	return !ret;
-}
-
-static bool receive(struct uplink *u, uint64_t now, bool *more)
-{
-	static struct net_received r;
-	unsigned n = 0;
-	int ret = 0;
-
-	for (; n < 2 * BUDGET && (ret = net_rx_front_take(&u->rx, &r)) > 0; n++) {
-		const struct net_part *p = &r.part[0];
-
-		for (unsigned i = 0; i < r.count; i++)
-			if (r.part[i].id >= RX_SLOTS)
-				return false;
-		if (r.count == 1 && r.bytes && p->offset <= SLOT_BYTES && p->bytes <= SLOT_BYTES - p->offset) {
-			u->received++;
-			forward_in(u, u->pages + RX_START + (uint64_t)p->id * SLOT_BYTES + p->offset, p->bytes,
-				   r.offload.csum_good, now);
-		} else {
-			u->dropped[DROP_MALFORMED]++;
-		}
-		for (unsigned i = 0; i < r.count; i++)
-			post(u, r.part[i].id);
-	}
-	*more = ret > 0;
-	u->tell |= n > 0;
-	if (n)
-		note_done(u);
-	return ret >= 0;
 }
 
 void uplink_serve(struct uplink *u)
@@ -271,7 +242,7 @@ void uplink_serve(struct uplink *u)
 		return;
 	if (u->changes != __atomic_load_n(&u->link->changes, __ATOMIC_ACQUIRE))
 		see_link(u);
-	if (!reap(u) || !receive(u, clock_ns(), &more))
+	if (!reap(u) || !inbound(u, clock_ns(), &more))
 		return protest(u);
 	resume();
 	u->again = more || net_rx_front_wait(&u->rx);

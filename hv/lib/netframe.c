@@ -98,6 +98,12 @@ uint64_t net_sum(const void *at, size_t bytes, uint64_t sum, bool odd)
 	uint32_t half;
 	uint16_t last;
 
+	for (; bytes >= 64; bytes -= 64, p += 64)
+		__asm__("addq (%1), %0\n\tadcq 8(%1), %0\n\tadcq 16(%1), %0\n\tadcq 24(%1), %0\n\t"
+			"adcq 32(%1), %0\n\tadcq 40(%1), %0\n\tadcq 48(%1), %0\n\tadcq 56(%1), %0\n\tadcq $0, %0"
+			: "+r"(mine)
+			: "r"(p), "m"(*(const uint8_t(*)[64])p)
+			: "cc");
 	for (; bytes >= 8; bytes -= 8, p += 8) {
 		memcpy(&word, p, 8);
 		mine += word;

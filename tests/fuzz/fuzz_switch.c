@@ -1,4 +1,4 @@
-/* sources: drivers/switch/forward.c drivers/switch/deliver.c drivers/switch/network.c drivers/switch/table.c drivers/switch/spec.c hv/lib/netring.c hv/lib/netframe.c */
+/* sources: drivers/switch/forward.c drivers/switch/deliver.c drivers/switch/inbound.c drivers/switch/train.c drivers/switch/network.c drivers/switch/table.c drivers/switch/spec.c hv/lib/netring.c hv/lib/netframe.c */
 // SPDX-License-Identifier: GPL-2.0-only
 /* The switch with three guests and a driver, of whom each writes what it likes into its rings and its memory. */
 #include <stdarg.h>
@@ -110,6 +110,7 @@ static void guest_up(unsigned i)
 	if (port_connected(&c[i]))
 		return;
 	((struct nic_link *)c[i].shared)->front_flags = i ? NIC_RX_GSO | NIC_RX_CSUM_BLANK : 0;
+	((struct nic_link *)c[i].shared)->front_headroom = i * 12;
 	((struct nic_link *)c[i].shared)->front_state = LINK_READY;
 	port_shared(c[i].private_, &(struct share){i + 1, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT, 1, RAM});
 	for (unsigned n = 0; n < 16; n++) {
@@ -180,6 +181,36 @@ static void driver_acts(const uint8_t *data)
 		uplink_serve(&uplinks[0]);
 }
 
+/* Segments of a stream to a guest, with bytes of the input in the third. */
+static void stream(const uint8_t *data, size_t size)
+{
+	static const uint8_t head[54] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 9, 8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6};
+	const struct net_offload good = {.csum_good = true};
+	unsigned bytes = 54 + data[1] * 5, count = 2 + data[2] % 40;
+	struct net_buffer b;
+
+	for (unsigned n = 0; n < count && net_rx_back_ready(&rb) > 0; n++) {
+		uint8_t *at;
+
+		net_rx_back_peek(&rb, 0, &b);
+		net_rx_back_take(&rb, 1);
+		at = pages + RX_START + (uint64_t)(b.id % RX_SLOTS) * SLOT_BYTES;
+		memcpy(at, head, sizeof(head));
+		at[5] = 1 + data[3] % 3;
+		net_put16(at + 16, bytes - ETH_HEADER);
+		net_put16(at + 40, n * (bytes - 54));
+		at[46] = 0x50;
+		at[47] = 0x10;
+		for (size_t i = 4; n == 2 && i + 1 < size; i += 2)
+			at[data[i] % 64] = data[i + 1];
+		net_put16(at + 24, ~net_fold(net_sum(at + ETH_HEADER, 20, 0, false)));
+		net_rx_back_put(&rb, 0, bytes, false, &good);
+	}
+	net_rx_back_push(&rb);
+	if (c[GUESTS].private_ && uplinks[0].c)
+		uplink_serve(&uplinks[0]);
+}
+
 static void act(const uint8_t *data, size_t size)
 {
 	unsigned i = data[0] >> 4 & 3, at = (data[1] << 8 | data[2]) % 0x5000;
@@ -190,7 +221,10 @@ static void act(const uint8_t *data, size_t size)
 			send_frame(i, data + 1, size - 1);
 		break;
 	case 3:
-		driver_acts(data);
+		if (data[0] & 8)
+			stream(data, size);
+		else
+			driver_acts(data);
 		break;
 	case 4:
 		memcpy((char *)c[i].shared + 0x1000 + (data[3] & 1 ? at % 0x4000 : at % 64), data + 4, size - 4);
