@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from machine import TOP, Failed
+from machine import PATIENCE, TOP, Failed
 from peer import Peer
 
 sys.path.insert(0, str(TOP / "tools"))
@@ -49,7 +49,7 @@ class ModuleLoad:
         machine.shell.ask("module start " + self.name, self.name + ".*ready", 60)
         for command, pattern in self.commands:
             machine.shell.ask("send %s %s" % (self.name, command), pattern, 60)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         while not self.mark().done:  # a card's receiver may be closed for a second, and the like
             if time.monotonic() > deadline:
                 raise Failed("the load does nothing")
@@ -95,7 +95,7 @@ class GuestLoad:
     def begin(self, machine):
         self.machine = machine
         machine.guest.wait("SOAK up: ", 120)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 60 * PATIENCE
         while not self.mark().done:
             if time.monotonic() > deadline:
                 raise Failed("the load does nothing")
@@ -180,7 +180,7 @@ class GuestScreen(GuestLoad):
     def look(self):
         """The guest stops drawing; what it drew last is what the screen shows."""
         number = int(self.machine.guest.ask("hold", r"SOAK held (\d+)\n")[1])
-        want, deadline = self.page(number), time.monotonic() + 30
+        want, deadline = self.page(number), time.monotonic() + 30 * PATIENCE
         while True:
             self.monitor.picture(self.machine.folder / "picture.ppm", "ppm")
             lines = screen.text(screen.Picture(self.machine.folder / "picture.ppm"), self.font).split("\n")[1:]
@@ -225,9 +225,10 @@ class GuestKeys(GuestScreen):
     def round(self, kill):
         early, during = self.type(self.dice.randrange(3)), []
         kill(lambda: during.extend(self.type(self.dice.randrange(3))))
+        said = "bytes of keyboard and mouse, typed before this life" in self.machine.shell.passed
         late = self.type(3)
         typed = "typed %s, killed, %s, ready, %s: " % (early, during, late)
-        got, down, deadline = [], 1, time.monotonic() + 20
+        got, down, deadline = [], 1, time.monotonic() + 20 * PATIENCE
         while (got[-3:] != late or down) and time.monotonic() < deadline:
             down, more = self.came()
             got += more
@@ -235,7 +236,7 @@ class GuestKeys(GuestScreen):
             raise Failed("%scame %s, %d down" % (typed, got, down))
         # What waited in the controller is dropped with a word. What is typed while the keyboard itself is reset it forgets.
         lost = len(early) + len(during) + 3 - len(got)
-        if lost > len(during) and not self.machine.shell.find("ps2: .* bytes of keyboard and mouse, typed before this life"):
+        if lost > len(during) and not said:
             raise Failed("%scame %s, and nobody said so" % (typed, got))
         self.keys += len(got)
         self.away += len(early) + len(during)

@@ -27,7 +27,7 @@ class Stream:
 
     def __init__(self, read, write, log):
         self.read_some, self.write, self.log = read, write, open(log, "wb")
-        self.text, self.seen = "", 0
+        self.text, self.seen, self.passed = "", 0, ""  # passed: from where the last wait began to what it found
         self.changed = threading.Condition()
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -49,6 +49,7 @@ class Stream:
     def find(self, pattern):
         m = re.search(pattern, self.text[self.seen:], re.M)
         if m:
+            self.passed = self.text[self.seen:self.seen + m.end()]
             self.seen += m.end()
         return m
 
