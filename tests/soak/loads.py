@@ -197,7 +197,8 @@ class GuestScreen(GuestLoad):
 
 
 class GuestKeys(GuestScreen):
-    """Keys typed while their driver dies. Those that come must be those that were typed, in order; those typed after it is ready must all come."""
+    """Keys typed while their driver dies. Those that come must be those that were typed, in order, and those typed after it is
+    ready must all come."""
 
     def __init__(self):
         super().__init__()

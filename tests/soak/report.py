@@ -32,7 +32,8 @@ def judged(us, target):
 
 
 def table(results):
-    lines = ["| | times | verified | wrong | blackout: median (target 20) | p99 (target 100) | longest |", "|---|---|---|---|---|---|---|"]
+    lines = ["| | times | verified | wrong | blackout: median (target 20) | p99 (target 100) | longest | longest silence in the guest |",
+             "|---|---|---|---|---|---|---|---|"]
     for r in results:
         scenario, b = SCENARIOS[r["name"]], r["blackouts"]
         cells = ["", "", ""]
@@ -41,6 +42,7 @@ def table(results):
                      judged(percentile(b, 99), TARGETS["p99"] if scenario.targets else None), judged(max(b), None)]
         wrong = "0" if not r["failed"] or r["failed"].startswith("beyond") else "**%s**" % r["failed"]
         title = scenario.title + (" (death to ready)" if scenario.blackout == READY else "") + (": " + r["words"] if r["words"] else "")
+        cells.append(judged(r["silence"], None) if r["silence"] else "")
         lines.append("| %s | %s | %s | %s | %s |" % (title, format(r["kills"], ","), format(r["done"], ","), wrong, " | ".join(cells)))
     return lines
 
@@ -49,7 +51,8 @@ def summary(result):
     """What a plot needs of a result: its blackouts at every half percent."""
     scenario, b = SCENARIOS[result["name"]], sorted(result["blackouts"])
     quantiles = [b[min(len(b) - 1, i * len(b) // 200)] for i in range(201)] if b else []
-    return {"name": result["name"], "title": scenario.title + (", to ready" if scenario.blackout == READY else ""), "targets": scenario.targets, "times": result["kills"], "us": quantiles}
+    title = scenario.title + (", to ready" if scenario.blackout == READY else "")
+    return {"name": result["name"], "title": title, "targets": scenario.targets, "times": result["kills"], "us": quantiles}
 
 
 def write(path, results):

@@ -18,6 +18,8 @@ class Scenario:
     targets: bool = False  # those of the drivers: report.TARGETS
     swap: bool = False  # replaced by another build of the same, not killed
     pause: tuple = (0.01, 0.15)  # seconds between two
+    weight: float = 1  # how long it takes beside the others: the longest begin first
+    command: str = "module kill %s"  # "%d" in it: milliseconds from then, by the dice
     killed: str = r"([\d.]+)\] manager: module %s is (?:killed|replaced|swapped)"
     ready: str = r"([\d.]+)\] manager: module %s [\d.]+ is ready"
 
@@ -30,20 +32,27 @@ def net_module(net):
     return lambda: ModuleLoad("netprobe", [("stream 1000000", "")], net=net)
 
 
+def manager(what, load, **more):
+    return Scenario("manager killed under a guest's " + what, load, ["manager"], READY, command="module kill %s %%d", **more,
+                    killed=r"([\d.]+)\] \w+: the %s died in life", ready=r"([\d.]+)\] \w+: life \d+ of the %s")
+
+
 BROKER = r"broker is back: blackout (\d+) us"
 SWITCH = r"the switch is back: blackout (\d+) us"
-SPACED = (0.05, 0.35)  # TCP sends a lost segment again after 0.2 s at the earliest
+SPACED = {"pause": (0.05, 0.35), "weight": 2.5}  # TCP sends a lost segment again after 0.2 s at the earliest
 
 # Disks and cards of a guest, which is what a user has; then loads of our own, which are nothing but requests.
 SCENARIOS = {
     "guest-ahci": Scenario("ahci killed under a guest's disk", GuestDisk, ["ahci"], targets=True),
     "guest-ahci-swap": Scenario("ahci replaced under a guest's disk", GuestDisk, ["ahci"], targets=True, swap=True),
-    "guest-e1000": Scenario("e1000 killed under a guest's TCP", GuestNet, ["e1000"], targets=True, pause=SPACED),
-    "guest-e1000-swap": Scenario("e1000 replaced under a guest's TCP", GuestNet, ["e1000"], targets=True, swap=True, pause=SPACED),
+    "guest-e1000": Scenario("e1000 killed under a guest's TCP", GuestNet, ["e1000"], targets=True, **SPACED),
+    "guest-e1000-swap": Scenario("e1000 replaced under a guest's TCP", GuestNet, ["e1000"], targets=True, swap=True, **SPACED),
     "guest-volume": Scenario("volume killed under a guest's disk", GuestDisk, ["volume"], BROKER),
-    "guest-switch": Scenario("switch killed under a guest's TCP", GuestNet, ["switch"], SWITCH, pause=SPACED),
-    "guest-vga": Scenario("vga killed while a guest draws", GuestScreen, ["vga"], READY),
-    "guest-ps2": Scenario("ps2 killed while keys are typed", GuestKeys, ["ps2"], READY),
+    "guest-switch": Scenario("switch killed under a guest's TCP", GuestNet, ["switch"], SWITCH, **SPACED),
+    "guest-vga": Scenario("vga killed while a guest draws", GuestScreen, ["vga"], READY, weight=4),
+    "guest-ps2": Scenario("ps2 killed while keys are typed", GuestKeys, ["ps2"], READY, weight=2),
+    "guest-manager-disk": manager("disk", GuestDisk),
+    "guest-manager-net": manager("TCP", GuestNet, **SPACED),
     "guest-pci-disk": Scenario("pci killed under a guest's disk", GuestDisk, ["pci"], READY),
     "ahci": Scenario("ahci killed, 16 requests at a time", disk_module("ahci0", "d.img 64 none"), ["ahci"], targets=True),
     "volume": Scenario("volume killed, 16 requests at a time", disk_module("ahci0p2", "d.img 64 gpt alpha:8 beta:48"), ["volume"], BROKER),

@@ -12,6 +12,7 @@
 #include "load.h"
 
 #define COMPLAINTS_MAX 100
+#define LONG_NS 50000000 /* worth a line */
 #define WARNING 4 /* of the kernel's levels */
 
 struct tally tally;
@@ -32,6 +33,9 @@ void did(uint64_t pieces)
 
 	if (tally.last_ns && now - tally.last_ns > tally.silence_ns)
 		tally.silence_ns = now - tally.last_ns;
+	if (tally.last_ns && now - tally.last_ns > LONG_NS)
+		printf("SOAK note: silence of %llu ms ended at %llu.%03llu s\n", (unsigned long long)(now - tally.last_ns) / 1000000,
+		       (unsigned long long)now / 1000000000, (unsigned long long)now / 1000000 % 1000);
 	tally.last_ns = now;
 	tally.done += pieces;
 }
