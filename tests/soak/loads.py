@@ -31,7 +31,7 @@ class Tally:
     done: int = 0
     errors: int = 0
     mismatches: int = 0
-    silence_us: int = 0  # the longest that the load saw
+    silence_us: int = 0  # the longest that a guest saw
 
 
 class ModuleLoad:
@@ -128,6 +128,15 @@ class GuestLoad:
 class GuestDisk(GuestLoad):
     modules, load = "virtio_pci,virtio_blk,ext4", "disk /dev/vda 32"
     devices = ["--disk", "d.img"]
+    longest = 0
+
+    def tally(self, m):
+        tally = super().tally(m)
+        self.longest = max(self.longest, tally.silence_us)
+        return tally
+
+    def words(self):
+        return "the guest itself waited %.0f ms at most" % (self.longest / 1000)
 
     def prepare(self, folder):
         super().prepare(folder)

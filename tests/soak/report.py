@@ -32,8 +32,7 @@ def judged(us, target):
 
 
 def table(results):
-    lines = ["| | times | verified | wrong | blackout: median (target 20) | p99 (target 100) | longest | longest silence in the guest |",
-             "|---|---|---|---|---|---|---|---|"]
+    lines = ["| | times | verified | wrong | blackout: median (target 20) | p99 (target 100) | longest |", "|---|---|---|---|---|---|---|"]
     for r in results:
         scenario, b = SCENARIOS[r["name"]], r["blackouts"]
         cells = ["", "", ""]
@@ -42,7 +41,6 @@ def table(results):
                      judged(percentile(b, 99), TARGETS["p99"] if scenario.targets else None), judged(max(b), None)]
         wrong = "0" if not r["failed"] or r["failed"].startswith("beyond") else "**%s**" % r["failed"]
         title = scenario.title + (" (death to ready)" if scenario.blackout == READY else "") + (": " + r["words"] if r["words"] else "")
-        cells.append(judged(r["silence"], None) if r["silence"] else "")
         lines.append("| %s | %s | %s | %s | %s |" % (title, format(r["kills"], ","), format(r["done"], ","), wrong, " | ".join(cells)))
     return lines
 
