@@ -2,6 +2,7 @@
 # Postern's build. `make` builds everything; `make help` lists the rest.
 #
 # A folder that is compiled has an objs.mk which says what belongs to it:
+#   boot-y      objects of the boot stage           (hv/boot)
 #   core-y      objects of the privileged core      (hv/x86, hv/core, hv/engine)
 #   lib-y       objects of the ring-3 library       (hv/lib)
 #   modules-y   names of modules; NAME-y their objects, NAME-cflags extra flags
@@ -119,8 +120,32 @@ $(O)/core.elf: $(O)/core.pre.elf $(O)/symbols.o
 	$(Q)$(LD) -nostdlib -z max-page-size=0x1000 -z noexecstack --no-warn-rwx-segments \
 		-T hv/x86/core.lds -o $@ $(core_objs) $(O)/modules.o $(O)/symbols.o
 
-# Boot loaders want a 32-bit ELF; gdb wants core.elf, which keeps the symbols.
-$(O)/postern.elf: $(O)/core.elf
+# --- the boot stage: linked on its own, the core inside as a block of bytes ----------------------
+boot_cflags := $(common) -fno-omit-frame-pointer -Ihv -Wa,-I$(O) --param=min-pagesize=0 -DBOOT_RETPOLINES=$(if $(CONFIG_MITIGATIONS),1,0)
+boot_objs := $(addprefix $(O)/boot/,$(boot-y))
+
+$(O)/boot/%.o: %.c $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  CC      $< (boot stage)"
+	$(Q)$(CC) $(boot_cflags) -c -o $@ $<
+
+$(O)/boot/%.o: %.S $(O)/autoconf.h
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) $(boot_cflags) -D__ASSEMBLY__ -c -o $@ $<
+
+$(O)/core.bin: $(O)/core.elf
+	$(Q)objcopy -O binary $< $@
+
+$(O)/stage.elf: $(boot_objs) hv/boot/stage.lds
+	@echo "  LINK    $@"
+	$(Q)at() { nm $(O)/core.elf | sed -n "s/^ffffffff\(.*\) [A-Za-z] $$1\$$/0x\1 - 0x80000000/p"; }; \
+	$(LD) -nostdlib -z max-page-size=0x1000 -z noexecstack --no-warn-rwx-segments \
+		--defsym=CORE_AT="$$(at _image_start)" --defsym=CORE_END="$$(at _image_end)" \
+		-T hv/boot/stage.lds -o $@ $(boot_objs)
+
+# Boot loaders want a 32-bit ELF; gdb wants core.elf and stage.elf, which keep the symbols.
+$(O)/postern.elf: $(O)/stage.elf
 	@echo "  IMAGE   $@"
 	$(Q)objcopy -S -O elf32-i386 $< $@
 

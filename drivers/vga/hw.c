@@ -3,8 +3,7 @@
  * Hw: finding the screen, setting modes.
  *
  * What is shown in a Bochs mode begins behind the first 256 KiB of the memory, so that the planes
- * of the text mode keep their characters and their font, and the core's console has its screen back
- * by registers alone.
+ * of the text mode keep their characters and their font, and it comes back by registers alone.
  */
 #include <string.h>
 #include "hw.h"

@@ -27,7 +27,7 @@ int hw_find(void);
 /* BOCHS: another mode, 32 bits a pixel; -EINVAL when the device does not do it, which leaves the
  * old one. The picture is lost. */
 int hw_mode(uint32_t width, uint32_t height);
-/* Characters of the text mode, 256 of 16 bytes: what the core writes when it takes the screen back.
+/* Characters of the text mode, 256 of 16 bytes: what is there when the text mode comes back.
  */
 void hw_load_font(const uint8_t *font);
 /* Text mode 3 as the core's own console and the next driver expect it. Not FIXED, which nobody

@@ -15,7 +15,6 @@
 
 #define CHUNK_SHIFT 21
 #define CHUNK_FRAMES 512
-#define RANGES_MAX 128
 // What memory objects do not get, so that page tables can follow them: 1/128 of RAM, two chunks at
 // least.
 #define KEEP_SHIFT 7
@@ -29,10 +28,12 @@ struct chunk {
 	uint8_t state;
 };
 
+_Static_assert(sizeof(struct chunk) <= BOOT_CHUNK_BYTES, "the boot stage leaves that much");
+
 static struct chunk *chunks;
 static uint32_t chunk_count;
 static uint32_t first[CHUNK_STATES]; /* no chunk before it is in that state and has free frames */
-static struct ram_range managed[RANGES_MAX];
+static struct ram_range managed[BOOT_RAM_MAX];
 static unsigned managed_count;
 static struct spinlock frame_lock;
 static uint64_t free_frames, reserved_frames, total_frames, pool_chunks, pool_free;
@@ -265,7 +266,7 @@ void frame_init(const struct ram_range *ranges, unsigned count, void *descriptor
 {
 	uint32_t i;
 
-	assert(count <= RANGES_MAX);
+	assert(count <= BOOT_RAM_MAX);
 	free_frames = reserved_frames = total_frames = pool_chunks = pool_free = 0;
 	chunks = descriptors;
 	chunk_count = frame_descriptor_bytes(ranges, count) / sizeof(struct chunk);

@@ -1,44 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The log: a ring of text in RAM, echoed to the consoles.
-//
-// It starts in a small buffer inside the image. Once the memory map is known, it moves to a place
-// that depends only on that map, outside of anything a loader or we write to, so that after a warm
-// reset the lines of the previous life are found there and kept.
+// The log: a ring of text in RAM, echoed to the serial port. The boot stage has found its place and begun it.
 #include "core/log.h"
 #include "core/format.h"
 #include "core/lock.h"
 #include "core/log_ring.h"
-#include "x86/console.h"
+#include "x86/serial.h"
 #include "x86/cpu.h"
 
-#define LOG_MAGIC 0x676f4c6e72747350ull
 #define LINE_MAX 256
 
-static struct {
-	struct log_ring ring;
-	char text[8192];
-} early = {.ring = {.magic = LOG_MAGIC, .size = 8192}};
-
-static struct log_ring *ring = &early.ring;
+static struct log_ring *ring;
 static struct spinlock log_lock;
-
-static void ring_put(struct log_ring *r, const char *text, size_t length)
-{
-	for (; length; length--, r->head++)
-		r->text[r->head % r->size] = *text++;
-	r->check = ~r->head ^ r->magic;
-}
-
-static bool ring_valid(const struct log_ring *r, size_t bytes)
-{
-	return r->magic == LOG_MAGIC && r->size == bytes - sizeof(*r) &&
-	       r->check == (~r->head ^ r->magic);
-}
 
 static void emit(const char *text, size_t length)
 {
-	ring_put(ring, text, length);
-	console_write(text, length);
+	log_ring_put(ring, text, length);
+	serial_write(text, length);
 }
 
 static int stamp(char *line, size_t size)
@@ -110,29 +87,13 @@ int64_t log_switch(int (*serial)(uint16_t base), uint16_t base)
 	return result;
 }
 
-void log_move(void *place, size_t bytes)
+void log_start(struct log_ring *place)
 {
-	struct log_ring *new = place;
-	bool kept = ring_valid(new, bytes);
-	uint64_t i;
-
-	spin_lock(&log_lock);
-	if (kept) {
-		static const char end[] = "--- end of the previous boot's log ---\n";
-
-		ring_put(new, end, sizeof(end) - 1);
-	} else {
-		*new = (struct log_ring){.magic = LOG_MAGIC, .size = bytes - sizeof(*new)};
-	}
-	for (i = ring->head > ring->size ? ring->head - ring->size : 0; i < ring->head; i++)
-		ring_put(new, &ring->text[i % ring->size], 1);
-	ring = new;
-	spin_unlock(&log_lock);
-	if (kept)
-		log_printf("log: the previous boot's lines are kept");
+	ring = place;
 }
 
 void log_break_lock(void)
 {
 	spin_unlock(&log_lock);
+	ring->panic = ring->panic ?: ring->head;
 }

@@ -11,9 +11,9 @@
 #include "core/log.h"
 #include "core/log_ring.h"
 #include "core/task.h"
-#include "x86/console.h"
 #include "x86/cpu.h"
 #include "x86/machine.h"
+#include "x86/serial.h"
 #include "x86/trap.h"
 
 #define BACKTRACE_MAX 24
@@ -32,7 +32,7 @@ extern char _text[], _text_end[];
 
 static void print_message(void)
 {
-	console_panic();
+	serial_panic();
 	log_break_lock();
 	log_printf("PANIC on cpu %u: %s", owner, message);
 	if (this_cpu()->current && this_cpu()->current->task)
@@ -103,7 +103,8 @@ static _Noreturn void run(void)
 {
 	while (step < sizeof(steps) / sizeof(steps[0]))
 		steps[step++]();
-	if (boot_option_is("panic", "reset"))
+	// Without a serial port nobody has seen it: the boot stage shows the log's last words on the screen.
+	if (boot_facts.choices & BOOT_PANIC_RESET || !serial_there())
 		machine_reset_now();
 	machine_halt();
 }

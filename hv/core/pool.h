@@ -4,10 +4,7 @@
 #define CORE_POOL_H
 
 #include <stdint.h>
-
-struct ram_range {
-	uint64_t base, bytes;
-};
+#include "boot/record.h"
 
 /* RAM ranges that the core manages: page aligned, sorted, disjoint. Descriptors: memory for them,
  * reached by core_pool_virt, outside of the ranges or inside chunks that are claimed next. */

@@ -9,8 +9,8 @@
 #include "core/task.h"
 #include "x86/io.h"
 #include "x86/machine.h"
-#include "x86/console.h"
 #include "x86/pci.h"
+#include "x86/serial.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
@@ -238,13 +238,9 @@ static int64_t sys_system_control(void *system, struct syscall_args *a)
 		outb(a->c >> 32, a->c);
 		return 0;
 	case CTL_CONSOLE_RELEASE:
-		return a->c == CONSOLE_SCREEN ? screen_release()
-		       : a->c > 0xffff	      ? -EINVAL
-					      : log_switch(serial_release, a->c);
+		return a->c > 0xffff ? -EINVAL : log_switch(serial_release, a->c);
 	case CTL_CONSOLE_TAKE:
-		return a->c == CONSOLE_SCREEN ? screen_take()
-		       : a->c > 0xffff	      ? -EINVAL
-					      : log_switch(serial_take, a->c);
+		return a->c > 0xffff ? -EINVAL : log_switch(serial_take, a->c);
 	case CTL_PANIC:
 		panic("asked for by %s", current_task()->name);
 	default:

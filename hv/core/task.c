@@ -15,7 +15,7 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/string.h"
-#include "x86/console.h"
+#include "x86/serial.h"
 #include <postern/errno.h>
 
 #define MANAGER_ID 1 /* the first task */
@@ -115,7 +115,7 @@ static void log_end(const struct task *t)
 	// The sentence must be seen, although a driver has the console and nobody is left to use
 	// it.
 	if (t->id == MANAGER_ID) {
-		console_panic();
+		serial_panic();
 		log_printf(
 			"the manager is gone: guests and modules run on, nobody looks after them");
 	}

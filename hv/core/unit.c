@@ -19,10 +19,9 @@ static bool lives(const struct unit *u)
 
 static void init_one(const struct unit *u)
 {
-	size_t length;
 	int error;
 
-	if (boot_option("units", &length))
+	if (boot_facts.choices & BOOT_LIST_UNITS)
 		log_printf("unit %u: %s", u->level, u->name);
 	error = u->init ? u->init() : 0;
 	if (error) {

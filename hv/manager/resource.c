@@ -11,7 +11,7 @@
 
 static uint32_t
 	file_memory[BOOT_MODULES_MAX]; /* memory objects over boot files, made when asked for */
-static const uint16_t console_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8, CONSOLE_SCREEN};
+static const uint16_t console_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 
 const struct boot_info *boot(void)
 {

@@ -10,6 +10,7 @@
 #include "line.h"
 #include "link.h"
 #include "log.h"
+#include "resource.h"
 #include "screen.h"
 #include "shell.h"
 #include "syscalls.h"
@@ -375,20 +376,7 @@ void screen_setup(bool is_quiet)
 
 bool screen_possible(void)
 {
-	char text[160];
-
-	if (graph_provider(&graph, "display", -1) < 0)
-		return false;
-	for (unsigned n = 0;; n++) {
-		int64_t bytes = sys_system_info(start_page()->system, INFO_MACHINE, n, text,
-						sizeof(text) - 1);
-
-		if (bytes <= 0)
-			return false;
-		text[bytes < (int64_t)sizeof(text) ? bytes : (int64_t)sizeof(text) - 1] = 0;
-		if (!strncmp(text, "screen: ", 8))
-			return strncmp(text + 8, "none", 4);
-	}
+	return boot()->screen && graph_provider(&graph, "display", -1) >= 0;
 }
 
 void screen_connect_guest(struct guest *g)

@@ -126,6 +126,7 @@ static void machine_command(int count, char **words)
 
 	print_processor();
 	print_pci();
+	console_printf("%s", boot()->machine);
 	for (unsigned i = 0; (n = info(INFO_MACHINE, i, line, sizeof(line) - 1)) > 0; i++) {
 		line[sizeof(line) - 1] = 0;
 		console_printf("%s\n", line);

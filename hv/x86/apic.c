@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The local APIC of each processor, and the old PIC put to silence.
+// The local APIC of each processor.
 #include "x86/apic.h"
+#include "core/boot.h"
 #include "core/log.h"
 #include "core/unit.h"
-#include "x86/acpi.h"
 #include "x86/cpu.h"
-#include "x86/io.h"
 #include "x86/paging.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 
 #define ICR_POLLS 1000000
-
-#define PIC1 0x20
-#define PIC2 0xa0
-#define PIC_VECTOR 0x20 /* where spurious ones of a masked PIC arrive */
 
 static volatile uint32_t *registers; /* xAPIC mode only */
 static bool x2;
@@ -72,33 +67,15 @@ uint32_t apic_id_of(unsigned cpu)
 	return cpus[cpu]->apic_id;
 }
 
-// Both PICs initialised, moved away from the exceptions, all lines masked.
-static void silence_pic(void)
-{
-	outb(PIC1, 0x11);
-	outb(PIC2, 0x11);
-	outb(PIC1 + 1, PIC_VECTOR);
-	outb(PIC2 + 1, PIC_VECTOR + 8);
-	outb(PIC1 + 1, 4);
-	outb(PIC2 + 1, 2);
-	outb(PIC1 + 1, 1);
-	outb(PIC2 + 1, 1);
-	outb(PIC1 + 1, 0xff);
-	outb(PIC2 + 1, 0xff);
-}
-
 static int apic_init(void)
 {
-	if (!(cpuid(1, 0).edx & 1 << 9))
-		return -ENODEV;
-	silence_pic();
 	// Firmware may have turned x2APIC on already; there is no way back from it but through a
 	// reset.
 	x2 = cpu_features.x2apic || rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
 	if (x2)
 		return 0;
 	registers =
-		core_map_phys(acpi_facts.lapic_phys, 4096, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
+		core_map_phys(boot_facts.lapic_phys, 4096, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 	return registers ? 0 : -ENOMEM;
 }
 

@@ -168,62 +168,13 @@ struct cpu *cpu_create(unsigned id)
 	return NULL;
 }
 
-struct cpuid_result cpuid_leaf(uint32_t leaf)
-{
-	// The highest leaf of its range: basic ones from 0, extended ones from 8000_0000.
-	uint32_t highest = cpuid(leaf & 0x80000000, 0).eax;
-
-	return leaf <= highest ? cpuid(leaf, 0) : (struct cpuid_result){0};
-}
-
-static void name_processor(struct cpu_features *f)
-{
-	struct cpuid_result r = cpuid(0, 0);
-	uint32_t *name = (uint32_t *)f->name;
-
-	memcpy(f->vendor, &r.ebx, 4);
-	memcpy(f->vendor + 4, &r.edx, 4);
-	memcpy(f->vendor + 8, &r.ecx, 4);
-	for (unsigned i = 0; i < 3; i++) {
-		r = cpuid_leaf(0x80000002 + i);
-		memcpy(name + 4 * i, &r, sizeof(r));
-	}
-}
-
-void cpu_detect(void)
-{
-	struct cpu_features *f = &cpu_features;
-	struct cpuid_result one = cpuid_leaf(1), seven = cpuid_leaf(7);
-	struct cpuid_result ext = cpuid_leaf(0x80000001), power = cpuid_leaf(0x80000007);
-	uint32_t sizes = cpuid_leaf(0x80000008).eax;
-
-	name_processor(f);
-	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
-	f->nx = ext.edx & 1u << 20;
-	f->rdtscp = ext.edx & 1u << 27;
-	f->x2apic = one.ecx & 1u << 21;
-	f->tsc_deadline = one.ecx & 1u << 24;
-	f->xsave = one.ecx & 1u << 26;
-	f->pge = one.edx & 1u << 13;
-	f->smep = seven.ebx & 1u << 7;
-	f->smap = seven.ebx & 1u << 20;
-	f->tsc_invariant = power.edx & 1u << 8;
-	f->phys_bits = sizes ? sizes & 0xff : 36;
-	if (f->xsave) {
-		struct cpuid_result xsave = cpuid(0xd, 0);
-
-		f->xcr0 = (uint64_t)xsave.edx << 32 | xsave.eax;
-	}
-}
-
 static uint64_t cr4_value(void)
 {
 	const struct cpu_features *f = &cpu_features;
-	bool umip = cpuid_leaf(7).ecx & 1u << 2;
 
 	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->pge ? CR4_PGE : 0) |
 	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) |
-	       (umip ? CR4_UMIP : 0);
+	       (f->umip ? CR4_UMIP : 0);
 }
 
 void cpu_control(void)
@@ -243,17 +194,6 @@ void cpu_control(void)
 	wrmsr(MSR_SFMASK, SFMASK_VALUE);
 	if (cpu_features.rdtscp)
 		wrmsr(MSR_TSC_AUX, this_cpu()->id);
-}
-
-// Text is still writable here: before space_init.
-void cpu_patch_smap(void)
-{
-	extern const struct smap_site {
-		uint8_t *at, code[8];
-	} _smap_sites[], _smap_sites_end[];
-
-	for (const struct smap_site *s = _smap_sites; cpu_features.smap && s < _smap_sites_end; s++)
-		memcpy(s->at, s->code, 3);
 }
 
 void cpu_set_kernel_stack(uint64_t top)

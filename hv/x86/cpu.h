@@ -100,15 +100,12 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
-/* Zeroes for a leaf that this processor has not. */
-struct cpuid_result cpuid_leaf(uint32_t leaf);
-
-/* What this machine has, filled once by the boot processor. */
+/* What this machine has: the boot stage's findings (hv/boot/cpu.c). */
 struct cpu_features {
 	char vendor[13], name[49];
 	bool emulated; /* by QEMU's TCG */
-	bool nx, smep, smap, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
-	bool ibpb, ibrs, stibp, rsb_fill; /* mitigations: hv/x86/mitigations.c decides */
+	bool nx, smep, smap, umip, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
+	bool ibpb, ibrs, stibp, rsb_fill, automatic_ibrs; /* mitigations, to be used */
 	uint64_t xcr0;			  /* supported bits */
 	unsigned phys_bits;
 };

@@ -8,13 +8,10 @@
 struct cpu;
 
 void cpu_boot(void);	   /* boot processor: per-CPU data, GDT, TSS, IDT; first thing in C */
-void cpu_detect(void);	   /* fills cpu_features */
-void cpu_patch_smap(void); /* boot processor, text still writable */
 struct cpu *cpu_create(unsigned id);
 void cpu_load(struct cpu *c); /* GDT, TSS, IDT, GS */
 void cpu_control(void);	      /* CR0, CR4, EFER, PAT, SYSCALL */
 
-extern uint64_t boot_trampoline; /* a free page below 640 KiB; 0: none */
 void smp_release(void);		 /* let the other processors into sched_idle */
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // IO-APICs (82093AA data sheet): lines to vectors. All masked until somebody routes one.
+#include "core/boot.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/unit.h"
-#include "x86/acpi.h"
 #include "x86/cpu.h"
+#include "x86/iommu.h"
 #include "x86/paging.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
@@ -24,7 +25,7 @@ struct ioapic {
 	uint32_t gsi_base, lines;
 };
 
-static struct ioapic ioapics[ACPI_IOAPICS_MAX];
+static struct ioapic ioapics[BOOT_IOAPICS_MAX];
 static struct spinlock ioapic_lock;
 
 static uint32_t reg_read(struct ioapic *io, unsigned reg)
@@ -41,7 +42,7 @@ static void reg_write(struct ioapic *io, unsigned reg, uint32_t value)
 
 static struct ioapic *find(uint32_t gsi)
 {
-	for (unsigned i = 0; i < acpi_facts.ioapic_count; i++)
+	for (unsigned i = 0; i < boot_facts.ioapic_count; i++)
 		if (ioapics[i].lines && gsi - ioapics[i].gsi_base < ioapics[i].lines)
 			return &ioapics[i];
 	return NULL;
@@ -57,7 +58,7 @@ int ioapic_route(uint32_t gsi, unsigned vector, unsigned cpu, unsigned flags)
 	if (!io)
 		return -ENODEV;
 	n = gsi - io->gsi_base;
-	error = iommu_line(acpi_facts.ioapic[io - ioapics].id, vector, cpu, flags & IRQ_LEVEL, &high);
+	error = iommu_line(boot_facts.ioapic[io - ioapics].id, vector, cpu, flags & IRQ_LEVEL, &high);
 	if (error)
 		return error;
 	spin_lock(&ioapic_lock);
@@ -90,11 +91,11 @@ void ioapic_mask(uint32_t gsi, int masked)
 
 static int ioapic_init(void)
 {
-	for (unsigned i = 0; i < acpi_facts.ioapic_count; i++) {
+	for (unsigned i = 0; i < boot_facts.ioapic_count; i++) {
 		struct ioapic *io = &ioapics[i];
 
-		io->gsi_base = acpi_facts.ioapic[i].gsi_base;
-		io->window = core_map_phys(acpi_facts.ioapic[i].phys, 0x44,
+		io->gsi_base = boot_facts.ioapic[i].gsi_base;
+		io->window = core_map_phys(boot_facts.ioapic[i].phys, 0x44,
 					   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED);
 		if (!io->window)
 			return -ENOMEM;
@@ -107,7 +108,7 @@ static int ioapic_init(void)
 
 static void ioapic_shutdown(void)
 {
-	for (unsigned i = 0; i < acpi_facts.ioapic_count; i++)
+	for (unsigned i = 0; i < boot_facts.ioapic_count; i++)
 		for (unsigned n = 0; n < ioapics[i].lines; n++)
 			reg_write(&ioapics[i], IOAPIC_ENTRY(n), ENTRY_MASKED);
 }

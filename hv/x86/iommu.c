@@ -8,7 +8,6 @@
 #include "core/pool.h"
 #include "core/sched.h"
 #include "core/unit.h"
-#include "x86/acpi.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
 #include <postern/syscall.h>
@@ -122,10 +121,10 @@ static void look(struct timer *t)
 static int iommu_init(void)
 {
 	static struct timer timer = {.fn = look};
-	const struct iommu_facts *f = &acpi_facts.iommu;
+	const struct iommu_facts *f = &boot_facts.iommu;
 
 	kind = f->amd ? &iommu_amd : &iommu_intel;
-	if (f->units && boot_option_is("iommu", "off"))
+	if (f->units && boot_facts.choices & BOOT_NO_IOMMU)
 		why_not = "iommu=off";
 	else if (f->units && start(f))
 		why_not = "the IOMMU could not be turned on";
@@ -145,7 +144,7 @@ UNIT(iommu, UNIT_ENGINE, false, iommu_init, NULL, iommu_shutdown);
 int iommu_text(char *out, unsigned size)
 {
 	return kind ? format_text(out, size, "DMA: confined by %s (%u units), interrupts remapped",
-				  kind->name, acpi_facts.iommu.units)
+				  kind->name, boot_facts.iommu.units)
 		    : format_text(out, size, "DMA: unconfined (%s)", why_not);
 }
 
@@ -244,7 +243,7 @@ int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address
 
 int iommu_line(uint8_t id, unsigned vector, unsigned cpu, bool level, uint32_t *high)
 {
-	const struct iommu_facts *f = &acpi_facts.iommu;
+	const struct iommu_facts *f = &boot_facts.iommu;
 
 	*high = kind && kind->remappable_format ? vector << 17 | 1 << 16 : apic_id_of(cpu) << 24;
 	for (uint32_t i = 0; kind && i < f->ioapics; i++)

@@ -10,30 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "boot/record.h"
 #include "x86/paging.h"
-
-#define IOMMU_UNITS_MAX 8
-#define IOMMU_IOAPICS_MAX 16
-
-/* What the tables IVRS and DMAR say of PCI segment 0. All units get the same tables: each sees only
- * its own devices. */
-struct iommu_facts {
-	bool amd;
-	bool no_remapping; /* DMAR: interrupts are not to be remapped */
-	uint32_t units;
-	struct {
-		uint64_t phys;
-		uint16_t bdf; /* AMD: where the unit is a PCI function */
-	} unit[IOMMU_UNITS_MAX];
-	uint32_t ioapics; /* and as whom they send their messages */
-	struct {
-		uint8_t id;
-		uint16_t bdf;
-	} ioapic[IOMMU_IOAPICS_MAX];
-};
-/* Pure; they believe nothing in the table but that it is `length` bytes long. */
-void iommu_parse_ivrs(const uint8_t *p, size_t length, struct iommu_facts *out);
-void iommu_parse_dmar(const uint8_t *p, size_t length, struct iommu_facts *out);
 
 /* What one device reaches. Its owner serialises calls. */
 struct iommu_domain {

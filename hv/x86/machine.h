@@ -8,10 +8,9 @@
 #include <postern/syscall.h>
 #include "x86/paging.h"
 
-/* Line `index` of what only ring 0 found (INFO_MACHINE): ring 3 has CPUID and boot_info. -ENOENT
+/* Line `index` of what only ring 0 found (INFO_MACHINE): ring 3 has CPUID and boot_info, which has the boot stage's words. -ENOENT
  * past the end, else its length. */
 int machine_line(unsigned index, char *out, unsigned size);
-int mitigation_line(char *out, unsigned size);
 
 /* INFO_WX: count the leaves of live tables. The core's half, or a task's own half of its tables.
  * Fills all but the task's name. */

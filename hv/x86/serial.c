@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The first serial port, polled: 115200 8n1 (16550 data sheet).
-#include "x86/console.h"
+#include "x86/serial.h"
 #include "x86/io.h"
 #include <postern/errno.h>
-#include <stdbool.h>
 
 #define COM1 0x3f8
 #define UART_DATA 0
@@ -38,6 +37,11 @@ void serial_init(void)
 		setup();
 }
 
+bool serial_there(void)
+{
+	return present;
+}
+
 static void put(char c)
 {
 	unsigned polls = 0;
@@ -50,7 +54,7 @@ static void put(char c)
 	outb(COM1 + UART_DATA, c);
 }
 
-static void serial_write(const char *text, size_t length)
+void serial_write(const char *text, size_t length)
 {
 	for (; length && present && !released; length--, text++) {
 		if (*text == '\n')
@@ -76,14 +80,7 @@ int serial_take(uint16_t base)
 	return 0;
 }
 
-void console_panic(void)
+void serial_panic(void)
 {
 	serial_take(COM1);
-	screen_take();
-}
-
-void console_write(const char *text, size_t length)
-{
-	serial_write(text, length);
-	screen_write(text, length);
 }

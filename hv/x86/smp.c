@@ -4,10 +4,8 @@
 #include "core/frame.h"
 #include "core/lock.h"
 #include "core/log.h"
-#include "core/string.h"
 #include "core/task.h"
 #include "core/unit.h"
-#include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/cpu_init.h"
@@ -19,17 +17,6 @@
 #define STARTUP_US 200
 #define ONLINE_US 100000
 #define NMI_US 1000
-
-// At the end of the page that a processor starts in: hv/x86/ap.S.
-struct ap_fields {
-	uint16_t gdt_limit;
-	uint32_t gdt_base, far_offset;
-	uint16_t far_selector;
-	uint32_t cr3, efer;
-	uint64_t stack, cpu, main;
-} __attribute__((packed));
-
-extern const char ap_start[], ap_end[], ap_fields[];
 
 static struct {
 	struct spinlock lock;
@@ -64,18 +51,14 @@ static void ap_main(struct cpu *c)
 
 // INIT, then up to two STARTUP messages (MP 1.4, B.4). Processors with a 64-bit mode need no pause
 // after INIT beyond the delivery itself.
-static int start(uint32_t apic_id, unsigned id, uint64_t page, char *window)
+static int start(uint32_t apic_id, unsigned id, uint64_t page, struct boot_ap *f)
 {
-	struct ap_fields *f = (void *)(window + (ap_fields - ap_start));
 	struct cpu *c = cpu_create(id);
 	char *stack = core_pages_alloc(1);
 
 	if (!c || !stack)
 		return -ENOMEM;
 	c->apic_id = apic_id;
-	memcpy(window, ap_start, ap_end - ap_start);
-	f->gdt_base += page;
-	f->far_offset += page;
 	f->cr3 = core_tables.root;
 	f->efer = EFER_LME | (cpu_features.nx ? EFER_NXE : 0);
 	f->stack = (uint64_t)stack + CORE_STACK_BYTES;
@@ -91,10 +74,10 @@ static int start(uint32_t apic_id, unsigned id, uint64_t page, char *window)
 	return wait_us(ONLINE_US, &c->online) ? 0 : -ETIMEDOUT;
 }
 
-static void start_all(uint64_t page, char *window)
+static void start_all(uint64_t page, struct boot_ap *fields)
 {
-	for (unsigned i = 0; i < acpi_facts.cpu_count; i++) {
-		uint32_t apic_id = acpi_facts.apic_id[i];
+	for (unsigned i = 0; i < boot_facts.cpu_count; i++) {
+		uint32_t apic_id = boot_facts.apic_id[i];
 		int error;
 
 		if (apic_id == this_cpu()->apic_id)
@@ -103,7 +86,7 @@ static void start_all(uint64_t page, char *window)
 			log_printf("smp: more than %u CPUs, the rest stays off", CONFIG_MAX_CPUS);
 			return;
 		}
-		error = apic_reaches(apic_id) ? start(apic_id, cpu_count, page, window) : -ERANGE;
+		error = apic_reaches(apic_id) ? start(apic_id, cpu_count, page, fields) : -ERANGE;
 		if (error) {
 			// Its memory is lost on purpose: it may still wake up there.
 			log_printf("smp: CPU with APIC id %u did not start, error %d", apic_id,
@@ -119,11 +102,10 @@ static void start_all(uint64_t page, char *window)
 
 static int smp_init(void)
 {
-	uint64_t page = boot_trampoline;
-	size_t length;
+	uint64_t page = boot_facts.trampoline;
 	char *window;
 
-	if (acpi_facts.cpu_count < 2 || boot_option("nosmp", &length))
+	if (boot_facts.cpu_count < 2)
 		return 0;
 	window = page ? core_map_phys(page, 4096, PAGE_READ | PAGE_WRITE) : NULL;
 	// Mapped to itself, too: they turn paging on in it.
@@ -132,7 +114,7 @@ static int smp_init(void)
 		log_printf("smp: no page below 640 KiB to start CPUs in");
 		return -ENOMEM;
 	}
-	start_all(page, window);
+	start_all(page, (struct boot_ap *)(window + BOOT_AP_FIELDS));
 	paging_unmap(&core_tables, page, PAGE_SIZE);
 	paging_flush(~0ull, page, PAGE_SIZE);
 	core_unmap(window, 4096);

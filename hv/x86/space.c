@@ -14,8 +14,7 @@
 #include "x86/paging_format.h"
 #include <postern/errno.h>
 
-extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[], _symbols[],
-	_symbols_end[];
+extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[];
 
 #define ROOT_SPAN (1ull << 39)
 #define FLUSH_PAGES_MAX 32 /* beyond that, reloading CR3 is cheaper */
@@ -68,7 +67,6 @@ void space_init(uint64_t ram_end)
 	map_section(_text, _text_end, PAGE_READ | PAGE_EXEC);
 	map_section(_rodata, _rodata_end, PAGE_READ);
 	map_section(_data, _data_end, PAGE_READ | PAGE_WRITE);
-	map_section(_symbols, _symbols_end, PAGE_READ);
 	pool_map_first();
 	paging_switch(&core_tables);
 }

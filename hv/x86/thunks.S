@@ -16,12 +16,4 @@ __x86_indirect_thunk_\reg:
 	thunk \reg
 	.endr
 
-	.section .rodata
-	.globl retpolines_built
-retpolines_built:
-#ifdef CONFIG_MITIGATIONS
-	.byte 1
-#else
-	.byte 0
-#endif
 	.section .note.GNU-stack, "", @progbits

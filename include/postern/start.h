@@ -64,8 +64,10 @@ struct boot_info {
 	char version[32];
 	uint64_t entry_tsc; /* TSC at the Multiboot entry */
 	uint32_t modules;
-	uint32_t pad;
+	uint32_t screen; /* 0: the machine has none */
 	struct boot_module module[BOOT_MODULES_MAX];
+	char machine[768];    /* what the boot stage found, in lines for people */
+	uint64_t stage_bytes; /* memory that the boot stage used, which is free memory now */
 };
 
 #endif /* __ASSEMBLY__ */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/multiboot.c hv/core/ram.c */
-// Multiboot information: the input is all of physical memory, the information stands at its start.
+/* sources: hv/boot/multiboot.c hv/boot/ram.c hv/boot/plan.c */
+// Multiboot information: the input is all of physical memory, the information stands at its start. And the plan that is
+// made of it: nothing is given to the core that is in use.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "x86/multiboot.h"
+#include "boot/multiboot.h"
+#include "boot/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,21 +24,25 @@ static const void *at(void *context, uint64_t phys, uint64_t bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct boot_info info;
+	static const struct plan_use use = {{0x110000, 0x100000}, {{0x100000, 0x10000}, {0x210000, 0x20000}}};
+	static struct boot_record record;
 	static struct multiboot_result result;
 	struct memory m = {data + 1, size - 1};
 	struct multiboot_view view = {at, &m};
 
 	if (!size)
 		return 0;
-	memset(&info, 0, sizeof(info));
+	memset(&record, 0, sizeof(record));
 	memset(&result, 0, sizeof(result));
-	result.info = &info;
+	result.info = &record.info;
 	multiboot_parse(data[0] & 1 ? MULTIBOOT1_MAGIC : MULTIBOOT2_MAGIC, 0, &view, &result);
-	if (info.modules > BOOT_MODULES_MAX || result.ram.count > RAM_RANGES_MAX)
+	if (record.info.modules > BOOT_MODULES_MAX || result.ram.count > RAM_RANGES_MAX)
 		abort();
-	for (unsigned i = 0; i < info.modules; i++)
-		if (!memchr(info.module[i].name, 0, sizeof(info.module[i].name)))
+	for (unsigned i = 0; i < record.info.modules; i++)
+		if (!memchr(record.info.module[i].name, 0, sizeof(record.info.module[i].name)))
 			abort();
+	record.facts.tsc_khz = record.facts.apic_per_tsc = 1;
+	if (!plan_memory(&result.ram, &use, &record) && plan_check(&record, &use))
+		abort();
 	return 0;
 }

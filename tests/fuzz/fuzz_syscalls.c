@@ -7,7 +7,7 @@
 #include "core/boot.h"
 #include "core/event.h"
 #include "core/frame.h"
-#include "x86/console.h"
+#include "x86/serial.h"
 #include "x86/iommu.h"
 #include "x86/machine.h"
 #include "x86/trap.h"
@@ -141,14 +141,6 @@ void paging_wx_core(struct info_wx *out)
 }
 void paging_wx_task(const struct page_tables *pt, struct info_wx *out)
 {
-}
-int screen_release(void)
-{
-	return -ENODEV;
-}
-int screen_take(void)
-{
-	return -ENODEV;
 }
 int serial_release(uint16_t base)
 {

@@ -7,7 +7,7 @@
 #include "core/frame.h"
 #include "core/log.h"
 #include "core/memory.h"
-#include "x86/console.h"
+#include "x86/serial.h"
 #include "x86/machine.h"
 #include "x86/paging.h"
 #include "x86/trap.h"
@@ -311,7 +311,7 @@ WEAK void paging_flush(uint64_t cpu_mask, uint64_t va, uint64_t bytes)
 
 // --- what a test of one part needs of the others ---
 
-WEAK void console_panic(void)
+WEAK void serial_panic(void)
 {
 }
 WEAK void irq_task_ended(struct task *t)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/acpi.c hv/x86/iommu_tables.c */
+/* sources: hv/boot/acpi.c hv/boot/iommu_tables.c */
 // ACPI's static tables: right ones are understood, cut or lying ones are survived.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "x86/acpi.h"
+#include "boot/acpi.h"
 
 static uint8_t table[4096];
 static size_t length;
@@ -54,6 +54,14 @@ static void parse(struct acpi_facts *f)
 	free(copy);
 }
 
+static struct boot_facts boot;
+
+static struct acpi_facts facts(void)
+{
+	memset(&boot, 0, sizeof(boot));
+	return (struct acpi_facts){.boot = &boot};
+}
+
 static void rsdp(void **state)
 {
 	uint8_t p[36] = "RSD PTR ";
@@ -92,27 +100,26 @@ static void madt(void **state)
 		2, 10, 0, 0, 2, 0, 0,	 0,    5, 0,		       /* IRQ 0 is GSI 2 */
 		5, 12, 0, 0, 0, 0, 0xe0, 0xfe, 1, 0, 0, 0,	       /* local APIC elsewhere */
 	};
-	struct acpi_facts f = {0};
+	struct acpi_facts f = facts();
 
 	begin("APIC", 44);
 	put(entries, sizeof(entries));
 	end();
 	parse(&f);
-	assert_int_equal(f.cpu_count, 3);
-	assert_int_equal(f.apic_id[1], 1);
-	assert_int_equal(f.apic_id[2], 256);
-	assert_int_equal(f.ioapic_count, 1);
-	assert_int_equal(f.ioapic[0].phys, 0xfec00000);
-	assert_int_equal(f.override[0].gsi, 2);
-	assert_int_equal(f.override[0].flags, 5);
-	assert_int_equal(f.lapic_phys, 0x1fee00000);
+	assert_int_equal(boot.cpu_count, 3);
+	assert_int_equal(boot.apic_id[1], 1);
+	assert_int_equal(boot.apic_id[2], 256);
+	assert_int_equal(boot.ioapic_count, 1);
+	assert_int_equal(boot.ioapic[0].phys, 0xfec00000);
+	assert_int_equal(f.overrides, 1);
+	assert_int_equal(boot.lapic_phys, 0x1fee00000);
 }
 
 static void madt_lies(void **state)
 {
 	static const uint8_t zero_length[] = {0, 0, 0, 0, 1, 0, 0, 0},
 			     too_long[] = {0, 200, 0, 0, 1, 0, 0, 0};
-	struct acpi_facts f = {0};
+	struct acpi_facts f = facts();
 
 	begin("APIC", 44);
 	put(zero_length, 8);
@@ -125,20 +132,20 @@ static void madt_lies(void **state)
 	begin("APIC", 37);
 	end();
 	parse(&f);
-	assert_int_equal(f.cpu_count, 0);
+	assert_int_equal(boot.cpu_count, 0);
 	begin("APIC", 44);
 	for (unsigned i = 0; i < 400; i++)
 		put((uint8_t[]){0, 8, i, i, 1, 0, 0, 0}, 8);
 	end();
 	parse(&f);
-	assert_int_equal(f.cpu_count, 255);
+	assert_int_equal(boot.cpu_count, 255);
 }
 
 static void mcfg(void **state)
 {
 	static const uint8_t entry[] = {0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0};
 	static const uint8_t reversed[] = {0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 9, 1, 0, 0, 0, 0};
-	struct acpi_facts f = {0};
+	struct acpi_facts f = facts();
 
 	begin("MCFG", 44);
 	put(reversed, 16);
@@ -157,7 +164,7 @@ static void mcfg(void **state)
 
 static void fadt(void **state)
 {
-	struct acpi_facts f = {0};
+	struct acpi_facts f = facts();
 
 	begin("FACP", 244);
 	table[8] = 3;
@@ -171,13 +178,24 @@ static void fadt(void **state)
 	table[128] = 0x0f;
 	end();
 	parse(&f);
-	assert_true(f.reset_supported && !f.no_i8042);
+	assert_true(f.reset_supported && !boot.no_i8042);
 	assert_int_equal(f.pm_timer_port, 0x608);
 	assert_int_equal(f.sci, 9);
 	assert_int_equal(f.reset_address, 0xcf9);
-	assert_int_equal(f.reset_value, 0x0f);
+	assert_int_equal(boot.reset_value, 0x0f);
+	assert_int_equal(acpi_reset(&f), 0xcf9);
+	f.reset_space = ACPI_SPACE_PCI; /* 00:1f.2, register 0x44 */
+	f.reset_address = 0x1full << 32 | 2 << 16 | 0x44;
+	assert_int_equal(acpi_reset(&f), 0);
+	f.mmconfig_phys = 0xb0000000;
+	assert_int_equal(acpi_reset(&f), 0xb0000000 + (0x1f << 15) + (2 << 12) + 0x44);
+	f.reset_space = ACPI_SPACE_MEMORY;
+	f.reset_address = 0xfed00000;
+	assert_int_equal(acpi_reset(&f), 0xfed00000);
+	f.reset_supported = false;
+	assert_int_equal(acpi_reset(&f), 0);
 	for (size_t n = 36; n < 244; n++) {
-		memset(&f, 0, sizeof(f));
+		f = facts();
 		length = n;
 		end();
 		parse(&f);
@@ -186,17 +204,17 @@ static void fadt(void **state)
 
 static void bad_tables(void **state)
 {
-	struct acpi_facts f = {0};
+	struct acpi_facts f = facts();
 	uint64_t out[4];
 
 	begin("IVRS", 48);
 	end();
 	table[40]++;
 	parse(&f);
-	assert_false(f.iommu.amd);
+	assert_false(boot.iommu.amd);
 	table[40]--;
 	parse(&f);
-	assert_true(f.iommu.amd);
+	assert_true(boot.iommu.amd);
 	begin("RSDT", 36);
 	put((uint8_t[]){1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 9}, 13);
 	end();

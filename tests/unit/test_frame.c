@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/frame.c hv/core/ram.c */
+/* sources: hv/core/frame.c hv/boot/ram.c */
 // Frames: chunks split and become whole again, reservations hold, nothing is given twice, the map
 // of RAM copes with what firmware reports.
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include "core/frame.h"
 #include "core/log.h"
 #include "core/pool.h"
-#include "core/ram.h"
+#include "boot/ram.h"
 #include "x86/space.h"
 #include <postern/syscall.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/iommu.c hv/x86/iommu_tables.c hv/x86/iommu_amd.c hv/x86/iommu_intel.c hv/x86/paging.c */
+/* sources: hv/x86/iommu.c hv/boot/iommu_tables.c hv/x86/iommu_amd.c hv/x86/iommu_intel.c hv/x86/paging.c */
 // IOMMUs: their description, and models of both kinds' registers and walks: nothing is reached that was not
 // mapped, nothing interrupts that was not told to.
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "core/frame.h"
 #include "core/sched.h"
 #include "core/unit.h"
-#include "x86/acpi.h"
+#include "boot/acpi.h"
 #include "x86/cpu.h"
 #include "x86/iommu.h"
 #include "x86/trap.h"
@@ -25,13 +25,12 @@
 #define UNIT_PHYS 0xfed80000ull
 #define PHYS 0x12600000ull
 
-struct acpi_facts acpi_facts;
+struct boot_facts boot_facts;
 struct cpu_features cpu_features;
 
 static _Alignas(4096) uint8_t registers[0x4000];
 static bool amd, dead; /* the kind of the model; it answers nothing */
 static uint64_t now;
-static const char *option = "";
 static uint32_t fault_bdf;
 static uint64_t fault_address;
 static unsigned fault_count;
@@ -70,10 +69,6 @@ int format_text(char *out, size_t size, const char *format, ...)
 void panic(const char *format, ...)
 {
 	abort();
-}
-bool boot_option_is(const char *key, const char *value)
-{
-	return !strcmp(key, "iommu") && !strcmp(value, option);
 }
 /* Memory for good, as at bring-up; what is given back is poison. */
 static _Alignas(4096) uint8_t arena[16 << 20];
@@ -293,13 +288,13 @@ static void setup_kind(bool is_amd, uint64_t capabilities)
 {
 	amd = is_amd;
 	memset(registers, 0, sizeof(registers));
-	memset(&acpi_facts, 0, sizeof(acpi_facts));
-	acpi_facts.iommu.amd = amd;
-	acpi_facts.iommu.units = 1;
-	acpi_facts.iommu.unit[0].phys = UNIT_PHYS;
-	acpi_facts.iommu.ioapics = 1;
-	acpi_facts.iommu.ioapic[0].id = 5;
-	acpi_facts.iommu.ioapic[0].bdf = IOAPIC_BDF;
+	memset(&boot_facts, 0, sizeof(boot_facts));
+	boot_facts.iommu.amd = amd;
+	boot_facts.iommu.units = 1;
+	boot_facts.iommu.unit[0].phys = UNIT_PHYS;
+	boot_facts.iommu.ioapics = 1;
+	boot_facts.iommu.ioapic[0].id = 5;
+	boot_facts.iommu.ioapic[0].bdf = IOAPIC_BDF;
 	domain = (struct iommu_domain){.id = 0};
 	fault_count = 0;
 	if (amd) {
@@ -425,13 +420,13 @@ static void left_off(void **state)
 	char text[100];
 
 	setup_kind(true, 0);
-	option = "off";
+	boot_facts.choices = BOOT_NO_IOMMU;
 	start();
 	assert_false(iommu_on());
 	iommu_text(text, sizeof(text));
 	assert_string_equal(text, "DMA: unconfined (iommu=off)");
-	option = "";
-	acpi_facts.iommu.units = 0;
+	boot_facts.choices = 0;
+	boot_facts.iommu.units = 0;
 	start();
 	assert_false(iommu_on());
 	assert_int_equal(iommu_attach(&domain, BDF), 0);
@@ -447,7 +442,7 @@ static void left_off(void **state)
 	iommu_text(text, sizeof(text));
 	assert_non_null(strstr(text, "unconfined"));
 	setup_kind(false, 2 << 9);
-	acpi_facts.iommu.no_remapping = true;
+	boot_facts.iommu.no_remapping = true;
 	start();
 	assert_false(iommu_on());
 	dead = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/log.c hv/core/format.c hv/core/option.c */
+/* sources: hv/core/log.c hv/core/format.c hv/boot/ring.c */
 // The log's ring: what readers see over its wrap, what a warm reset leaves, what a trampled ring
-// does; a task's text made printable. And the words of the boot command line.
+// does; last words; a task's text made printable.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,21 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "core/boot.h"
+#include "boot/ring.h"
 #include "core/log.h"
 #include "core/log_ring.h"
-#include "x86/console.h"
+#include "x86/serial.h"
 #include "x86/cpu.h"
 
 #define RING 8192
-#define SMALL 512 /* stands for the ring of a new life, nearly empty */
 
-struct boot_info boot_info;
 uint64_t tsc_khz, entry_tsc;
 static char shown[100000];
 static size_t shown_bytes;
-static uint64_t place_words[RING / 8], other_words[SMALL / 8];
-static void *const place = place_words, *const other = other_words;
+static uint64_t place_words[RING / 8];
+static void *const place = place_words;
 
 void cpu_poll(void)
 {
@@ -34,7 +32,7 @@ uint64_t rdtsc(void)
 	return 0;
 }
 
-void console_write(const char *text, size_t length)
+void serial_write(const char *text, size_t length)
 {
 	assert_true(length <= sizeof(shown) - 1 - shown_bytes);
 	memcpy(shown + shown_bytes, text, length);
@@ -85,11 +83,9 @@ static void moves_and_wraps(void **state)
 	static char text[100000];
 	uint64_t position = 0;
 
-	memset(place, 0xa5, RING);
-	log_printf("before the move");
-	log_move(place, RING);
+	log_printf("before the readers");
 	read_all(&position, text, sizeof(text));
-	assert_non_null(strstr(text, "before the move\n"));
+	assert_non_null(strstr(text, "before the readers\n"));
 	for (unsigned i = 0; i < 1000; i++)
 		log_printf("line %u", i);
 	// A reader that was too slow gets the newest, never more than the ring holds.
@@ -105,28 +101,47 @@ static void survives_a_reset(void **state)
 	static char text[100000];
 	uint64_t position = 0;
 
-	log_move(other, SMALL); /* the new life's early ring */
+	assert_true(ring_take(place, RING)); /* finds what moves_and_wraps left */
 	log_printf("new life");
-	quiet();
-	log_move(place, RING); /* finds what moves_and_wraps left */
-	assert_non_null(strstr(shown, "the previous boot's lines are kept"));
 	read_all(&position, text, sizeof(text));
 	assert_true(strstr(text, "line 999\n") < strstr(text, "end of the previous boot"));
 	assert_true(strstr(text, "end of the previous boot") < strstr(text, "new life\n"));
+	assert_int_equal(ring_last_words(place, text, sizeof(text)), 0); /* it did not panic */
+}
+
+static void last_words(void **state)
+{
+	static char text[100000];
+	size_t n;
+
+	log_break_lock();
+	log_printf("PANIC");
+	log_break_lock(); /* it faulted again: they still begin there */
+	log_printf("more");
+	assert_true(ring_take(place, RING));
+	n = ring_last_words(place, text, sizeof(text));
+	text[n] = 0;
+	assert_ptr_equal(strstr(text, "PANIC\n"), text + strlen("[   0.000000] "));
+	assert_non_null(strstr(text, "more\n"));
+	assert_int_equal(ring_last_words(place, text, sizeof(text)), 0); /* once */
+	log_break_lock();
+	for (unsigned i = 0; i < 1000; i++)
+		log_printf("long last words %u", i);
+	assert_int_equal(ring_last_words(place, text, 100), 100);
+	((struct log_ring *)place)->panic = ~0ull - 5; /* trampled */
+	assert_true(ring_take(place, RING));
+	assert_int_equal(ring_last_words(place, text, sizeof(text)), 0);
 }
 
 static void trampled_ring(void **state)
 {
 	struct log_ring *r = place;
 
-	log_move(other, SMALL);
 	r->head += 5;
-	quiet();
-	log_move(place, RING);
-	assert_null(strstr(shown, "previous"));
-	log_move(other, SMALL);
+	assert_false(ring_take(place, RING));
+	assert_int_equal(r->head, 0);
 	r->size = ~0ull;
-	log_move(place, RING);
+	assert_false(ring_take(place, RING));
 	assert_true(r->size < RING);
 }
 
@@ -144,34 +159,21 @@ static void a_tasks_text(void **state)
 		assert_true(end - p < 256);
 }
 
-static void options(void **state)
+static int start(void **state)
 {
-	size_t n;
-	const char *v;
-
-	strcpy(boot_info.command_line,
-	       "/boot/postern.elf safe  without=uart,vmm unsafe=1 mitigations=off panic=");
-	v = boot_option("without", &n);
-	assert_int_equal(n, 8);
-	assert_memory_equal(v, "uart,vmm", 8);
-	assert_non_null(boot_option("safe", &n));
-	assert_int_equal(n, 0);
-	assert_null(boot_option("saf", &n));
-	assert_null(boot_option("uart", &n));
-	assert_true(boot_option_is("mitigations", "off"));
-	assert_false(boot_option_is("mitigations", "of"));
-	assert_true(boot_option_is("panic", ""));
-	boot_info.command_line[0] = 0;
-	assert_null(boot_option("safe", &n));
+	memset(place, 0xa5, RING);
+	assert_false(ring_take(place, RING));
+	log_start(place);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_each),	    cmocka_unit_test(moves_and_wraps),
-		cmocka_unit_test(survives_a_reset), cmocka_unit_test(trampled_ring),
-		cmocka_unit_test(a_tasks_text),	    cmocka_unit_test(options),
+		cmocka_unit_test(survives_a_reset), cmocka_unit_test(last_words),
+		cmocka_unit_test(trampled_ring),    cmocka_unit_test(a_tasks_text),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, start, NULL);
 }

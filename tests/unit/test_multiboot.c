@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/multiboot.c hv/core/ram.c */
+/* sources: hv/boot/multiboot.c hv/boot/ram.c */
 // Multiboot 1 and 2 information in a little physical memory of our own.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "x86/multiboot.h"
+#include "boot/multiboot.h"
 
 #define MEMORY 0x4000
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Little-endian numbers at any address in tables that others wrote. */
-#ifndef X86_BYTES_H
-#define X86_BYTES_H
+#ifndef BOOT_BYTES_H
+#define BOOT_BYTES_H
 
 #include <stdint.h>
 

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Entry from a Multiboot 1 or 2 loader: 32-bit protected mode, flat segments, paging off.
+ * Entry from a Multiboot 1 or 2 loader: 32-bit protected mode, flat segments, paging off. And the way out, into
+ * the core.
  *
- * Builds bootstrap tables that map the first 4 GiB three times: at 0 for the step into paging, at
- * the pool window (so that pool addresses work from the first C line), and at -2 GiB for the
- * image. All of that is writable and executable; hv/x86/space.c replaces it before anything but
+ * Builds bootstrap tables that map the first 4 GiB three times: at 0, where the stage runs, at the pool window, and
+ * at -2 GiB for the core's image. All of that is writable and executable; the core replaces it before anything but
  * our own code has run.
  */
-#define KERNEL_VMA 0xffffffff80000000
-#define PHYS(x) ((x) - KERNEL_VMA)
-
 #define MB1_MAGIC 0x1badb002
 #define MB1_FLAGS 0x3 /* modules on page boundaries, memory map */
 #define MB2_MAGIC 0xe85250d6
 
-	.section .boot, "ax"
+	.section .multiboot, "ax"
 	.balign 8
 	.long MB1_MAGIC, MB1_FLAGS, -(MB1_MAGIC + MB1_FLAGS)
 
@@ -44,7 +41,7 @@ boot_entry:
 	movl %ebx, %esi			/* its information */
 	rdtsc
 	movl %eax, %ebp			/* TSC at entry; CPUID takes EDX */
-	movl %edx, PHYS(boot_tsc_high)
+	movl %edx, boot_tsc_high
 
 	movl $0x80000001, %eax
 	cpuid
@@ -52,7 +49,7 @@ boot_entry:
 	jnc no_long_mode
 
 	/* Page directories of 4 GiB in 2 MiB pages. */
-	movl $PHYS(boot_directories), %ebx
+	movl $boot_directories, %ebx
 	movl $0x83, %eax
 	xorl %edx, %edx
 	movl $2048, %ecx
@@ -62,23 +59,23 @@ boot_entry:
 	addl $8, %ebx
 	loop 1b
 
-	movl $PHYS(boot_directories) + 3, %eax
-	movl $PHYS(boot_pdpt_low), %ebx
+	movl $boot_directories + 3, %eax
+	movl $boot_pdpt_low, %ebx
 	movl $4, %ecx
 2:	movl %eax, (%ebx)
 	addl $0x1000, %eax
 	addl $8, %ebx
 	loop 2b
 
-	movl $PHYS(boot_pdpt_low) + 3, PHYS(boot_pml4)
-	movl $PHYS(boot_pdpt_low) + 3, PHYS(boot_pml4) + 256 * 8
-	movl $PHYS(boot_pdpt_high) + 3, PHYS(boot_pml4) + 511 * 8
-	movl $PHYS(boot_directories) + 3, PHYS(boot_pdpt_high) + 510 * 8
+	movl $boot_pdpt_low + 3, boot_pml4
+	movl $boot_pdpt_low + 3, boot_pml4 + 256 * 8
+	movl $boot_pdpt_high + 3, boot_pml4 + 511 * 8
+	movl $boot_directories + 3, boot_pdpt_high + 510 * 8
 
 	movl %cr4, %eax
 	orl $0x20, %eax			/* PAE */
 	movl %eax, %cr4
-	movl $PHYS(boot_pml4), %eax
+	movl $boot_pml4, %eax
 	movl %eax, %cr3
 	movl $0xc0000080, %ecx
 	rdmsr
@@ -93,10 +90,13 @@ boot_entry:
 
 no_long_mode:
 	movl $boot_sorry, %ebx
+	movl $0xb8000, %edi		/* serial port and VGA text, whether there or not */
 3:	movb (%ebx), %al
 	testb %al, %al
 	jz 5f
 	movb %al, %cl
+	movb %al, (%edi)
+	addl $2, %edi
 	movw $0x3fd, %dx
 4:	inb %dx, %al
 	testb $0x20, %al
@@ -125,13 +125,43 @@ boot_64:
 	movl %edi, %edi
 	movl %esi, %esi
 	movl %ebp, %edx
-	movl PHYS(boot_tsc_high), %eax
+	movl boot_tsc_high, %eax
 	shlq $32, %rax
 	orq %rax, %rdx
 	xorl %ebp, %ebp			/* end of the backtrace */
 	pushq $0
-	movq $boot_main, %rax
-	jmp *%rax
+	call boot_main
+
+/* boot_leave(record, entry, stack): the core's table of descriptors takes over from ours at once. */
+	.globl boot_leave
+boot_leave:
+	movq %rdx, %rsp
+	xorl %ebp, %ebp
+	pushq $0
+	jmp *%rsi
+
+/* What should not happen: boot_exception(vector, rip, cr2). With an error code or without, 16 bytes each. */
+	.balign 16
+	.globl boot_stubs
+boot_stubs:
+	.set vector, 0
+	.rept 32
+	.balign 16
+	movl $vector, %edi
+	jmp exception
+	.set vector, vector + 1
+	.endr
+exception:
+	movq (%rsp), %rsi
+	btl %edi, boot_error_codes
+	jnc 1f
+	movq 8(%rsp), %rsi
+1:	movq %cr2, %rdx
+	andq $-16, %rsp
+	call boot_exception
+	.balign 4
+boot_error_codes: /* APM 2, 8.2 */
+	.long 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30
 
 	.balign 8
 boot_gdt:
@@ -144,7 +174,7 @@ boot_gdtr:
 
 	.bss
 	.balign 4096
-	.globl boot_pml4, boot_stack_top
+	.globl boot_pml4
 boot_pml4:
 	.skip 4096
 boot_pdpt_low:
@@ -153,7 +183,7 @@ boot_pdpt_high:
 	.skip 4096
 boot_directories:
 	.skip 4 * 4096
-	.skip 8192
+	.skip 16384
 boot_stack_top:
 boot_tsc_high:
 	.skip 8

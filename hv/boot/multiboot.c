@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Multiboot 1 and 2 information.
-#include "x86/multiboot.h"
+#include "boot/multiboot.h"
 #include "core/string.h"
-#include "x86/bytes.h"
+#include "boot/bytes.h"
 #include <postern/errno.h>
 #include <stdbool.h>
 

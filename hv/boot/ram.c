@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A map of RAM, built from lists that may overlap, be unsorted, or wrap.
-#include "core/ram.h"
-#include <stdbool.h>
+#include "boot/ram.h"
 
 #define PAGE_MASK 0xfffull
 #define LIMIT (1ull << 52) /* physical addresses end here (APM 2, 5.3) */
@@ -77,6 +76,16 @@ void ram_remove(struct ram_map *m, uint64_t base, uint64_t bytes)
 		if (from < base)
 			insert(m, i++, from, base);
 	}
+}
+
+bool ram_overlaps(const struct ram_map *m, uint64_t base, uint64_t bytes)
+{
+	uint64_t end;
+
+	for (unsigned i = 0; i < m->count && clip(base, bytes, &end); i++)
+		if (m->range[i].base < end && base < m->range[i].base + m->range[i].bytes)
+			return true;
+	return false;
 }
 
 uint64_t ram_bytes(const struct ram_map *m)

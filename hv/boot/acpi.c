@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Static ACPI tables: pure parsers.
-#include "x86/acpi.h"
+#include "boot/acpi.h"
 #include "core/string.h"
-#include "x86/bytes.h"
+#include "boot/bytes.h"
 #include <postern/errno.h>
 
 #define RSDP_V1_BYTES 20
@@ -78,7 +78,7 @@ unsigned acpi_root(const uint8_t *p, size_t length, bool xsdt, uint64_t *out, un
 	return n;
 }
 
-static void add_cpu(struct acpi_facts *out, uint32_t apic_id, uint32_t flags)
+static void add_cpu(struct boot_facts *out, uint32_t apic_id, uint32_t flags)
 {
 	if (!(flags & MADT_ENABLED))
 		return;
@@ -86,15 +86,15 @@ static void add_cpu(struct acpi_facts *out, uint32_t apic_id, uint32_t flags)
 	for (uint32_t i = 0; i < out->cpu_count; i++)
 		if (out->apic_id[i] == apic_id)
 			return;
-	if (out->cpu_count < ACPI_CPUS_MAX)
+	if (out->cpu_count < BOOT_CPUS_MAX)
 		out->apic_id[out->cpu_count++] = apic_id;
 }
 
-static void add_ioapic(struct acpi_facts *out, const uint8_t *p)
+static void add_ioapic(struct boot_facts *out, const uint8_t *p)
 {
 	uint32_t n = out->ioapic_count;
 
-	if (n == ACPI_IOAPICS_MAX)
+	if (n == BOOT_IOAPICS_MAX)
 		return;
 	out->ioapic[n].id = p[2];
 	out->ioapic[n].phys = get32(p + 4);
@@ -102,30 +102,18 @@ static void add_ioapic(struct acpi_facts *out, const uint8_t *p)
 	out->ioapic_count++;
 }
 
-static void add_override(struct acpi_facts *out, const uint8_t *p)
-{
-	uint32_t n = out->override_count;
-
-	if (n == ACPI_OVERRIDES_MAX)
-		return;
-	out->override[n].irq = p[3];
-	out->override[n].gsi = get32(p + 4);
-	out->override[n].flags = get16(p + 8);
-	out->override_count++;
-}
-
 static void madt_entry(const uint8_t *p, uint8_t length, struct acpi_facts *out)
 {
 	if (p[0] == MADT_LAPIC && length >= 8 && p[3] != 0xff)
-		add_cpu(out, p[3], get32(p + 4));
+		add_cpu(out->boot, p[3], get32(p + 4));
 	else if (p[0] == MADT_X2APIC && length >= 16)
-		add_cpu(out, get32(p + 4), get32(p + 8));
+		add_cpu(out->boot, get32(p + 4), get32(p + 8));
 	else if (p[0] == MADT_IOAPIC && length >= 12)
-		add_ioapic(out, p);
+		add_ioapic(out->boot, p);
 	else if (p[0] == MADT_OVERRIDE && length >= 10)
-		add_override(out, p);
+		out->overrides++;
 	else if (p[0] == MADT_LAPIC_ADDRESS && length >= 12)
-		out->lapic_phys = get64(p + 4);
+		out->boot->lapic_phys = get64(p + 4);
 }
 
 static void madt(const uint8_t *p, size_t length, struct acpi_facts *out)
@@ -134,7 +122,7 @@ static void madt(const uint8_t *p, size_t length, struct acpi_facts *out)
 
 	if (length < MADT_FIRST)
 		return;
-	out->lapic_phys = get32(p + ACPI_HEADER_BYTES);
+	out->boot->lapic_phys = get32(p + ACPI_HEADER_BYTES);
 	for (at = MADT_FIRST; length - at >= 2; at += p[at + 1]) {
 		if (p[at + 1] < 2 || p[at + 1] > length - at)
 			break;
@@ -161,13 +149,13 @@ static void fadt(const uint8_t *p, size_t length, struct acpi_facts *out)
 	out->sci = get16(p + FADT_SCI);
 	if (p[FADT_PM_TIMER_LENGTH] == 4)
 		out->pm_timer_port = get32(p + FADT_PM_TIMER);
-	out->no_i8042 = p[8] >= 3 && !(get16(p + FADT_BOOT_FLAGS) & FADT_BOOT_8042);
+	out->boot->no_i8042 = p[8] >= 3 && !(get16(p + FADT_BOOT_FLAGS) & FADT_BOOT_8042);
 	if (length > FADT_RESET_VALUE && get32(p + FADT_FLAGS) & FADT_FLAG_RESET &&
 	    p[FADT_RESET] <= ACPI_SPACE_PCI) {
 		out->reset_supported = true;
 		out->reset_space = p[FADT_RESET];
 		out->reset_address = get64(p + FADT_RESET + 4);
-		out->reset_value = p[FADT_RESET_VALUE];
+		out->boot->reset_value = p[FADT_RESET_VALUE];
 	}
 	if (length >= FADT_X_PM_TIMER + 12 && p[FADT_X_PM_TIMER] == ACPI_SPACE_PORT &&
 	    get64(p + FADT_X_PM_TIMER + 4))
@@ -185,7 +173,25 @@ void acpi_table(const uint8_t *p, size_t length, struct acpi_facts *out)
 	else if (acpi_table_valid(p, length, "FACP"))
 		fadt(p, length, out);
 	else if (acpi_table_valid(p, length, "IVRS"))
-		iommu_parse_ivrs(p, length, &out->iommu);
+		iommu_parse_ivrs(p, length, &out->boot->iommu);
 	else if (acpi_table_valid(p, length, "DMAR"))
-		iommu_parse_dmar(p, length, &out->iommu);
+		iommu_parse_dmar(p, length, &out->boot->iommu);
+}
+
+uint64_t acpi_reset(const struct acpi_facts *f)
+{
+	uint64_t at = f->reset_address;
+
+	if (!f->reset_supported)
+		return 0;
+	switch (f->reset_space) {
+	case ACPI_SPACE_PORT:
+		return at & 0xffff;
+	case ACPI_SPACE_MEMORY:
+		return at > 0xffff ? at : 0;
+	default: /* PCI, bus 0: device, function, register (ACPI 6.4, 4.8.3.6) */
+		return f->mmconfig_phys && !f->mmconfig_first_bus
+			       ? f->mmconfig_phys + ((at >> 32 & 0x1f) << 15) + ((at >> 16 & 7) << 12) + (at & 0xfff)
+			       : 0;
+	}
 }

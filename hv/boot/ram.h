@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A map of RAM: ranges of whole pages, sorted, disjoint, merged. Firmware's lists are none of that.
  */
-#ifndef CORE_RAM_H
-#define CORE_RAM_H
+#ifndef BOOT_RAM_H
+#define BOOT_RAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include "core/pool.h"
+#include "boot/record.h"
 
-#define RAM_RANGES_MAX 128
+#define RAM_RANGES_MAX BOOT_RAM_MAX
 
 struct ram_map {
 	unsigned count;
@@ -19,6 +20,7 @@ struct ram_map {
 void ram_add(struct ram_map *map, uint64_t base, uint64_t bytes);
 /* Takes away all pages that the range touches. */
 void ram_remove(struct ram_map *map, uint64_t base, uint64_t bytes);
+bool ram_overlaps(const struct ram_map *map, uint64_t base, uint64_t bytes);
 uint64_t ram_bytes(const struct ram_map *map);
 uint64_t ram_end(const struct ram_map *map);
 

@@ -3,11 +3,12 @@
  * Where other processors start: copied to a page below 640 KiB, entered in real mode at its first
  * byte with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the core's
  * tables, in which this page is mapped to itself for as long as it is needed. hv/x86/smp.c fills
- * the fields at its end.
+ * the fields at its end (struct boot_ap).
  */
+#include "boot/record.h"
 	.section .rodata
 	.balign 16
-	.globl ap_start, ap_end, ap_fields
+	.globl ap_start, ap_end, ap_gdt_base, ap_far_offset
 ap_start:
 	.code16
 	cli
@@ -44,13 +45,15 @@ ap_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff
 	.quad 0x00cf93000000ffff
-ap_fields:				/* struct ap_fields */
 ap_gdtr:
 	.short 3 * 8 - 1
+ap_gdt_base:
 	.long ap_gdt - ap_start		/* + page */
 ap_far:
+ap_far_offset:
 	.long ap_64 - ap_start		/* + page */
 	.short 8
+	.org ap_start + BOOT_AP_FIELDS
 ap_cr3:
 	.long 0
 ap_efer:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Boot options: words of the boot loader's command line.
-#include "core/boot.h"
+#include "boot/option.h"
 #include "core/string.h"
 
-const char *boot_option(const char *key, size_t *length)
+const char *option(const char *line, const char *key, size_t *length)
 {
-	const char *p = boot_info.command_line;
+	const char *p = line;
 	size_t n = strlen(key);
 
 	for (;;) {
@@ -28,10 +28,10 @@ const char *boot_option(const char *key, size_t *length)
 	}
 }
 
-bool boot_option_is(const char *key, const char *value)
+bool option_is(const char *line, const char *key, const char *value)
 {
 	size_t n;
-	const char *found = boot_option(key, &n);
+	const char *found = option(line, key, &n);
 
 	return found && n == strlen(value) && !strncmp(found, value, n);
 }

@@ -3,12 +3,12 @@
  * What a Multiboot loader hands over (Multiboot 0.6.96 section 3.3, Multiboot2 2.0 section 3.6), as
  * pure functions: every byte is read through `at`, which says what of physical memory may be read.
  */
-#ifndef X86_MULTIBOOT_H
-#define X86_MULTIBOOT_H
+#ifndef BOOT_MULTIBOOT_H
+#define BOOT_MULTIBOOT_H
 
 #include <stdint.h>
 #include <postern/start.h>
-#include "core/ram.h"
+#include "boot/ram.h"
 
 #define MULTIBOOT1_MAGIC 0x2badb002
 #define MULTIBOOT2_MAGIC 0x36d76289

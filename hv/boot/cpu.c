@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What this processor can do, and what of it is needed.
+#include "boot/stage.h"
+#include "boot/option.h"
+#include "core/string.h"
+
+#define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
+
+// Zeroes for a leaf that this processor has not.
+static struct cpuid_result leaf(uint32_t number)
+{
+	// The highest leaf of its range: basic ones from 0, extended ones from 8000_0000.
+	uint32_t highest = cpuid(number & 0x80000000, 0).eax;
+
+	return number <= highest ? cpuid(number, 0) : (struct cpuid_result){0};
+}
+
+static void name_processor(struct cpu_features *f)
+{
+	struct cpuid_result r = cpuid(0, 0);
+	uint32_t *name = (uint32_t *)f->name;
+
+	memcpy(f->vendor, &r.ebx, 4);
+	memcpy(f->vendor + 4, &r.edx, 4);
+	memcpy(f->vendor + 8, &r.ecx, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		r = leaf(0x80000002 + i);
+		memcpy(name + 4 * i, &r, sizeof(r));
+	}
+}
+
+// CPUID's own word on the TSC (SDM 2A, CPUID leaf 15H).
+static uint64_t stated_khz(void)
+{
+	struct cpuid_result r = leaf(0x15);
+
+	return r.eax && r.ebx && r.ecx ? (uint64_t)r.ecx * r.ebx / r.eax / 1000 : 0;
+}
+
+void cpu_detect(struct cpu_features *f)
+{
+	struct cpuid_result one = leaf(1), seven = leaf(7);
+	struct cpuid_result ext = leaf(0x80000001), power = leaf(0x80000007);
+	uint32_t sizes = leaf(0x80000008).eax;
+
+	name_processor(f);
+	log_printf("cpu: %s (%s)", f->name, f->vendor);
+	if (!(one.edx & 1 << 9))
+		panic("this processor has no local APIC, or firmware has hidden it");
+	if (!(ext.edx & 1u << 11))
+		panic("this processor has no SYSCALL");
+	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
+	f->nx = ext.edx & 1u << 20;
+	f->rdtscp = ext.edx & 1u << 27;
+	f->x2apic = one.ecx & 1u << 21;
+	f->tsc_deadline = one.ecx & 1u << 24;
+	f->xsave = one.ecx & 1u << 26;
+	f->pge = one.edx & 1u << 13;
+	f->smep = seven.ebx & 1u << 7;
+	f->smap = seven.ebx & 1u << 20;
+	f->umip = seven.ecx & 1u << 2;
+	f->tsc_invariant = power.edx & 1u << 8;
+	f->phys_bits = sizes ? sizes & 0xff : 36;
+	record.facts.tsc_khz = stated_khz();
+	if (f->xsave) {
+		struct cpuid_result xsave = cpuid(0xd, 0);
+
+		f->xcr0 = (uint64_t)xsave.edx << 32 | xsave.eax;
+	}
+}
+
+// Speculation: what this processor offers. AMD: 8000_0008 EBX, 8000_0021 EAX (APM 3); Intel: 7 EDX (SDM 2A).
+int cpu_mitigations(struct cpu_features *f, char *out, size_t size)
+{
+	uint32_t amd = leaf(0x80000008).ebx, intel = leaf(7).edx;
+	uint64_t capabilities = intel & 1u << 29 ? rdmsr(MSR_ARCH_CAPABILITIES) : 0;
+
+	if (!option_is(record.info.command_line, "mitigations", "off")) {
+		f->ibpb = amd & 1u << 12 || intel & 1u << 26;
+		f->ibrs = capabilities & ARCH_CAP_IBRS_ALL;
+		f->stibp = amd & 1u << 15 || intel & 1u << 27;
+		f->rsb_fill = true;
+		f->automatic_ibrs = leaf(0x80000021).eax & 1u << 8;
+	}
+	return format_text(out, size, "mitigations: retpolines %s%s%s%s%s\n", BOOT_RETPOLINES ? "built in" : "not built",
+			   f->rsb_fill ? ", RSB fill" : "", f->ibpb ? ", IBPB between guests" : "",
+			   f->stibp ? ", STIBP" : "",
+			   f->automatic_ibrs || f->ibrs ? ", IBRS always on" : "");
+}

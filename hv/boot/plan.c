@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Where things go in memory: the log, the core's first pool, the page that other processors start in.
+#include "boot/plan.h"
+#include "core/string.h"
+#include <stdbool.h>
+
+#define PAGE 4096ull
+#define CHUNK (2ull << 20)
+#define LOW_END (1ull << 20)   /* is not given out */
+#define POOL_FIRST (1ull << 20) /* at least that much pool beside the frame descriptors */
+#define LOG_BYTES (CONFIG_LOG_SIZE_KIB * 1024ull)
+
+static uint64_t end_of(const struct ram_range *r)
+{
+	return r->base + r->bytes;
+}
+
+static bool overlap(const struct ram_range *a, uint64_t base, uint64_t bytes)
+{
+	return a->base < base + bytes && base < end_of(a);
+}
+
+static uint64_t find_trampoline(const struct ram_map *ram)
+{
+	for (unsigned i = 0; i < ram->count; i++) {
+		uint64_t from = ram->range[i].base ?: PAGE, to = end_of(&ram->range[i]);
+
+		if (to > 0x9f000)
+			to = 0x9f000;
+		if (from < to)
+			return to - PAGE;
+	}
+	return 0;
+}
+
+// The highest place below 4 GiB: neither we nor loaders come there first, and it is the same at the
+// next boot.
+static uint64_t find_log(const struct ram_map *ram)
+{
+	for (unsigned i = ram->count; i-- > 0;) {
+		uint64_t end = end_of(&ram->range[i]);
+
+		if (end > BOOT_MAPPED)
+			end = BOOT_MAPPED;
+		if (end > ram->range[i].base && end - ram->range[i].base >= LOG_BYTES)
+			return end - LOG_BYTES;
+	}
+	return 0;
+}
+
+// Whole chunks below 4 GiB.
+static uint64_t find_pool(const struct ram_map *ram, uint64_t bytes)
+{
+	for (unsigned i = 0; i < ram->count; i++) {
+		uint64_t at = (ram->range[i].base + CHUNK - 1) & ~(CHUNK - 1), end = end_of(&ram->range[i]);
+
+		if (at < end && end - at >= bytes && at + bytes <= BOOT_MAPPED)
+			return at;
+	}
+	return 0;
+}
+
+const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct boot_record *r)
+{
+	static struct ram_map now; /* what nobody uses yet; too large for the stack */
+
+	r->info.ram_bytes = ram_bytes(ram);
+	r->facts.trampoline = find_trampoline(ram);
+	ram_remove(ram, 0, LOW_END);
+	ram_remove(ram, use->core.base, use->core.bytes);
+	for (unsigned i = 0; i < r->info.modules; i++)
+		ram_remove(ram, r->info.module[i].phys, r->info.module[i].bytes);
+	now = *ram;
+	for (unsigned i = 0; i < 2; i++)
+		ram_remove(&now, use->stage[i].base, use->stage[i].bytes);
+	r->log_bytes = LOG_BYTES;
+	r->log_phys = find_log(&now);
+	if (!r->log_phys)
+		return "no memory for the log";
+	ram_remove(ram, r->log_phys, LOG_BYTES);
+	ram_remove(&now, r->log_phys, LOG_BYTES);
+	r->pool_bytes = ((ram_end(ram) + CHUNK - 1) / CHUNK * BOOT_CHUNK_BYTES + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
+	r->pool_phys = find_pool(&now, r->pool_bytes);
+	if (!r->pool_phys)
+		return "no contiguous memory below 4 GiB for the core's own";
+	r->ram_count = ram->count;
+	memcpy(r->ram, ram->range, ram->count * sizeof(ram->range[0]));
+	return NULL;
+}
+
+static const char *check_ram(const struct boot_record *r, const struct plan_use *use)
+{
+	bool pool = false;
+
+	for (unsigned i = 0; i < r->ram_count; i++) {
+		const struct ram_range *m = &r->ram[i];
+
+		if (!m->bytes || (m->base | m->bytes) % PAGE || end_of(m) < m->base)
+			return "a range of memory is not whole pages";
+		if (m->base < (i ? end_of(m - 1) + 1 : LOW_END))
+			return "ranges of memory are not sorted";
+		if (overlap(m, use->core.base, use->core.bytes) || overlap(m, r->log_phys, r->log_bytes))
+			return "free memory lies in the core or the log";
+		for (unsigned k = 0; k < r->info.modules; k++)
+			if (overlap(m, r->info.module[k].phys, r->info.module[k].bytes))
+				return "free memory lies in a boot file";
+		pool |= m->base <= r->pool_phys && r->pool_phys < end_of(m) &&
+			r->pool_bytes <= end_of(m) - r->pool_phys;
+	}
+	return pool ? NULL : "the first pool is not free memory";
+}
+
+const char *plan_check(const struct boot_record *r, const struct plan_use *use)
+{
+	if (r->info.modules > BOOT_MODULES_MAX || !r->ram_count || r->ram_count > BOOT_RAM_MAX ||
+	    r->facts.cpu_count > BOOT_CPUS_MAX || r->facts.ioapic_count > BOOT_IOAPICS_MAX ||
+	    r->facts.iommu.units > IOMMU_UNITS_MAX || r->facts.iommu.ioapics > IOMMU_IOAPICS_MAX)
+		return "a count is out of range";
+	if (!r->facts.tsc_khz || !r->facts.apic_per_tsc)
+		return "nothing counts time";
+	if (!r->pool_bytes || (r->pool_phys | r->pool_bytes) % CHUNK || r->facts.trampoline % PAGE ||
+	    r->facts.trampoline >= LOW_END || r->log_bytes < PAGE)
+		return "pool, log or trampoline lie wrong";
+	for (unsigned i = 0; i < 2; i++)
+		if (overlap(&use->stage[i], r->pool_phys, r->pool_bytes) ||
+		    overlap(&use->stage[i], r->log_phys, r->log_bytes))
+			return "pool or log lie in the stage";
+	return check_ram(r, use);
+}

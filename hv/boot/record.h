@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the boot stage hands to the core, and what of the core the stage must know.
+ *
+ * The stage (hv/boot) is a program of its own: it reads what loader and firmware left, fills one record, and
+ * jumps. Both sides are built from this header; a record of another version or with a wrong sum is refused.
+ * Addresses are physical unless it says otherwise.
+ */
+#ifndef BOOT_RECORD_H
+#define BOOT_RECORD_H
+
+/* In the page that other processors start in: code at its start, there the fields that the core fills. */
+#define BOOT_AP_FIELDS 0x100
+#define BOOT_AP_RSDP 0xf00 /* and a copy of the loader's pointer to ACPI's tables */
+
+#ifndef __ASSEMBLY__
+#include <stdbool.h>
+#include <stdint.h>
+#include <postern/start.h>
+#include "x86/cpu.h"
+
+#define BOOT_RECORD_MAGIC 0x72636552746f6f42ull
+#define BOOT_RECORD_VERSION 1
+#define CORE_VMA 0xffffffff80000000ull /* where the core is linked, + physical address */
+#define BOOT_MAPPED (4ull << 30) /* how much the stage's tables map, at 0 and at CORE_POOL_BASE */
+
+#define BOOT_CPUS_MAX 256
+#define BOOT_IOAPICS_MAX 16
+#define BOOT_RAM_MAX 128
+#define BOOT_CHUNK_BYTES 80 /* the core's account of 2 MiB of RAM takes no more (hv/core/frame.c) */
+#define IOMMU_UNITS_MAX 8
+#define IOMMU_IOAPICS_MAX 16
+
+/* What the tables IVRS and DMAR say of PCI segment 0. All units get the same tables: each sees only
+ * its own devices. */
+struct iommu_facts {
+	bool amd;
+	bool no_remapping; /* DMAR: interrupts are not to be remapped */
+	uint32_t units;
+	struct {
+		uint64_t phys;
+		uint16_t bdf; /* AMD: where the unit is a PCI function */
+	} unit[IOMMU_UNITS_MAX];
+	uint32_t ioapics; /* and as whom they send their messages */
+	struct {
+		uint8_t id;
+		uint16_t bdf;
+	} ioapic[IOMMU_IOAPICS_MAX];
+};
+
+enum boot_choice { BOOT_NO_IOMMU = 1, BOOT_PANIC_RESET = 2, BOOT_LIST_UNITS = 4 };
+
+/* What the core needs to know of this machine for as long as it runs. */
+struct boot_facts {
+	uint32_t choices; /* enum boot_choice, from the command line */
+	uint32_t cpu_count;
+	uint32_t apic_id[BOOT_CPUS_MAX]; /* enabled processors, in the order of the MADT; none: one without a table */
+	uint64_t lapic_phys;
+	uint32_t ioapic_count;
+	struct {
+		uint32_t phys, gsi_base;
+		uint8_t id;
+	} ioapic[BOOT_IOAPICS_MAX];
+	uint64_t trampoline; /* page below 640 KiB with the code that processors start in; 0: none */
+
+	uint64_t tsc_khz;
+	uint64_t apic_per_tsc; /* APIC timer counts a TSC tick, 32.32 fixed point */
+
+	uint64_t reset_at; /* FADT's register: a port, or above 64 Ki memory; 0: none */
+	uint8_t reset_value;
+	bool no_i8042;
+
+	struct iommu_facts iommu;
+};
+
+struct ram_range {
+	uint64_t base, bytes;
+};
+
+struct boot_record {
+	uint64_t magic;
+	uint32_t version, bytes;
+	uint64_t sum; /* all 64-bit words of the record add up to 0 */
+	struct boot_info info; /* what the manager gets to see; the core adds `cpus` and the engine */
+	struct boot_facts facts;
+	struct cpu_features cpu;
+	/* Free memory: whole pages, sorted, disjoint, nothing below 1 MiB, no boot file. The stage's own is in it: it is
+	 * the core's from the moment that the core's own page tables are loaded. */
+	uint32_t ram_count;
+	struct ram_range ram[BOOT_RAM_MAX];
+	uint64_t pool_phys, pool_bytes; /* chunks of 2 MiB inside one range, for frame descriptors and the first pool */
+	uint64_t log_phys, log_bytes;	/* the log's ring (hv/core/log_ring.h), in use; in no range */
+} __attribute__((aligned(8)));
+
+static inline uint64_t boot_record_sum(const struct boot_record *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < sizeof(*r) / 8; i++)
+		sum += ((const uint64_t *)r)[i];
+	return sum;
+}
+
+/* What the core fills in the page at `trampoline` for the processor that starts next. */
+struct boot_ap {
+	uint32_t cr3, efer;
+	uint64_t stack, cpu, main; /* `main(cpu)` on that stack */
+};
+
+/* The first bytes of the core's image. All addresses are virtual ones. */
+struct core_header {
+	uint64_t magic;
+	uint32_t version, record_bytes;
+	uint64_t entry, stack;		/* entry(record), in 64-bit mode, interrupts off, on that stack */
+	uint64_t end;			/* of the image with its bss */
+	uint64_t archive, archive_end;	/* cpio archive of modules */
+	uint64_t patches, patches_end;	/* struct smap_site: instructions to put in where the processor has SMAP */
+};
+
+struct smap_site {
+	uint64_t at;
+	uint8_t code[8]; /* of which 3 */
+};
+
+#endif /* __ASSEMBLY__ */
+#endif

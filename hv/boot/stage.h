@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The stage's parts, in the order in which main.c calls them. What reads foreign bytes is in pure files: multiboot.c,
+ * acpi.c, iommu_tables.c, ram.c, plan.c, ring.c, option.c. */
+#ifndef BOOT_STAGE_H
+#define BOOT_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "boot/record.h"
+#include "core/log.h"
+#include "core/log_ring.h"
+
+extern struct boot_record record; /* what becomes of it all */
+
+/* console.c: log_printf and panic (hv/core/log.h) as the core has them; lines go to serial port and screen, and are
+ * kept until there is a ring. */
+void console_ring(struct log_ring *ring);
+void console_show(const char *text, size_t length); /* not into the ring */
+void console_replay(void (*to)(const char *text, size_t length));
+
+/* screen.c: VGA text, which is at hand, then the loader's framebuffer where there is one. */
+void screen_init(void);
+void screen_framebuffer(const struct boot_info *info);
+void screen_write(const char *text, size_t length);
+bool screen_there(void);
+int screen_text(char *out, size_t size); /* what it is, in words */
+
+/* map.c: physical memory is mapped to itself below 4 GiB; this makes it so for other places. NULL: it cannot be. */
+void *map(uint64_t phys, uint64_t bytes);
+void *map_writecomb(uint64_t phys, uint64_t bytes);
+void map_init(void); /* a table for exceptions, which end the boot with a sentence */
+
+void cpu_detect(struct cpu_features *f); /* panics when this processor cannot run the core */
+int cpu_mitigations(struct cpu_features *f, char *out, size_t size); /* and a line about them */
+
+void tables_read(void); /* ACPI's tables into the record */
+void time_measure(void); /* TSC and APIC timer into the record; silences the PIC before */
+
+/* entry.S */
+_Noreturn void boot_leave(struct boot_record *r, uint64_t entry, uint64_t stack);
+extern uint64_t boot_pml4[];
+extern const char boot_stubs[];
+
+#endif
