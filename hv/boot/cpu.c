@@ -47,10 +47,11 @@ void cpu_detect(struct cpu_features *f)
 	log_printf("cpu: %s (%s)", f->name, f->vendor);
 	if (!(one.edx & 1 << 9))
 		panic("this processor has no local APIC, or firmware has hidden it");
+	if (!(ext.edx & 1u << 20))
+		panic("this processor has no NX bit, or firmware has hidden it: nothing here is writable and executable");
 	if (!(ext.edx & 1u << 11))
 		panic("this processor has no SYSCALL");
 	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
-	f->nx = ext.edx & 1u << 20;
 	f->rdtscp = ext.edx & 1u << 27;
 	f->x2apic = one.ecx & 1u << 21;
 	f->tsc_deadline = one.ecx & 1u << 24;

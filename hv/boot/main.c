@@ -166,6 +166,7 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	time_measure();
 	show_last_words();
 	place_trampoline();
+	space_build(&core_image);
 	describe(&record.info, &record.facts);
 	patch_core();
 	why = plan_check(&record, &use);

@@ -79,7 +79,8 @@ const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct 
 		return "no memory for the log";
 	ram_remove(ram, r->log_phys, LOG_BYTES);
 	ram_remove(&now, r->log_phys, LOG_BYTES);
-	r->pool_bytes = ((ram_end(ram) + CHUNK - 1) / CHUNK * BOOT_CHUNK_BYTES + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
+	r->pool_used = ((ram_end(ram) + CHUNK - 1) / CHUNK * BOOT_CHUNK_BYTES + PAGE - 1) & ~(PAGE - 1);
+	r->pool_bytes = (r->pool_used + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
 	r->pool_phys = find_pool(&now, r->pool_bytes);
 	if (!r->pool_phys)
 		return "no contiguous memory below 4 GiB for the core's own";
@@ -118,6 +119,8 @@ const char *plan_check(const struct boot_record *r, const struct plan_use *use)
 		return "a count is out of range";
 	if (!r->facts.tsc_khz || !r->facts.apic_per_tsc)
 		return "nothing counts time";
+	if (r->root - r->pool_phys >= r->pool_used || r->pool_used > r->pool_bytes || (r->root | r->pool_used) % PAGE)
+		return "the core's page tables lie outside of its pool";
 	if (!r->pool_bytes || (r->pool_phys | r->pool_bytes) % CHUNK || r->facts.trampoline % PAGE ||
 	    r->facts.trampoline >= LOW_END || r->log_bytes < PAGE)
 		return "pool, log or trampoline lie wrong";

@@ -88,7 +88,10 @@ struct boot_record {
 	 * the core's from the moment that the core's own page tables are loaded. */
 	uint32_t ram_count;
 	struct ram_range ram[BOOT_RAM_MAX];
-	uint64_t pool_phys, pool_bytes; /* chunks of 2 MiB inside one range, for frame descriptors and the first pool */
+	/* Chunks of 2 MiB inside one range: the first pool. At its start, `pool_used` bytes: room for the accounts of all
+	 * RAM, then the core's page tables, which map the image and the pool (hv/boot/space.c). */
+	uint64_t pool_phys, pool_bytes, pool_used;
+	uint64_t root;
 	uint64_t log_phys, log_bytes;	/* the log's ring (hv/core/log_ring.h), in use; in no range */
 } __attribute__((aligned(8)));
 
@@ -112,7 +115,7 @@ struct core_header {
 	uint64_t magic;
 	uint32_t version, record_bytes;
 	uint64_t entry, stack;		/* entry(record), in 64-bit mode, interrupts off, on that stack */
-	uint64_t end;			/* of the image with its bss */
+	uint64_t start, text_end, rodata_end, end; /* of the image: read and execute, read, read and write with its bss */
 	uint64_t archive, archive_end;	/* cpio archive of modules */
 	uint64_t patches, patches_end;	/* struct smap_site: instructions to put in where the processor has SMAP */
 };

@@ -37,6 +37,8 @@ int cpu_mitigations(struct cpu_features *f, char *out, size_t size); /* and a li
 void tables_read(void); /* ACPI's tables into the record */
 void time_measure(void); /* TSC and APIC timer into the record; silences the PIC before */
 
+void space_build(const struct core_header *h); /* the core's first page tables, the pool known */
+
 /* entry.S */
 _Noreturn void boot_leave(struct boot_record *r, uint64_t entry, uint64_t stack);
 extern uint64_t boot_pml4[];

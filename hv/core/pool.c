@@ -18,7 +18,6 @@
 #define OBJECT_SHIFT_MAX 11
 #define CHUNK_ORDER 9
 
-static uint64_t first_phys, first_bytes;
 static uint32_t growing;
 static struct spinlock object_lock;
 static void *objects_free[OBJECT_SHIFT_MAX + 1]; /* linked by their first word */
@@ -148,15 +147,6 @@ void core_free(void *p, uint64_t bytes)
 
 void pool_init(uint64_t phys, uint64_t bytes, uint64_t used)
 {
-	first_phys = phys;
-	first_bytes = bytes;
 	for (uint64_t at = 0; at < bytes; at += LARGE_PAGE_SIZE)
 		frame_to_pool(phys + at, used > at ? used - at : 0);
-}
-
-void pool_map_first(void)
-{
-	for (uint64_t at = 0; at < first_bytes; at += LARGE_PAGE_SIZE)
-		if (pool_map_chunk(first_phys + at))
-			panic("no memory for the core's page tables");
 }

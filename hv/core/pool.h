@@ -17,9 +17,8 @@ void frame_to_pool(uint64_t phys, uint64_t used);
 uint64_t frame_pool_take(unsigned order, uint64_t *left);
 void frame_pool_give(uint64_t phys, unsigned order);
 
-/* The pool's first chunks: [phys, phys + bytes), `used` bytes at the start are the descriptors'. */
+/* The pool's first chunks: [phys, phys + bytes), `used` bytes at the start are descriptors and page tables. */
 void pool_init(uint64_t phys, uint64_t bytes, uint64_t used);
-void pool_map_first(void);	   /* map them in core_tables */
 int pool_map_chunk(uint64_t phys); /* hv/x86/space.c */
 void *pool_page_in_reserve(void);  /* a cleared page without growing the pool: for core_tables */
 

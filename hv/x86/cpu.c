@@ -182,7 +182,7 @@ void cpu_control(void)
 	uint64_t cr0;
 
 	wrmsr(MSR_PAT, PAT_VALUE);
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu_features.nx ? EFER_NXE : 0));
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_value()));
 	// TS stays set in ring 3, so that an FPU instruction there is #NM and cannot touch guest
 	// state.

@@ -17,7 +17,7 @@ struct boot_info boot_info;
 struct boot_facts boot_facts;
 
 static char boot_stack[8192] __attribute__((aligned(16)));
-extern const char _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[];
+extern const char _text[], _text_end[], _rodata_end[], _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[];
 static void core_main(const struct boot_record *r);
 
 #define ADDRESS(x) ((uint64_t)(x))
@@ -27,6 +27,9 @@ static const struct core_header header __attribute__((used, section(".header")))
 	.record_bytes = sizeof(struct boot_record),
 	.entry = ADDRESS(core_main),
 	.stack = ADDRESS(boot_stack + sizeof(boot_stack)),
+	.start = ADDRESS(_text),
+	.text_end = ADDRESS(_text_end),
+	.rodata_end = ADDRESS(_rodata_end),
 	.end = ADDRESS(_image_end),
 	.archive = ADDRESS(modules_archive),
 	.archive_end = ADDRESS(modules_archive_end),
@@ -34,20 +37,10 @@ static const struct core_header header __attribute__((used, section(".header")))
 	.patches_end = ADDRESS(_smap_sites_end),
 };
 
-// The record lies in memory that is free from space_init on, and so do the page tables until then.
-static void init_memory(const struct boot_record *r)
-{
-	uint64_t used = (frame_descriptor_bytes(r->ram, r->ram_count) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
-	uint64_t log = r->log_phys, bytes = r->log_bytes;
-
-	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys));
-	pool_init(r->pool_phys, r->pool_bytes, used);
-	space_init(r->ram[r->ram_count - 1].base + r->ram[r->ram_count - 1].bytes);
-	log_start(core_map_phys(log, bytes, PAGE_READ | PAGE_WRITE));
-}
-
 static void core_main(const struct boot_record *r)
 {
+	uint64_t log;
+
 	cpu_boot();
 	serial_init();
 	log_start(core_pool_virt(r->log_phys));
@@ -59,7 +52,11 @@ static void core_main(const struct boot_record *r)
 	tsc_khz = boot_facts.tsc_khz;
 	entry_tsc = boot_info.entry_tsc;
 	cpu_control();
-	init_memory(r);
+	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys));
+	pool_init(r->pool_phys, r->pool_bytes, r->pool_used);
+	log = r->log_phys;
+	space_init(r->root); // the record is gone
+	log_start(core_map_phys(log, CONFIG_LOG_SIZE_KIB * 1024, PAGE_READ | PAGE_WRITE));
 	units_init();
 	boot_info.cpus = cpu_count;
 	smp_release();

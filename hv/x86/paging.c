@@ -278,7 +278,7 @@ void paging_destroy(struct page_tables *pt, unsigned entries)
 #define PTE_G (1ull << 8)
 #define PTE_NX (1ull << 63)
 
-struct paging_format host_paging = {
+const struct paging_format host_paging = {
 	.levels = 4,
 	.present = PTE_P,
 	.leaf = PTE_P,

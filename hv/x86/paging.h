@@ -31,7 +31,7 @@ struct page_tables {
 };
 
 /* 4 levels, AMD64 (APM 2, 5.3); for nested tables, too, where all pages are user's (APM 2, 15.25) */
-extern struct paging_format host_paging;
+extern const struct paging_format host_paging;
 
 /* An empty top table. -ENOMEM. */
 int paging_init(struct page_tables *pt, const struct paging_format *format, uint64_t *account);

@@ -60,7 +60,7 @@ static int start(uint32_t apic_id, unsigned id, uint64_t page, struct boot_ap *f
 		return -ENOMEM;
 	c->apic_id = apic_id;
 	f->cr3 = core_tables.root;
-	f->efer = EFER_LME | (cpu_features.nx ? EFER_NXE : 0);
+	f->efer = EFER_LME | EFER_NXE;
 	f->stack = (uint64_t)stack + CORE_STACK_BYTES;
 	f->cpu = (uint64_t)c;
 	f->main = (uint64_t)ap_main;

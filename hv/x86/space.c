@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The core's address space: image by sections (W^X), pool window, device window, clearing windows.
 // It is the upper half of every task's: its root entries exist from the start, so that tasks only
-// copy them.
+// copy them. The boot stage has made the first of it (hv/boot/space.c).
 #include "x86/space.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -14,12 +14,9 @@
 #include "x86/paging_format.h"
 #include <postern/errno.h>
 
-extern char _text[], _text_end[], _rodata[], _rodata_end[], _data[], _data_end[];
-
-#define ROOT_SPAN (1ull << 39)
 #define FLUSH_PAGES_MAX 32 /* beyond that, reloading CR3 is cheaper */
 
-struct page_tables core_tables = {.from_reserve = true};
+struct page_tables core_tables = {.format = &host_paging, .from_reserve = true};
 static struct spinlock map_lock; /* core_tables; taken inside anything, takes the frame lock */
 static uint64_t device_next = SPACE_DEVICE_BASE;
 
@@ -28,47 +25,14 @@ void paging_store(uint64_t *entry, uint64_t value)
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-static void map_or_panic(uint64_t va, uint64_t phys, uint64_t bytes, unsigned attrs)
-{
-	if (paging_map(&core_tables, va, phys, bytes, attrs))
-		panic("no memory for the core's page tables");
-}
-
-static void map_section(char *from, char *to, unsigned attrs)
-{
-	map_or_panic((uint64_t)from, (uint64_t)from - SPACE_IMAGE_BASE, to - from,
-		     attrs | PAGE_GLOBAL);
-}
-
-// Root entries that tasks will copy must never change: each gets its table now.
-static uint64_t *table_or_panic(uint64_t va, unsigned level)
-{
-	uint64_t *entry = paging_entry(&core_tables, va, level);
-
-	if (!entry)
-		panic("no memory for the core's page tables");
-	return entry;
-}
-
 // Each CPU has a large page of its own here, so that neither lock nor cross-call is needed.
 static uint64_t *clear_slots;
 
-void space_init(uint64_t ram_end)
+void space_init(uint64_t root)
 {
-	if (!cpu_features.nx) /* then the bit is reserved */
-		host_paging.no_exec = 0;
-	if (paging_init(&core_tables, &host_paging, NULL))
-		panic("no memory for the core's page tables");
-	for (uint64_t at = CORE_POOL_BASE; at < CORE_POOL_BASE + ram_end && at < SPACE_CLEAR_BASE;
-	     at += ROOT_SPAN)
-		table_or_panic(at, 2);
-	clear_slots = table_or_panic(SPACE_CLEAR_BASE, 1);
-	table_or_panic(SPACE_IMAGE_BASE, 2);
-	map_section(_text, _text_end, PAGE_READ | PAGE_EXEC);
-	map_section(_rodata, _rodata_end, PAGE_READ);
-	map_section(_data, _data_end, PAGE_READ | PAGE_WRITE);
-	pool_map_first();
+	core_tables.root = root;
 	paging_switch(&core_tables);
+	clear_slots = paging_entry(&core_tables, SPACE_CLEAR_BASE, 1);
 }
 
 int pool_map_chunk(uint64_t phys)

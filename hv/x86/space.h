@@ -11,8 +11,8 @@
 #define SPACE_DEVICE_BYTES 0x3fe00000ull
 #define SPACE_IMAGE_BASE 0xffffffff80000000ull
 
-/* Build core_tables from the pool and load them: the image by sections, the pool, nothing else. */
-void space_init(uint64_t ram_end);
+/* Load the core's page tables, which the boot stage made. */
+void space_init(uint64_t root);
 /* Clear frames that nobody has mapped. */
 void frame_clear(uint64_t phys, uint64_t bytes);
 

@@ -29,6 +29,15 @@ static int setup(void **state)
 	return 0;
 }
 
+static const char *plan(void)
+{
+	const char *why = plan_memory(&map, &use, &r);
+
+	r.root = r.pool_phys + r.pool_used; /* hv/boot/space.c */
+	r.pool_used += 4096;
+	return why;
+}
+
 static bool is_free(uint64_t base, uint64_t bytes)
 {
 	for (unsigned i = 0; i < r.ram_count; i++)
@@ -42,7 +51,7 @@ static void a_plan(void **state)
 	r.info.modules = 1;
 	r.info.module[0].phys = 0x300800;
 	r.info.module[0].bytes = 0x1000;
-	assert_null(plan_memory(&map, &use, &r));
+	assert_null(plan());
 	assert_null(plan_check(&r, &use));
 	assert_int_equal(r.info.ram_bytes, 0x9f000 + 127 * MIB);
 	assert_int_equal(r.facts.trampoline, 0x9e000);
@@ -74,9 +83,10 @@ static void no_room(void **state)
 static void much_room(void **state)
 {
 	ram_add(&map, 4 * GIB, 1024 * GIB);
-	assert_null(plan_memory(&map, &use, &r));
+	assert_null(plan());
 	assert_null(plan_check(&r, &use));
 	assert_int_equal(r.log_phys, 128 * MIB - LOG); /* still below 4 GiB */
+	assert_true(r.pool_used >= 1028 * 512 * BOOT_CHUNK_BYTES);
 	assert_true(r.pool_bytes >= 1028 * 512 * BOOT_CHUNK_BYTES + MIB);
 	assert_int_equal(r.pool_bytes % (2 * MIB), 0);
 }
@@ -86,7 +96,7 @@ static void refused(void **state)
 	static const struct boot_record zero;
 
 	assert_non_null(plan_check(&zero, &use));
-	assert_null(plan_memory(&map, &use, &r));
+	assert_null(plan());
 #define REFUSE(change)                                \
 	do {                                          \
 		struct boot_record good = r;          \
@@ -107,6 +117,10 @@ static void refused(void **state)
 	REFUSE(r.ram[r.ram_count - 1].base -= 127 * MIB);
 	REFUSE(r.ram[0].bytes += 0x1000); /* into the core */
 	REFUSE(r.pool_phys += 4096);
+	REFUSE(r.root = r.pool_phys - 4096);
+	REFUSE(r.root++);
+	REFUSE(r.pool_used = 0);
+	REFUSE(r.pool_used = r.pool_bytes + 4096);
 	REFUSE(r.pool_phys = 2 * MIB); /* the stage's tables */
 	REFUSE(r.pool_phys = 1024 * MIB);
 	REFUSE(r.pool_bytes = 1024 * MIB);

@@ -17,7 +17,7 @@
 
 struct spinlock core_lock;
 const struct engine *engine;
-struct paging_format host_paging;
+const struct paging_format host_paging;
 uint64_t tsc_khz = 1000000;
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 
