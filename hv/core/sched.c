@@ -249,7 +249,8 @@ void sched_switched(void)
 	offer();
 }
 
-// sched_lock held. Whom to run: prev itself, somebody out of the queue, or the idle thread.
+// sched_lock held. Whom to run: prev itself, somebody out of the queue, or the idle thread. Of a guest's
+// threads a device's goes first: what it has for the guest comes in with one entry then.
 static struct thread *choose(struct cpu *c, struct thread *prev, uint64_t now)
 {
 	bool runs = prev->state == THREAD_RUNNING && !is_idle(prev);
@@ -257,7 +258,8 @@ static struct thread *choose(struct cpu *c, struct thread *prev, uint64_t now)
 
 	for (struct thread *t = waiting; t; t = t->queue_next)
 		if ((!t->on_cpu || t->cpu == c->id) && (!runs || claim(t, c, now)) &&
-		    (!best || sched_better(&c->sched->above, t->task, best->task, now)))
+		    (!best || (t->task == best->task ? best->vcpu && !t->vcpu
+						     : sched_better(&c->sched->above, t->task, best->task, now))))
 			best = t;
 	if (best)
 		take(best);

@@ -424,6 +424,31 @@ static void devices_preempt_their_own_processor(void **state)
 	end();
 }
 
+/* A driver takes the CPU from the device's thread while the guest's processor waits, too: after it the device goes on. */
+static void devices_go_before_their_own_processor(void **state)
+{
+	struct task *guest;
+	struct thread *vcpu;
+	struct info_cpu before, after;
+
+	begin(1);
+	guest = task(CLASS_GUEST);
+	vcpu = thread(guest, spin);
+	vcpu->vcpu = (struct vcpu *)1;
+	thread(guest, spin);
+	simulate(SLICE_NS / 4);
+	thread(task(CLASS_DRIVER), napper);
+	naps = 0;
+	sched_cpu_info(0, &before);
+	simulate(500 * MS);
+	sched_cpu_info(0, &after);
+	/* To the driver, back to the device; and when a slice ends, to the processor and back. */
+	assert_in_range(naps, 90, 100);
+	assert_in_range(after.switches - before.switches, 2 * naps, 2 * naps + 2 * 500 * MS / SLICE_NS + 8);
+	vcpu->vcpu = NULL;
+	end();
+}
+
 /* Two guests, each on a CPU of its own, are apart by what drivers took from one of them: seconds, after a
  * while. When they meet that is nobody's debt. */
 static void old_leads_are_forgotten(void **state)
@@ -563,6 +588,7 @@ int main(void)
 		cmocka_unit_test(idle_cpus_take_work),
 		cmocka_unit_test(waking_and_ending),
 		cmocka_unit_test(devices_preempt_their_own_processor),
+		cmocka_unit_test(devices_go_before_their_own_processor),
 		cmocka_unit_test(old_leads_are_forgotten),
 		cmocka_unit_test(devices_find_their_own_processor),
 		cmocka_unit_test(yield_lets_others_run),
