@@ -8,8 +8,12 @@
  *                    somebody on the way is killed
  *   pair N           N TCP frames of up to 60 KB from the first card to the second, one in four to be segmented
  *   plain            the second card takes neither blank checksums nor frames that are not segmented; `rich`: both again
+ *   flood N          N frames to everybody from the second card, as fast as it can
  *   mark             what was done since the last mark, and what was wrong since the beginning
  *   bad              frames that must be dropped: from another address, too long, tagged, with lies in their headers
+ *
+ * [module netprobe] card0 = NETWORK [vlan=..] [promiscuous], card1, card2 (which is there only then) in the configuration say
+ * where the cards are (uplink). Frames for somebody else that come to a card are counted as overheard.
  */
 #include <string.h>
 #include <postern/manifest.h>
@@ -30,7 +34,7 @@ MODULE_MANIFEST("name = netprobe\n"
 		"opens = nic\n"
 		"start = never\n");
 
-#define CARDS 2
+#define CARDS 3
 #define TAG 1
 #define BUFFERS 256
 #define BUFFER_BYTES 2048
@@ -54,7 +58,7 @@ struct card {
 	int64_t memory;
 	uint8_t *at;
 	bool used[FRAMES];
-	uint64_t sent, answered, refused;
+	uint64_t sent, answered, refused, overheard;
 	uint64_t done_ns; /* when something was answered or came */
 	bool reborn;	  /* and nothing has since the switch is back */
 };
@@ -74,6 +78,7 @@ static struct {
 	struct party gateway;
 	bool resolved;
 } run;
+static uint64_t flood_left;
 static struct timer retry_timer;
 
 static uint8_t *frame_at(const struct card *k, unsigned i)
@@ -131,9 +136,10 @@ static void report(const char *what)
 {
 	uint64_t ns = clock_ns() - run.start_ns;
 
-	log_line("%s: %llu sent, %llu good, %llu wrong, %llu lost, longest silence %llu us, %llu ms", what,
+	log_line("%s: %llu sent, %llu good, %llu wrong, %llu lost, longest silence %llu us, %llu ms; overheard %llu", what,
 		 (unsigned long long)run.sent, (unsigned long long)run.good, (unsigned long long)run.wrong,
-		 (unsigned long long)run.lost, (unsigned long long)run.gap_ns / 1000, (unsigned long long)ns / 1000000);
+		 (unsigned long long)run.lost, (unsigned long long)run.gap_ns / 1000, (unsigned long long)ns / 1000000,
+		 (unsigned long long)(cards[0].overheard + cards[1].overheard + cards[2].overheard));
 	run.job = IDLE;
 	timer_cancel(&retry_timer);
 }
@@ -261,6 +267,23 @@ static void pair_received(uint8_t *frame, size_t bytes, const struct net_offload
 	}
 }
 
+/* --- flood ------------------------------------------------------------------------------------- */
+
+static void flood_more(void)
+{
+	struct card *k = &cards[1];
+	int i;
+
+	if (!flood_left || !k->ready)
+		return;
+	while (flood_left && (i = take_frame(k)) >= 0) {
+		send_frame(k, i, frame_arp(frame_at(k, i), &k->me, GATEWAY + 100), NULL);
+		if (!--flood_left)
+			log_line("the flood is over");
+	}
+	push(k);
+}
+
 /* --- bad --------------------------------------------------------------------------------------- */
 
 static void send_bad(void)
@@ -333,6 +356,10 @@ static void received(struct card *k, uint8_t *frame, const struct net_received *
 	uint16_t sequence;
 	int i, echo = frame_is_echo(frame, r->bytes, &sequence);
 
+	if (!(frame[0] & 1) && memcmp(frame, k->me.mac, 6)) {
+		k->overheard++;
+		return;
+	}
 	if (echo)
 		return got_echo(sequence, echo > 0);
 	if (frame_arp_from(frame, r->bytes, GATEWAY, run.gateway.mac)) {
@@ -390,6 +417,7 @@ static void serve(struct card *k)
 	push(k);
 	ping_more();
 	pair_more();
+	flood_more();
 }
 
 static void begin(struct card *k)
@@ -422,13 +450,21 @@ static struct card *card_of(const struct connection *c)
 
 static int probe_probe(void)
 {
+	char key[] = "card0", network[64];
+
 	for (unsigned i = 0; i < CARDS; i++) {
+		key[4] = '0' + i;
+		if (module_argument(key, 0, network, sizeof(network)) < 0) {
+			if (i == 2)
+				break;
+			strlcpy(network, "uplink", sizeof(network));
+		}
 		cards[i].memory = sys_mem_create(MEMORY_BYTES, 0);
 		cards[i].at = cards[i].memory < 0 ? NULL
 						  : space_map(cards[i].memory, MEMORY_BYTES, MAP_READ | MAP_WRITE);
 		if (!cards[i].at)
 			return module_fail(-ENOMEM, "no memory");
-		if (module_open("nic", i, "uplink") < 0)
+		if (module_open("nic", i, network) < 0)
 			return module_fail(-ENODEV, "nobody provides nic");
 	}
 	return 0;
@@ -515,10 +551,12 @@ static void probe_control(const struct message *m)
 		set_flags(NIC_RX_GSO | NIC_RX_CSUM_BLANK);
 	else if (!strcmp(text, "mark"))
 		mark();
+	else if (!strncmp(text, "flood ", 6))
+		flood_left = n, flood_more();
 	else if (!strcmp(text, "bad"))
 		send_bad();
 	else
-		log_line("netprobe knows: ping N [BYTES], stream SECONDS, pair N, mark, plain, rich, bad");
+		log_line("netprobe knows: ping N [BYTES], stream SECONDS, pair N, flood N, mark, plain, rich, bad");
 }
 
 const struct module_ops module = {

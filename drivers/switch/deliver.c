@@ -94,13 +94,20 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 	return 0;
 }
 
-static int copy_whole(struct port *to, const uint8_t *at, uint32_t bytes)
+/* Behind the addresses: the tag that a trunk is to see. */
+static int copy_whole(struct port *to, const uint8_t *at, uint32_t bytes, uint16_t vlan)
 {
-	struct net_offload o = {.csum_good = true};
-	struct piece p = {at, bytes};
+	struct net_offload o = {.csum_good = !vlan};
+	uint8_t tag[ETH_VLAN_TAG] = {ETH_TYPE_VLAN >> 8, ETH_TYPE_VLAN & 0xff, vlan >> 8, vlan & 0xff};
+	struct piece p[3] = {{at, vlan ? ETH_HEADER - 2 : bytes}, {tag, ETH_VLAN_TAG}, {at + ETH_HEADER - 2, bytes - (ETH_HEADER - 2)}};
 
 	to->copied++;
-	return copy(to, &p, 1, bytes, &o);
+	return copy(to, p, vlan ? 3 : 1, bytes + (vlan ? ETH_VLAN_TAG : 0), &o);
+}
+
+static uint16_t tag_for(const struct port *to, const struct cargo *g)
+{
+	return to->spec.trunk ? g->vlan : 0;
 }
 
 /* As many segments as there are buffers for; the next call goes on there. */
@@ -111,7 +118,7 @@ static int segments(struct port *to, struct cargo *g)
 	int ret;
 
 	for (unsigned i = g->delivered; i < n; i++) {
-		ret = copy_whole(to, part, net_segment(at, &g->headers, g->offload.gso_size, i, part));
+		ret = copy_whole(to, part, net_segment(at, &g->headers, g->offload.gso_size, i, part), tag_for(to, g));
 		g->delivered = i;
 		if (ret)
 			return ret;
@@ -123,12 +130,12 @@ static int segments(struct port *to, struct cargo *g)
 
 int deliver(struct port *to, struct cargo *g)
 {
-	uint32_t takes = to->link->front_flags;
+	uint32_t takes = tag_for(to, g) ? 0 : to->link->front_flags;
 
 	if (g->offload.gso_type &&
 	    !(takes & NIC_RX_GSO && takes & NIC_RX_CSUM_BLANK && g->offload.gso_type == XEN_NETIF_GSO_TYPE_TCPV4))
 		return segments(to, g);
-	if (g->offload.csum_blank && !(takes & NIC_RX_CSUM_BLANK))
-		return copy_whole(to, linearize(g), g->bytes);
+	if ((g->offload.csum_blank && !(takes & NIC_RX_CSUM_BLANK)) || tag_for(to, g))
+		return copy_whole(to, linearize(g), g->bytes, tag_for(to, g));
 	return copy(to, g->piece, g->pieces, g->bytes, &g->offload);
 }

@@ -24,6 +24,18 @@ static int load_pieces(struct cargo *g, struct port *p, const struct net_frame *
 	return 0;
 }
 
+/* A trunk's tag goes into the cargo; what remains is looked at as if it had none. */
+static int untag(struct cargo *g)
+{
+	g->vlan = g->headers.vlan;
+	g->untagged = ETH_VLAN_TAG;
+	g->bytes -= ETH_VLAN_TAG;
+	g->head_bytes -= ETH_VLAN_TAG;
+	memmove(g->head + ETH_HEADER - 2, g->head + ETH_HEADER + ETH_VLAN_TAG - 2, g->head_bytes - (ETH_HEADER - 2));
+	g->piece[0].bytes = g->head_bytes;
+	return net_parse(g->head, g->head_bytes, g->bytes, &g->headers);
+}
+
 /* The offload fields fit the headers, and what the frame becomes fits the wire. */
 static int check_size(struct cargo *g)
 {
@@ -59,9 +71,12 @@ int cargo_load(struct cargo *g, struct port *p, const struct net_frame *f)
 		return drop;
 	if (net_parse(g->head, g->head_bytes, g->bytes, &g->headers))
 		return DROP_MALFORMED + 1;
-	if (g->headers.tagged)
-		return DROP_TAGGED + 1;
 	g->vlan = p->spec.vlan;
+	g->untagged = 0;
+	if (g->headers.tagged && !p->spec.trunk)
+		return DROP_TAGGED + 1;
+	if (g->headers.tagged && (untag(g) || g->headers.tagged))
+		return DROP_MALFORMED + 1;
 	if (g->head[6] & 1 || (memcmp(g->head + 6, p->mac, 6) && !p->spec.promiscuous))
 		return DROP_SPOOFED + 1;
 	return check_size(g);
@@ -85,15 +100,17 @@ static bool may_flood(struct port *p, uint64_t now)
 
 bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan)
 {
-	return to->open && to != from && to->network == network && to->spec.vlan == vlan;
+	return to->open && to != from && to->network == network && (to->spec.vlan == vlan || to->spec.trunk);
 }
 
-void to_guests(struct cargo *g, uint8_t network, bool everybody)
+void to_guests(struct cargo *g, uint8_t network, bool everybody, const struct port *but)
 {
+	if (!everybody && !networks[network].listeners)
+		return;
 	for (unsigned i = 0; i < PORTS_MAX; i++) {
 		struct port *to = &ports[i];
 
-		if (!is_peer(to, g->from, network, g->vlan) || !(everybody || to->spec.promiscuous))
+		if (to == but || !is_peer(to, g->from, network, g->vlan) || !(everybody || to->spec.promiscuous))
 			continue;
 		g->delivered = 0;
 		if (deliver(to, g)) {
@@ -127,12 +144,13 @@ static enum verdict to_guest(struct cargo *g, int port)
 		return DONE;
 	if (!deliver(to, g)) {
 		g->from->to_guests++;
-		return DONE;
-	}
-	if (!to->deaf)
+	} else if (to->deaf) {
+		to->dropped[DROP_NO_BUFFER]++;
+		to->link->rx_dropped++;
+	} else {
 		return WAIT;
-	to->dropped[DROP_NO_BUFFER]++;
-	to->link->rx_dropped++;
+	}
+	to_guests(g, g->from->network, false, to);
 	return DONE;
 }
 
@@ -141,7 +159,7 @@ enum verdict forward(struct cargo *g, uint64_t now, int *port)
 	struct port *p = g->from;
 	bool group = g->head[0] & 1;
 
-	if (p->spec.promiscuous)
+	if (p->spec.promiscuous || p->spec.trunk)
 		table_learn(&table, p->network, g->vlan, g->head + 6, p->index, TABLE_PER_GUEST, now);
 	*port = group ? TABLE_NONE : table_find(&table, p->network, g->vlan, g->head, now);
 	if (*port == p->index)
@@ -151,6 +169,6 @@ enum verdict forward(struct cargo *g, uint64_t now, int *port)
 	/* An address that nobody was seen with costs as much as one that is everybody's. */
 	if (*port == TABLE_NONE && !may_flood(p, now))
 		return DONE;
-	to_guests(g, p->network, group);
+	to_guests(g, p->network, group, NULL);
 	return to_uplink(g, now);
 }

@@ -77,7 +77,7 @@ static void send_off(struct uplink *u)
 
 static bool takes_trains(const struct port *to)
 {
-	return !(~to->link->front_flags & (NIC_RX_GSO | NIC_RX_CSUM_BLANK));
+	return !(~to->link->front_flags & (NIC_RX_GSO | NIC_RX_CSUM_BLANK)) && !networks[to->network].listeners;
 }
 
 /* True: the frame stays in its buffer, as the beginning of a train. */
@@ -102,7 +102,7 @@ static bool forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, uint
 	group = g.head[0] & 1;
 	port = group ? TABLE_NONE : table_find(&table, u->network, g.vlan, g.head, now);
 	if (port < 0 || port >= PORTS_MAX) {
-		to_guests(&g, u->network, group);
+		to_guests(&g, u->network, group, NULL);
 		return false;
 	}
 	bound = &ports[port];
@@ -112,6 +112,7 @@ static bool forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, uint
 		return true;
 	train.count = 0;
 	deliver_to(bound, &g);
+	to_guests(&g, u->network, false, bound);
 	return false;
 }
 

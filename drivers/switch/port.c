@@ -144,6 +144,7 @@ int port_connected(struct connection *c)
 	p->c = c;
 	p->link = c->shared;
 	c->private_ = p;
+	networks[p->network].listeners += p->spec.promiscuous;
 	net_tx_back_init(&p->tx, c->shared);
 	net_rx_back_init(&p->rx, c->shared);
 	memcpy(p->link->mac, p->mac, 6);
@@ -172,6 +173,7 @@ void port_disconnected(struct port *p)
 	for (unsigned i = 0; i < REF_TAGS; i++)
 		forget_region(&p->region[i]);
 	table_forget_port(&table, p->index);
+	networks[p->network].listeners -= p->spec.promiscuous;
 	p->c = NULL;
 	p->open = p->waiting = p->again = false;
 	p->life++;

@@ -76,7 +76,8 @@ int spec_parse(const char *text, struct spec *s, char what[32])
 			ret = spec_mac(word + 4, s->mac);
 			s->has_mac = true;
 		} else if (!strncmp(word, "vlan=", 5)) {
-			ret = parse_vlan(word + 5, &s->vlan);
+			s->trunk = !strcmp(word + 5, "trunk");
+			ret = s->trunk ? 0 : parse_vlan(word + 5, &s->vlan);
 		} else if (!strcmp(word, "promiscuous")) {
 			s->promiscuous = true;
 		}

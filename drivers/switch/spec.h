@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Spec: what the configuration says of a guest's network card, from the text that the manager sends with the connection:
- * "guest NAME NETWORK [mac=AA:..] [vlan=N] [promiscuous] [...]". Words that are not the switch's (model=) are left out.
+ * "guest NAME NETWORK [mac=AA:..] [vlan=N|trunk] [promiscuous] [...]". Words that are not the switch's (model=) are left out.
  * A module that opens a card of its own says the same behind "module NAME". */
 #ifndef SWITCH_SPEC_H
 #define SWITCH_SPEC_H
@@ -15,6 +15,7 @@ struct spec {
 	char network[NETWORK_NAME];
 	uint8_t mac[6];
 	bool has_mac, promiscuous;
+	bool trunk;    /* vlan=trunk: it sees and gives the tags of all VLANs itself; without one: no VLAN */
 	uint16_t vlan; /* 0: none */
 };
 

@@ -57,7 +57,7 @@ enum drop {
 	DROP_OVERSIZED,
 	DROP_REFERENCE, /* memory that was not shared */
 	DROP_SPOOFED,	/* a sender's address that is not the guest's */
-	DROP_TAGGED,	/* a VLAN tag from a port that has none to give */
+	DROP_TAGGED,	/* a VLAN tag from a port that is no trunk */
 	DROP_FLOOD,	/* more to everybody than the rate allows */
 	DROP_NO_BUFFER, /* the receiver had no room */
 	DROP_NO_UPLINK, /* to the outside, and no card has link */
@@ -79,6 +79,7 @@ struct region {
 struct network {
 	char name[NETWORK_NAME];
 	unsigned uplinks; /* configured to it, whether there or not */
+	unsigned listeners; /* guests' cards that are promiscuous */
 	int active;	  /* uplink, -1 none */
 	bool link_up;	  /* as its guests see it */
 };
@@ -155,6 +156,7 @@ struct cargo {
 	struct piece piece[1 + TRAIN_MAX]; /* the first is the head */
 	uint32_t bytes;
 	uint16_t vlan;
+	unsigned untagged; /* bytes of the tag that was taken out of the head */
 	struct net_headers headers;
 	struct net_offload offload;
 	unsigned delivered; /* segments that its one receiver has already */
@@ -198,8 +200,8 @@ enum verdict { DONE, HELD, WAIT };
 enum verdict forward(struct cargo *g, uint64_t now, int *port);
 /* The guest's card is on that network. */
 bool is_peer(const struct port *to, const struct port *from, uint8_t network, uint16_t vlan);
-/* To all guests that want it: all, or of frames to one address those that listen to everything. */
-void to_guests(struct cargo *g, uint8_t network, bool everybody);
+/* To all guests that want it: all, or of frames to one address those that listen to everything; not to `but`, whom it is for. */
+void to_guests(struct cargo *g, uint8_t network, bool everybody, const struct port *but);
 
 /* --- inbound.c --- */
 /* What the driver received. False: it lies. *more: some are left. */

@@ -39,6 +39,8 @@ static void show_port(const struct port *p)
 
 	if (p->spec.vlan)
 		snprintf(vlan, sizeof(vlan), " vlan %u", p->spec.vlan);
+	if (p->spec.trunk)
+		strcpy(vlan, " trunk");
 	snprintf(line, sizeof(line),
 		 "  %s.%u: %s%s, %02x:%02x:%02x:%02x:%02x:%02x, %s, from it %llu frames %llu bytes, to it %llu frames %llu bytes",
 		 p->spec.guest, p->card, networks[p->network].name, vlan, p->mac[0], p->mac[1], p->mac[2], p->mac[3],

@@ -368,7 +368,7 @@ static uint8_t find_tag(struct uplink *u, struct region *r, uint64_t now)
 /* What lies behind the head, as the guest refers to it, under our tag. False: it cannot be referred to. */
 static bool refer(struct uplink *u, const struct cargo *g, struct net_frame *f, uint8_t *tag, uint64_t now)
 {
-	unsigned skip = g->head_bytes;
+	unsigned skip = g->head_bytes + g->untagged;
 
 	*tag = 0;
 	for (unsigned i = 0; i < g->frame->count; i++) {

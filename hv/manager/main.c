@@ -110,6 +110,13 @@ static void choose_modules(void)
 	graph_resolve(&graph);
 }
 
+const char *program_arguments(const char *name)
+{
+	const struct module_config *c = config_find_module(&config, name);
+
+	return c ? c->arguments.text : NULL;
+}
+
 static void start_modules(void)
 {
 	for (unsigned i = 0; i < graph.nodes; i++)
@@ -118,10 +125,9 @@ static void start_modules(void)
 				 graph.node[i].reason);
 	for (unsigned i = 0; i < graph.chosen; i++) {
 		struct program *p = &programs[graph.order[i]];
-		struct module_config *c = config_find_module(&config, p->manifest.name);
 
 		if (p->manifest.start != START_GUEST)
-			instance_new(p->manifest.name, p, NULL, c ? c->arguments.text : NULL);
+			instance_new(p->manifest.name, p, NULL, program_arguments(p->manifest.name));
 	}
 	for (unsigned n = 0; n < INSTANCES_MAX; n++)
 		if (instances[n].used && !instances[n].guest)

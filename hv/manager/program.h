@@ -27,4 +27,7 @@ void programs_read(const void *archive, size_t bytes);
 bool program_read(struct program *p, char *error, size_t size);
 struct program *program_find(const char *name);
 
+/* The module's section of the configuration, as `key=value` lines; NULL: it has none. */
+const char *program_arguments(const char *name);
+
 #endif

@@ -115,7 +115,7 @@ static void module_start_command(const char *name)
 		return;
 	}
 	if (!i)
-		i = instance_new(name, p, NULL, NULL);
+		i = instance_new(name, p, NULL, program_arguments(name));
 	if (i) {
 		i->backoff.deaths = 0;
 		instance_start(i);

@@ -45,8 +45,10 @@
  *                            a disk; repeatable. VOLUME names what the volume module offers (`volumes` in the
  *                            shell): ahci0, ahci0p2, label:NAME, guid:GUID, file:NAME         (none)
  *   cdrom     = VOLUME       an ATAPI CD drive on the IDE bus; repeatable
- *   nic       = NETWORK [model=virtio|pcnet] [mac=AA:..] [vlan=N]
+ *   nic       = NETWORK [model=virtio|pcnet] [mac=AA:..] [vlan=N|trunk] [promiscuous]
  *                            a network card; repeatable. NETWORK: a name; cards of the same name are on one switch.
+ *                            vlan: 1..4094, kept apart from the others; trunk: all of them, with their tags.
+ *                            promiscuous: sees frames for others, and may send with others' addresses.
  *                            `uplink` is the one that the machine's own cards belong to       (none)
  *   screen    = auto | none | vga              a VGA card, keyboard and mouse. auto: with a `display` provider (auto)
  *   virtio    = LIST of console rng balloon input   further virtio devices                  (rng)

@@ -103,7 +103,7 @@ static void guest_up(unsigned i)
 	struct net_fragment at;
 
 	snprintf(c[i].peer, sizeof(c[i].peer), "guest g%u uplink mac=02:00:00:00:00:0%u%s", i, i + 1,
-		 i == 2 ? " promiscuous" : "");
+		 i == 2 ? " promiscuous" : i == 1 ? " vlan=trunk" : "");
 	memset(c[i].shared, 0, CONNECTION_BYTES);
 	net_tx_front_init(&tf[i], c[i].shared);
 	net_rx_front_init(&rf[i], c[i].shared);

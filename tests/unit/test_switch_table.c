@@ -90,24 +90,26 @@ static void test_spec(void **state)
 		int ret;
 		const char *network, *what;
 		uint16_t vlan;
-		bool has_mac, promiscuous;
+		bool has_mac, promiscuous, trunk;
 	} rows[] = {
-		{"guest debian uplink", 0, "uplink", "", 0, false, false},
-		{"guest debian lan model=pcnet mac=52:54:00:ab:CD:ef vlan=7", 0, "lan", "", 7, true, false},
-		{"guest debian lan promiscuous", 0, "lan", "", 0, false, true},
-		{"module netprobe uplink", 0, "uplink", "", 0, false, false},
-		{"guest debian lan vlan=4094", 0, "lan", "", 4094, false, false},
-		{"guest debian lan vlan=4095", -EINVAL, "lan", "vlan=4095", 0, false, false},
-		{"guest debian lan vlan=0", -EINVAL, "lan", "vlan=0", 0, false, false},
-		{"guest debian lan vlan=99999999999999", -EINVAL, "lan", "vlan=99999999999999", 0, false, false},
-		{"guest debian lan mac=53:54:00:ab:cd:ef", -EINVAL, "lan", "mac=53:54:00:ab:cd:ef", 0, true, false},
-		{"guest debian lan mac=52:54:00:ab:cd", -EINVAL, "lan", "mac=52:54:00:ab:cd", 0, true, false},
-		{"guest debian lan mac=00:00:00:00:00:00", -EINVAL, "lan", "mac=00:00:00:00:00:00", 0, true, false},
-		{"guest debian", -EINVAL, "", "", 0, false, false},
-		{"guest debian mac=52:54:00:ab:cd:ef", -EINVAL, "", "", 0, false, false},
-		{"guest debian averyverylongnetwork", -EINVAL, "", "", 0, false, false},
-		{"manager", -EINVAL, "", "", 0, false, false},
-		{"", -EINVAL, "", "", 0, false, false},
+		{"guest debian uplink", 0, "uplink", "", 0, false, false, false},
+		{"guest debian lan model=pcnet mac=52:54:00:ab:CD:ef vlan=7", 0, "lan", "", 7, true, false, false},
+		{"guest debian lan promiscuous", 0, "lan", "", 0, false, true, false},
+		{"module netprobe uplink", 0, "uplink", "", 0, false, false, false},
+		{"guest debian lan vlan=trunk", 0, "lan", "", 0, false, false, true},
+		{"guest debian lan vlan=trunks", -EINVAL, "lan", "vlan=trunks", 0, false, false, false},
+		{"guest debian lan vlan=4094", 0, "lan", "", 4094, false, false, false},
+		{"guest debian lan vlan=4095", -EINVAL, "lan", "vlan=4095", 0, false, false, false},
+		{"guest debian lan vlan=0", -EINVAL, "lan", "vlan=0", 0, false, false, false},
+		{"guest debian lan vlan=99999999999999", -EINVAL, "lan", "vlan=99999999999999", 0, false, false, false},
+		{"guest debian lan mac=53:54:00:ab:cd:ef", -EINVAL, "lan", "mac=53:54:00:ab:cd:ef", 0, true, false, false},
+		{"guest debian lan mac=52:54:00:ab:cd", -EINVAL, "lan", "mac=52:54:00:ab:cd", 0, true, false, false},
+		{"guest debian lan mac=00:00:00:00:00:00", -EINVAL, "lan", "mac=00:00:00:00:00:00", 0, true, false, false},
+		{"guest debian", -EINVAL, "", "", 0, false, false, false},
+		{"guest debian mac=52:54:00:ab:cd:ef", -EINVAL, "", "", 0, false, false, false},
+		{"guest debian averyverylongnetwork", -EINVAL, "", "", 0, false, false, false},
+		{"manager", -EINVAL, "", "", 0, false, false, false},
+		{"", -EINVAL, "", "", 0, false, false, false},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -120,6 +122,7 @@ static void test_spec(void **state)
 		assert_int_equal(s.vlan, rows[i].vlan);
 		assert_int_equal(s.has_mac, rows[i].has_mac);
 		assert_int_equal(s.promiscuous, rows[i].promiscuous);
+		assert_int_equal(s.trunk, rows[i].trunk);
 	}
 }
 
