@@ -166,6 +166,7 @@ static void finish_postern(struct config *c, struct config_arguments *a)
 	c->log = port_of(a, "log", c->shell);
 	c->quiet = choice_of(a, "log-level", "normal|quiet") == 1;
 	c->end = choice_of(a, "end", "never|first-guest|all-guests");
+	c->dma_strict = choice_of(a, "dma", "any|strict") == 1;
 	c->heartbeat_ms = number_of(a, "heartbeat");
 	lookup(a, "attach", c->attach, sizeof(c->attach));
 	lookup(a, "safe", c->safe, sizeof(c->safe));

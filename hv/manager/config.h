@@ -66,6 +66,7 @@ struct config {
 	enum config_end end;
 	char attach[GUEST_NAME_MAX + 1];
 	char safe[CONFIG_LIST], without[CONFIG_LIST]; /* words */
+	bool dma_strict;
 	uint32_t heartbeat_ms;
 	unsigned guests, modules, errors;
 	struct guest_config guest[GUESTS_MAX];

@@ -19,6 +19,7 @@ const struct key config_postern_keys[] = {
 	 .otherwise = "never"},
 	{.name = "safe", .kind = KEY_TEXT, .max = CONFIG_LIST - 1},
 	{.name = "without", .kind = KEY_TEXT, .max = CONFIG_LIST - 1},
+	{.name = "dma", .kind = KEY_CHOICE, .choices = "any|strict", .otherwise = "any"},
 	{.name = "heartbeat", .kind = KEY_NUMBER, .min = 100, .max = 60000, .otherwise = "3000"},
 	{.name = NULL},
 };

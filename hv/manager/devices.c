@@ -445,6 +445,18 @@ static int give_kept(struct instance *i)
 	return 0;
 }
 
+bool devices_strict;
+
+/* `dma = strict`: a driver could reach all memory by this one. */
+static bool is_withheld(const struct instance *i, struct pci_device *d)
+{
+	if (!devices_strict || make(d) || sys_device_control(d->handle, DEVICE_CONFINED, 0) > 0)
+		return false;
+	log_line("dma = strict: pci %02x:%02x.%x is not given to %s: no IOMMU confines its DMA", d->bdf >> 8, d->bdf >> 3 & 31,
+		 d->bdf & 7, i->name);
+	return true;
+}
+
 int devices_give(struct instance *i)
 {
 	const struct manifest *m = &i->program->manifest;
@@ -452,7 +464,7 @@ int devices_give(struct instance *i)
 	int ret = give_kept(i);
 
 	for (unsigned n = 0; m->pci && n < device_count && !ret; n++)
-		if (matches(m, &devices[n]) && (!devices[n].driver || devices[n].driver == i))
+		if (matches(m, &devices[n]) && (!devices[n].driver || devices[n].driver == i) && !is_withheld(i, &devices[n]))
 			ret = give(i, &devices[n], index++);
 	if (!ret && m->framebuffer)
 		ret = give_framebuffer(i);

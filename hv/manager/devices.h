@@ -21,4 +21,7 @@ int pci_ask(struct message *m);
 /* Lines for `resources`. */
 void devices_show(const struct instance *i);
 
+/* `dma = strict` of the configuration: functions that no IOMMU confines are given to nobody. */
+extern bool devices_strict;
+
 #endif

@@ -8,6 +8,7 @@
 #include <postern/manifest.h>
 #include "clock.h"
 #include "console.h"
+#include "devices.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
@@ -275,6 +276,7 @@ int main(void)
 	log_config_errors(file);
 	finish_setup(config.end);
 	console_setup(&config);
+	devices_strict = config.dma_strict;
 	start_modules();
 	connect_terminals();
 	screen_setup(config.quiet);

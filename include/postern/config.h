@@ -20,6 +20,8 @@
  *                                                (never)
  *   safe    = MODULE ..                          more modules for the boot option `safe`
  *   without = MODULE ..                          modules that are left out
+ *   dma     = any | strict                       strict: no module gets a PCI function whose DMA no IOMMU
+ *                                                confines; any: it does, and the log says `unconfined` (any)
  *   heartbeat = MILLISECONDS                     how long a module may be silent, 100..60000 (3000)
  *
  * [module NAME]
