@@ -68,6 +68,7 @@ struct blk_front {
 		uint32_t memory, rights;
 	} memory[REF_TAGS];
 	uint32_t changes, indirect, shares;
+	uint64_t lost_ns; /* when the other side went */
 	bool reborn, pushed, failing;
 	char *pages;
 	uint64_t next_order;
@@ -89,6 +90,10 @@ void blk_front_detach(struct blk_front *f);
 int blk_front_poll(struct blk_front *f);
 /* Ends everything with -EIO: the disk will not come back. Requests from now on end the same way. */
 void blk_front_fail(struct blk_front *f);
+
+/* When nobody has been on the other side for `after` ns: ends everything with -EIO. Who was there is not waited for any more,
+ * so `after` is longer than any driver takes to end a request or itself. True: something was ended. */
+bool blk_front_abandon(struct blk_front *f, uint64_t after);
 
 /* Ends with -EIO what waits for a reborn peer (and only that) and has this private_. */
 void blk_front_cancel(struct blk_front *f, const void *private_);

@@ -98,6 +98,7 @@ void blk_front_detach(struct blk_front *f)
 	f->c = NULL;
 	f->ready = false;
 	f->reborn = true;
+	f->lost_ns = clock_ns();
 	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
 		if (f->request[i].state == PUT)
 			f->request[i].state = WAITING;
@@ -279,6 +280,20 @@ void blk_front_fail(struct blk_front *f)
 	while ((r = oldest(f, PUT)) || (r = oldest(f, WAITING)))
 		finish(f, r, -EIO);
 	f->failing = false;
+}
+
+bool blk_front_abandon(struct blk_front *f, uint64_t after)
+{
+	bool any = false;
+
+	if (f->c || !f->in_flight || clock_ns() - f->lost_ns < after)
+		return false;
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		if (f->request[i].state == WAITING) {
+			finish(f, &f->request[i], -EIO);
+			any = true;
+		}
+	return any;
 }
 
 void blk_front_cancel(struct blk_front *f, const void *private_)

@@ -20,6 +20,9 @@
 #define LINE_MAX 128
 #define SETTLE_NS (5 * NS_PER_S) /* how long a guest's start waits for its disks */
 #define WAIT_NS (10 * NS_PER_MS)
+/* Four tries of 10 s, with resets of the link of up to 34 s between them (drivers/ahci/ahci.h), or a heartbeat: by then no
+ * driver has a request of a broker's former life under way. */
+#define ABANDON_NS (240 * NS_PER_S)
 
 static struct virtio_device *disk[DISKS_MAX], *nic[NICS_MAX];
 static uint32_t settled_event;
@@ -64,6 +67,18 @@ void virtio_host_log(const struct virtio_device *d, const char *what)
 			 what);
 }
 
+/* Of brokers that went and do not come back. */
+static void abandon(void)
+{
+	bool any = ide_disk_abandon(ABANDON_NS);
+
+	for (unsigned n = 0; n < DISKS_MAX; n++)
+		any |= disk[n] && virtio_blk_abandon(disk[n], ABANDON_NS);
+	if (any)
+		log_line("guest %s: nobody has served its disks for %llu s: what they have not answered is given up", guest.name,
+			 (unsigned long long)(ABANDON_NS / NS_PER_S));
+}
+
 void devices_quiesce(void)
 {
 	uint64_t said = clock_ns() + NS_PER_S;
@@ -72,6 +87,7 @@ void devices_quiesce(void)
 	ide_disk_reset();
 	while ((!virtio_quiet() | !ide_disk_quiet()) && !guest.quit) {
 		virtio_host_wait();
+		abandon();
 		if (clock_ns() > said) {
 			said = WAIT_FOREVER;
 			log_line("guest %s: its reset waits for requests that its disks have not answered",

@@ -290,6 +290,15 @@ void ide_disk_reset(void)
 		ide_reset(&ide);
 }
 
+bool ide_disk_abandon(uint64_t after)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < sizeof(drives) / sizeof(drives[0]); i++)
+		any |= drives[i] && blk_front_abandon(&drives[i]->front, after);
+	return any;
+}
+
 bool ide_disk_quiet(void)
 {
 	return !ide_in_flight(&ide);

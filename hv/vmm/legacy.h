@@ -24,6 +24,7 @@ void ide_disk_disconnected(struct connection *c);
 void ide_disk_readable(struct connection *c);
 bool ide_disk_settled(unsigned port); /* it has said what it is, or will not */
 void ide_disk_reset(void);	      /* commands under way end without an answer */
+bool ide_disk_abandon(uint64_t after); /* blk_front_abandon() on each */
 bool ide_disk_quiet(void);	      /* nothing is on its way to or from the guest's RAM */
 
 bool pcnet_settled(unsigned port); /* it has its address, or is not there */

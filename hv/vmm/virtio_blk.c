@@ -569,6 +569,11 @@ void virtio_blk_disconnected(struct virtio_device *d)
 	blk_front_detach(&blk_of(d)->front);
 }
 
+bool virtio_blk_abandon(struct virtio_device *d, uint64_t after)
+{
+	return blk_front_abandon(&blk_of(d)->front, after);
+}
+
 void virtio_blk_readable(struct virtio_device *d)
 {
 	struct blk_front *f = &blk_of(d)->front;

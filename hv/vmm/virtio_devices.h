@@ -18,7 +18,8 @@ bool devices_settled(void);
 int devices_connected(struct connection *c);
 void devices_disconnected(struct connection *c);
 void devices_readable(struct connection *c);
-/* Resets all, and waits until no device touches the guest's RAM any more. On the thread that loads, lock not held. */
+/* Resets all, and waits until no device touches the guest's RAM any more: what a broker that went has not answered is given
+ * up after ABANDON_NS, when its driver has ended it or was ended itself. On the thread that loads, lock not held. */
 void devices_quiesce(void);
 
 /* A device settled, or changed what it is. */
@@ -29,6 +30,8 @@ struct virtio_device *virtio_blk_make(const char *serial);
 bool virtio_blk_settled(struct virtio_device *d);
 int virtio_blk_connected(struct virtio_device *d, struct connection *c);
 void virtio_blk_disconnected(struct virtio_device *d);
+/* blk_front_abandon(): for a reset that cannot wait for ever. */
+bool virtio_blk_abandon(struct virtio_device *d, uint64_t after);
 void virtio_blk_readable(struct virtio_device *d);
 
 struct virtio_device *virtio_net_make(void);

@@ -290,6 +290,31 @@ static void test_gone(void **state)
 	assert_int_equal(done_status[1], -EIO);
 }
 
+/* Nobody comes back: in the end it is an error, not silence; but not before the time, nor while somebody is there. */
+static void test_abandoned(void **state)
+{
+	put(BLKIF_OP_WRITE, 1, 0, 512);
+	put(BLKIF_OP_READ, 2, 0, 512);
+	blk_front_push(&front);
+	assert_false(blk_front_abandon(&front, 0));
+	blk_back_detach(&back);
+	blk_front_detach(&front);
+	assert_false(blk_front_abandon(&front, 1000000));
+	assert_int_equal(done_count, 0);
+	now += 1000000;
+	assert_true(blk_front_abandon(&front, 1000000));
+	assert_int_equal(done_count, 2);
+	assert_int_equal(done_status[0], -EIO);
+	assert_int_equal(done_status[1], -EIO);
+	assert_int_equal(front.in_flight, 0);
+	assert_false(blk_front_abandon(&front, 0));
+	/* Its next life begins with nothing to do. */
+	connect(0);
+	blk_back_ready(&back);
+	blk_front_poll(&front);
+	assert_int_equal(front.replayed, 0);
+}
+
 static void test_medium_changes(void **state)
 {
 	back.link->bytes = 1 << 21;
@@ -446,6 +471,7 @@ int main(void)
 		cmocka_unit_test_setup(test_full_ring, fresh),
 		cmocka_unit_test_setup(test_rebirth, fresh),
 		cmocka_unit_test_setup(test_gone, fresh),
+		cmocka_unit_test_setup(test_abandoned, fresh),
 		cmocka_unit_test_setup(test_medium_changes, fresh),
 		cmocka_unit_test_setup(test_unaligned_memory, fresh),
 		cmocka_unit_test_setup(test_lying_back, fresh),
