@@ -83,6 +83,8 @@ int hba_start(struct hba *h)
 		return module_fail(ret, "the adapter does not end its reset: GHC %08x",
 				   hba_read(h, HBA_GHC));
 	h->cap = hba_read(h, HBA_CAP);
+	if (!(h->cap & CAP_S64A))
+		log_line("the adapter has addresses of 32 bits: requests with memory above 4 GiB will fail");
 	h->slots = CAP_NCS(h->cap);
 	h->ports = hba_read(h, HBA_PI);
 	ret = device_master(h->device, true);
