@@ -6,7 +6,7 @@ flavours	:= amd64 cloud 686 686-pae
 # With modules: disks, networks, file systems. Others boot without, which is quicker.
 io_flavours	:= amd64 cloud 686-pae
 io_modules	:= virtio_pci virtio_blk virtio_net virtio_rng virtio_console virtio_balloon virtio_input evdev \
-		   crc32c_generic crc32c_intel ext4 ata_piix ata_generic sd_mod sr_mod isofs pcnet32 psmouse ahci
+		   crc32c_generic crc32c_intel ext4 ata_piix ata_generic sd_mod sr_mod isofs pcnet32 psmouse ahci 8021q bochs
 
 .PHONY: kernels guests
 kernels: $(flavours:%=$(kernel_dir)/%/version)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Boot options: words of the boot loader's command line.
 #include "boot/option.h"
-#include "boot/text.h"
+#include "core/string.h"
 
 const char *option(const char *line, const char *key, size_t *length)
 {

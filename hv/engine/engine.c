@@ -3,6 +3,7 @@
 #include "core/boot.h"
 #include "core/guest.h"
 #include "core/log.h"
+#include "core/string.h"
 #include "core/unit.h"
 #include "engine/engine.h"
 #include "engine/quirks.h"
@@ -21,6 +22,7 @@ bool quirk_emulated;
 static int engine_init(void)
 {
 	const char *why = "no engine is built in";
+	bool intel = !strcmp(cpu_features.vendor, "GenuineIntel");
 
 	quirk_emulated = cpu_features.emulated;
 	vm_init();
@@ -37,7 +39,7 @@ static int engine_init(void)
 			log_printf("engine: %s", e->name);
 			return 0;
 		}
-		if (i == 0 || cpu_features.intel)
+		if (i == 0 || intel)
 			why = reason;
 	}
 	format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason), "%s", why);

@@ -4,6 +4,7 @@
  * Screen and keyboard, by hand: text at 0xb8000; each key that comes over interrupt 1 is told on the serial port, and some
  * do something:
  *   v  640x480, 32 bits, by the Bochs display interface: colors, and a forged header of Postern's in the first rows
+ *   d  in 640x480 a few rectangles more
  *   w  800x600, 16 bits         g  mode 13h         p  mode 12h (planes)         t  text again
  *   m  the mouse reports; movements are told         q  ends
  */
@@ -91,6 +92,21 @@ static void mode_32(void)
 			*to++ = y < 16 ? 0x0000aa : bars[x / 160];
 }
 
+/* Far from each other, one pixel, and across the border of two colors. */
+static void rectangles(void)
+{
+	static const struct {
+		unsigned int x, y, width, height;
+		uint32_t color;
+	} all[] = {{3, 17, 40, 30, 0xffff00}, {600, 440, 39, 39, 0x00ffff}, {320, 100, 1, 1, 0xff00ff}, {150, 240, 30, 2, 0}};
+	volatile uint32_t *to = (uint32_t *)frame_buffer();
+
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		for (unsigned int y = all[i].y; y < all[i].y + all[i].height; y++)
+			for (unsigned int x = all[i].x; x < all[i].x + all[i].width; x++)
+				to[640 * y + x] = all[i].color;
+}
+
 static void mode_16(void)
 {
 	volatile uint16_t *to = (uint16_t *)frame_buffer();
@@ -174,6 +190,10 @@ static bool act(uint8_t code)
 	case 0x2f:
 		mode_32();
 		print("MODE 640x480x32 at %x\n", (unsigned int)frame_buffer());
+		break;
+	case 0x20:
+		rectangles();
+		print("DRAWN\n");
 		break;
 	case 0x11:
 		mode_16();
