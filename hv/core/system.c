@@ -42,7 +42,7 @@ static void ports_reload(void *arg)
 {
 	struct task *t = arg;
 
-	cpu_ports_changed();
+	cpu_forget_ports();
 	if (this_cpu()->task == t)
 		cpu_set_ports(t->ports);
 }
@@ -65,7 +65,7 @@ static int ports_grant(struct task *t, unsigned first, unsigned count)
 		bitmap[p / 8] &= ~(1u << p % 8);
 	t->ports = bitmap;
 	ports_reload(t);
-	cpu_call(t->loaded_on & ~(1ull << this_cpu()->id), ports_reload, t);
+	cpu_call(~0ull, ports_reload, t);
 	return 0;
 }
 

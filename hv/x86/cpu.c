@@ -42,7 +42,6 @@ _Static_assert(sizeof(struct tss) == 104, "APM 2, 12.2.5");
 struct cpu_arch {
 	uint64_t gdt[GDT_ENTRIES];
 	const uint8_t *ports_set; /* what is in the bitmap below */
-	uint32_t ports_generation;
 	uint8_t ist[IST_COUNT][IST_BYTES] __attribute__((aligned(16)));
 	struct tss tss __attribute__((aligned(128)));
 	uint8_t ports[PORT_BYTES + 1]; /* a byte of ones must follow (APM 2, 12.2.4) */
@@ -69,7 +68,6 @@ uint64_t tsc_khz, entry_tsc;
 static struct cpu boot_cpu;
 static struct cpu_arch boot_arch __attribute__((aligned(4096)));
 static struct gate idt[256] __attribute__((aligned(16)));
-static uint32_t ports_generation;
 
 extern char trap_stubs[];
 #define STUB_BYTES 16
@@ -207,17 +205,14 @@ void cpu_set_kernel_stack(uint64_t top)
 void cpu_set_ports(const uint8_t *bitmap)
 {
 	struct cpu_arch *a = this_cpu()->arch;
-	uint32_t generation = __atomic_load_n(&ports_generation, __ATOMIC_ACQUIRE);
 
 	a->tss.ports_at = sizeof(a->tss) + (bitmap ? 0 : sizeof(a->ports));
-	if (!bitmap || (a->ports_set == bitmap && a->ports_generation == generation))
-		return;
-	memcpy(a->ports, bitmap, PORT_BYTES);
-	a->ports_set = bitmap;
-	a->ports_generation = generation;
+	if (bitmap && a->ports_set != bitmap)
+		memcpy(a->ports, bitmap, PORT_BYTES);
+	a->ports_set = bitmap ?: a->ports_set;
 }
 
-void cpu_ports_changed(void)
+void cpu_forget_ports(void)
 {
-	__atomic_add_fetch(&ports_generation, 1, __ATOMIC_RELEASE);
+	((struct cpu_arch *)this_cpu()->arch)->ports_set = NULL;
 }

@@ -123,8 +123,7 @@ extern struct cpu_features cpu_features;
  * start. */
 extern char syscall_entry[];
 
-/* MSR accesses that may fault: 0, or -EIO after #GP. */
-int rdmsr_safe(uint32_t msr, uint64_t *value);
+/* One that may fault: 0, or -EIO after #GP. */
 int wrmsr_safe(uint32_t msr, uint64_t value);
 
 /* The timestamp counter: kHz, and its value at the boot loader's jump to us. */
@@ -135,9 +134,9 @@ extern uint64_t entry_tsc;
 void cpu_set_kernel_stack(uint64_t top);
 /* Ports that ring 3 may use on this CPU from now on: 8192 bytes, a 1 bit forbids (APM 2, 12.2.4).
  * NULL: none. Cheap when `bitmap` is what was set here last; after changing a bitmap's bits call
- * cpu_ports_changed. */
+ * cpu_forget_ports on all CPUs. */
 void cpu_set_ports(const uint8_t *bitmap);
-void cpu_ports_changed(void);
+void cpu_forget_ports(void);
 
 /* Halt until an interrupt, which is taken here: hv/x86/switch.S. */
 void cpu_wait(void);

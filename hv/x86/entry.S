@@ -112,18 +112,8 @@ entry_paranoid:
 	addq $16, %rsp
 	iretq
 
-/* int rdmsr_safe(uint32_t msr, uint64_t *value) */
-	.globl rdmsr_safe
-rdmsr_safe:
-	movl %edi, %ecx
-10:	rdmsr
-	shlq $32, %rdx
-	orq %rdx, %rax
-	movq %rax, (%rsi)
-	xorl %eax, %eax
-	ret
-	.globl wrmsr_safe
 /* int wrmsr_safe(uint32_t msr, uint64_t value) */
+	.globl wrmsr_safe
 wrmsr_safe:
 	movl %edi, %ecx
 	movl %esi, %eax
@@ -169,6 +159,5 @@ wrmsr_safe:
 	copy copy_to_user, %rdi
 
 	.section .extable, "a"
-	.long 10b - ., 12b - .
 	.long 11b - ., 12b - .
 	.section .note.GNU-stack, "", @progbits

@@ -106,7 +106,7 @@ void cpu_set_ports(const uint8_t *bitmap)
 {
 }
 
-void cpu_ports_changed(void)
+void cpu_forget_ports(void)
 {
 }
 
