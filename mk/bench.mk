@@ -16,7 +16,7 @@ $(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-
 		$(O)/guests/initramfs-amd64.cpio:kvm/initramfs
 
 .PHONY: do-bench
-do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio $(O)/bench/netpeer $(O)/bench/net.cpio
+do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio $(O)/bench/disk-kvm.cpio $(O)/bench/netpeer $(O)/bench/net.cpio
 	$(Q)bench/run $(BENCH)
 	$(Q)bench/disk-run $(BENCH_DISK)
 	$(Q)bench/net-run $(BENCH_NET)
@@ -31,8 +31,20 @@ $(O)/bench/disk.cpio: $(O)/bench/disk $(O)/guests/initramfs-amd64-io.cpio
 	@echo "  CPIO    $@"
 	$(Q)tools/mkinitramfs amd64 $@ $(O)/guests/modules-amd64:modules $(O)/bench/disk:bin/diskbench
 
+# The same guest under QEMU with KVM: Debian's own, with what it links and the firmware that it loads.
+$(O)/bench/disk-kvm.cpio: $(O)/bench/disk.cpio bench/disk-kvm tools/mkmodules $(kernel_dir)/amd64/version
+	@echo "  CPIO    $@"
+	$(Q)tools/mkmodules $(kernel_dir)/amd64 $(O)/bench/disk-kvm-modules ahci sd_mod kvm_amd
+	$(Q)q=$$(command -v qemu-system-x86_64) && tools/mkinitramfs amd64 $@ \
+		$(O)/bench/disk-kvm-modules:modules bench/disk-kvm:scripts/disk-kvm $$q:kvm/qemu \
+		$$(ldd $$q | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | while read f; do echo $$(readlink -f $$f):kvm/lib/$${f##*/}; done) \
+		$$(readlink -f /lib64/ld-linux-x86-64.so.2):lib64/ld-linux-x86-64.so.2 \
+		/usr/share/seabios/bios-256k.bin:kvm/bios-256k.bin \
+		$$(for f in pvh.bin linuxboot_dma.bin kvmvapic.bin; do echo /usr/share/qemu/$$f:kvm/$$f; done) \
+		$(kernel_dir)/amd64/vmlinux:kvm/vmlinux $(O)/bench/disk.cpio:kvm/initrd
+
 .PHONY: bench-disk
-bench-disk: all $(O)/bench/disk.cpio
+bench-disk: all $(O)/bench/disk.cpio $(O)/bench/disk-kvm.cpio
 	$(Q)bench/disk-run $(BENCH_DISK)
 
 # Networks beside plain Linux. BENCH_NET="--pairs 3" etc.
