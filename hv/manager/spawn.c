@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Spawn: a new task from a program.
- *
- * Segments that are not writable are memory objects made once for all lives and instances. The
- * writable ones, the stack, the start page and the channel are made for this life. Frames come at
- * first touch, so that untouched .bss costs nothing.
+ * Spawn: a new task from a program, with its start page, its channel and the rights of its manifest.
  */
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
 #include "init.h"
+#include "load.h"
 #include "log.h"
 #include "resource.h"
 #include "spawn.h"
 #include "syscalls.h"
-
-static uint64_t round_page(uint64_t n)
-{
-	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-}
 
 static int failed(struct instance *i, int error, const char *step)
 {
@@ -27,65 +19,13 @@ static int failed(struct instance *i, int error, const char *step)
 	return error;
 }
 
-/* A memory object whose first bytes are a copy of `from`, at `skip`. */
-static int64_t memory_with(const void *from, uint64_t length, uint64_t skip, uint64_t bytes)
-{
-	int64_t memory = sys_mem_create(bytes, 0), ret;
-	uint64_t span = round_page(skip + length);
-	char *at;
-
-	if (memory < 0 || !length)
-		return memory;
-	at = (char *)space_reserve(span);
-	ret = sys_map(HANDLE_SELF, memory, 0, (uintptr_t)at, span, MAP_READ | MAP_WRITE);
-	if (ret < 0) {
-		sys_handle_close(memory);
-		return ret;
-	}
-	memcpy(at + skip, from, length);
-	sys_unmap(HANDLE_SELF, (uintptr_t)at, span);
-	return memory;
-}
-
-static int load_segment(struct instance *i, unsigned index)
-{
-	struct program *p = i->program;
-	const struct elf64_segment *s = &p->plan.segment[index];
-	uint64_t skip = s->va & (PAGE_SIZE - 1), bytes = round_page(skip + s->bytes);
-	uint32_t rights = MAP_READ | (s->write ? MAP_WRITE : 0) | (s->execute ? MAP_EXEC : 0);
-	int64_t memory = p->shared[index];
-	int ret;
-
-	if (!memory)
-		memory = memory_with((const char *)p->data + s->file_offset, s->file_bytes, skip,
-				     bytes);
-	if (memory < 0)
-		return memory;
-	ret = sys_map(i->task, memory, 0, s->va - skip, bytes, rights);
-	if (s->write)
-		sys_handle_close(memory);
-	else
-		p->shared[index] = memory;
-	return ret;
-}
-
 static int load(struct instance *i)
 {
-	int64_t stack;
-	int ret;
+	const struct program *p = i->program;
+	const char *step;
+	int ret = load_program(i->task, p->data, &p->plan, i->program->shared, &step);
 
-	for (unsigned n = 0; n < i->program->plan.segments; n++) {
-		ret = load_segment(i, n);
-		if (ret < 0)
-			return failed(i, ret, "loading its program");
-	}
-	stack = sys_mem_create(STACK_BYTES, 0);
-	if (stack < 0)
-		return failed(i, stack, "its stack");
-	ret = sys_map(i->task, stack, 0, STACK_TOP - STACK_BYTES, STACK_BYTES,
-		      MAP_READ | MAP_WRITE);
-	sys_handle_close(stack);
-	return ret < 0 ? failed(i, ret, "mapping its stack") : 0;
+	return ret ? failed(i, ret, step) : 0;
 }
 
 static int make_channel(struct instance *i)
@@ -133,7 +73,7 @@ static int fill_start_page(struct instance *i)
 {
 	const struct start_info *own = start_page();
 	static struct start_info s;
-	int64_t system, event, manager, memory;
+	int64_t system, event, manager;
 	int ret;
 
 	memset(&s, 0, sizeof(s));
@@ -155,12 +95,8 @@ static int fill_start_page(struct instance *i)
 	s.manager = manager;
 	s.incarnation = i->incarnation;
 	fill_arguments(i, s.arguments, sizeof(s.arguments));
-	memory = memory_with(&s, sizeof(s), 0, round_page(sizeof(s)));
-	if (memory < 0)
-		return failed(i, memory, "its start page");
-	ret = sys_map(i->task, memory, 0, START_VA, round_page(sizeof(s)), MAP_READ);
-	sys_handle_close(memory);
-	return ret < 0 ? failed(i, ret, "mapping its start page") : 0;
+	ret = load_page(i->task, START_VA, &s, sizeof(s));
+	return ret ? failed(i, ret, "its start page") : 0;
 }
 
 static int grant_irq(struct instance *i, unsigned index)
