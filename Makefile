@@ -190,7 +190,7 @@ $(O)/first-task: tools/first-task.c hv/lib/elf64.c hv/manager/archive.c hv/lib/e
 	@echo "  HOSTCC  $@"
 	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Werror -Iinclude -iquote hv/lib -iquote hv/manager -o $@ $(filter %.c,$^)
 $(O)/first-task.s: $(O)/first-task $(O)/modules.cpio
-	$(Q)$< $(O)/modules.cpio manager modules_archive > $@.new && mv $@.new $@
+	$(Q)$< $(O)/modules.cpio keeper modules_archive > $@.new && mv $@.new $@
 
 $(O)/modules.o: tools/modules.S $(O)/modules.cpio $(O)/first-task.s
 	$(Q)$(CC) $(core_cflags) -D__ASSEMBLY__ -Wa,-I$(O) -c -o $@ $<

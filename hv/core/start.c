@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The first task: the manager. Its own first thread builds its address space, in ring 0, with the
+// The first task: the keeper of the manager. Its own first thread builds its address space, in ring 0, with the
 // same calls that serve everybody else, and then enters it.
 #include "core/boot.h"
 #include "core/event.h"
@@ -11,9 +11,9 @@
 #include "x86/cpu.h"
 #include <postern/errno.h>
 
-#define MANAGER_NAME "manager"
+#define FIRST_NAME "keeper"
 
-/* What of the manager's program goes where: read out of the archive of modules and checked while
+/* What of its program goes where: read out of the archive of modules and checked while
  * the image is built (tools/first-task.c). Pages of their own, never writable and executable. */
 struct first_segment {
 	uint64_t va, bytes;
@@ -49,7 +49,7 @@ static int place(uint64_t va, uint64_t size, const void *data, uint64_t bytes, u
 static int place_start_page(void)
 {
 	struct task *t = current_task();
-	static struct start_info start; /* too large for the stack; one manager starts at a time */
+	static struct start_info start; /* too large for the stack; it is used once */
 	struct event *e = event_create();
 	int handle;
 
@@ -74,7 +74,7 @@ static int place_start_page(void)
 _Static_assert(sizeof(struct start_info) <= PAGE_SIZE, "start page");
 #define BOOT_INFO_BYTES ((sizeof(struct boot_info) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull))
 
-static void manager_body(void)
+static void first_body(void)
 {
 	const struct first_segment *s;
 	int error = 0;
@@ -88,7 +88,7 @@ static void manager_body(void)
 	if (!error)
 		error = place_start_page();
 	if (error) {
-		log_printf("cannot start the manager: out of memory (error %d)", -error);
+		log_printf("cannot start the first task: out of memory (error %d)", -error);
 		task_end(current_task(), TASK_KILLED, error, 0, 0);
 	}
 }
@@ -98,9 +98,9 @@ void core_start(void)
 	struct task *t;
 	int error;
 
-	t = task_create(MANAGER_NAME, CLASS_HEARTBEAT, &error);
+	t = task_create(FIRST_NAME, CLASS_HEARTBEAT, &error);
 	if (t)
-		error = thread_create(t, manager_body, first_task_entry, STACK_TOP, START_VA);
+		error = thread_create(t, first_body, first_task_entry, STACK_TOP, START_VA);
 	if (error < 0)
 		panic("no memory for the first task");
 	sched_idle();

@@ -25,7 +25,10 @@
 #define WAKE_ALL (~0ull >> 1)
 #define WAKE_IRQS (((1ull << MODULE_IRQS_MAX) - 1) << EVENT_BIT_IRQ)
 #define DEFERRED_MAX 64
-#define FILE_WAIT (5 * NS_PER_S)
+/* The manager may die, and its next life begin after a pause: answers come late, and nobody empties the ring. */
+#define ANSWER_WAIT (20 * NS_PER_S)
+#define ROOM_WAIT (20 * NS_PER_MS)
+#define ROOM_WAITS 500
 
 static struct channel *const control = (struct channel *)CHANNEL_VA;
 static struct mutex send_lock;
@@ -61,11 +64,17 @@ uint64_t module_argument_number(const char *key, uint64_t otherwise)
 
 int module_send(const struct message *m)
 {
+	unsigned waits = m->kind == MSG_PONG || m->kind == MSG_STATUS ? 0 : ROOM_WAITS;
 	int ret;
 
-	mutex_lock(&send_lock);
-	ret = msg_put(&control->to_client, m);
-	mutex_unlock(&send_lock);
+	for (;;) {
+		mutex_lock(&send_lock);
+		ret = msg_put(&control->to_client, m);
+		mutex_unlock(&send_lock);
+		if (ret || !waits--)
+			break;
+		clock_sleep(clock_ns() + ROOM_WAIT);
+	}
 	if (ret > 0)
 		sys_event_signal(start_page()->manager);
 	return ret;
@@ -79,7 +88,8 @@ void module_status(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(m.text, sizeof(m.text), format, args);
 	va_end(args);
-	module_send(&m);
+	if (control->to_client.prod - control->to_client.cons < MSG_RING_SLOTS / 2) /* the rest is for what counts */
+		module_send(&m);
 }
 
 static void sentence(const char *format, va_list args)
@@ -275,7 +285,7 @@ const void *module_open_file(const char *name, uint64_t *bytes, int *error)
 		return NULL;
 	}
 	ret = module_send(&m) > 0 ? wait_reply(&m, MSG_OPEN_FILE | MSG_REPLY, m.id,
-					       clock_ns() + FILE_WAIT) : -EIO;
+					       clock_ns() + ANSWER_WAIT) : -EIO;
 	if (!ret)
 		ret = m.result < 0 ? m.result : sys_mem_info(m.file.memory, &info);
 	if (ret) {
@@ -300,7 +310,7 @@ int module_open(const char *class_, uint32_t port, const char *argument)
 		return -E2BIG;
 	if (module_send(&m) <= 0)
 		return -EIO;
-	ret = wait_reply(&m, MSG_OPEN | MSG_REPLY, m.id, clock_ns() + FILE_WAIT);
+	ret = wait_reply(&m, MSG_OPEN | MSG_REPLY, m.id, clock_ns() + ANSWER_WAIT);
 	return ret ? ret : m.result;
 }
 

@@ -100,7 +100,7 @@ int module_argument(const char *key, unsigned nth, char *to, size_t size);
 /* The same as a number; `otherwise` when it is missing or malformed. */
 uint64_t module_argument_number(const char *key, uint64_t otherwise);
 
-/* To the manager. 1 sent, 0 ring full (drop or retry later), -EIO. Any thread. */
+/* To the manager. 1 sent, 0 ring full for 10 s (the manager is dead, too), -EIO. Any thread. */
 int module_send(const struct message *m);
 /* A line for `modules`, as a printf. */
 void module_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -110,7 +110,7 @@ void module_sentence(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Logs the sentence, and returns `error` for `return module_fail(-EIO, "...")`. */
 int module_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A boot file, mapped read-only. Only on the main thread, blocks up to 5 s. NULL: *error says
+/* A boot file, mapped read-only. Only on the main thread, blocks up to 20 s (the manager may be between two lives). NULL: *error says
  * why. */
 const void *module_open_file(const char *name, uint64_t *bytes, int *error);
 

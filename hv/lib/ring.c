@@ -38,6 +38,24 @@ int msg_get(struct msg_ring *ring, struct message *m)
 	return 1;
 }
 
+int msg_next(const struct msg_ring *ring, uint32_t *taken, struct message *m)
+{
+	uint32_t used = __atomic_load_n(&ring->prod, __ATOMIC_ACQUIRE) - *taken;
+
+	if (!used)
+		return 0;
+	if (used > MSG_RING_SLOTS)
+		return -EIO;
+	memcpy(m, &ring->slot[*taken % MSG_RING_SLOTS], sizeof(*m));
+	++*taken;
+	return 1;
+}
+
+void msg_taken(struct msg_ring *ring, uint32_t taken)
+{
+	__atomic_store_n(&ring->cons, taken, __ATOMIC_RELEASE);
+}
+
 size_t bytes_room(uint32_t size, const uint32_t *prod, const uint32_t *cons)
 {
 	uint32_t used = *prod - __atomic_load_n(cons, __ATOMIC_ACQUIRE);

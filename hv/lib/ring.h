@@ -17,6 +17,9 @@
 int msg_put(struct msg_ring *ring, const struct message *m);
 /* 1 when *m was filled, 0 when there is none, -EIO. */
 int msg_get(struct msg_ring *ring, struct message *m);
+/* The same for a reader that counts what it has taken itself, and gives the room back later. */
+int msg_next(const struct msg_ring *ring, uint32_t *taken, struct message *m);
+void msg_taken(struct msg_ring *ring, uint32_t taken);
 
 /* Byte rings of the console class. `size` is a power of two. They return the bytes moved, which may
  * be fewer than asked for, or -EIO. */

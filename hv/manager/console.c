@@ -5,6 +5,7 @@
 #include <string.h>
 #include "clock.h"
 #include "console.h"
+#include "durable.h"
 #include "init.h"
 #include "line.h"
 #include "log.h"
@@ -23,16 +24,16 @@ static struct terminal *shell_terminal, *log_terminal;
 static bool quiet, interactive, prompt_shown;
 static bool busy;	 /* a command waits for somebody */
 static bool prompt_due; /* the first one, behind the lines of the start */
-static struct guest *attached, *last_attached;
+DURABLE static struct guest *attached, *last_attached;
 /* Positions in the core's log: what we have shown; what the core has shown at a port itself, while no
  * driver had it. */
-static uint64_t log_position;
-static struct log_range {
+DURABLE static uint64_t log_position;
+DURABLE static struct log_range {
 	uint64_t begin, end;
-} shown_by_core[TERMINALS] = {[0 ... TERMINALS - 1] = {0, ~0ull}};
+} shown_by_core[TERMINALS];
 static struct timer log_timer; /* armed: lines wait to be shown */
-static struct line line;
-static struct {
+DURABLE static struct line line;
+DURABLE static struct {
 	char text[64];
 	size_t at, length;
 } typed;
@@ -59,7 +60,7 @@ bool console_room(void)
 static void prompt(void)
 {
 	prompt_due = false;
-	console_printf("%s", LINE_PROMPT);
+	console_printf("%s%s", LINE_PROMPT, line.text);
 	prompt_shown = true;
 }
 
@@ -71,24 +72,27 @@ struct guest *console_attached(void)
 /* The oldest bytes make room: who attaches wants to see the end. */
 static void keep_unseen(struct guest *g, const char *from, size_t bytes)
 {
+	struct kept_unseen *u = g->unseen;
+
 	for (; bytes; bytes--, from++) {
-		g->unseen_text[(g->unseen_at + g->unseen) % GUEST_UNSEEN] = *from;
-		if (g->unseen < GUEST_UNSEEN)
-			g->unseen++;
+		u->text[(u->at + u->length) % GUEST_UNSEEN] = *from;
+		if (u->length < GUEST_UNSEEN)
+			u->length++;
 		else
-			g->unseen_at = (g->unseen_at + 1) % GUEST_UNSEEN;
+			u->at = (u->at + 1) % GUEST_UNSEEN;
 	}
 }
 
 static void show_unseen(struct guest *g)
 {
-	uint32_t first = GUEST_UNSEEN - g->unseen_at;
+	struct kept_unseen *u = g->unseen;
+	uint32_t first = GUEST_UNSEEN - u->at;
 
-	if (first > g->unseen)
-		first = g->unseen;
-	terminal_write(shell_terminal, g->unseen_text + g->unseen_at, first);
-	terminal_write(shell_terminal, g->unseen_text, g->unseen - first);
-	g->unseen = g->unseen_at = 0;
+	if (first > u->length)
+		first = u->length;
+	terminal_write(shell_terminal, u->text + u->at, first);
+	terminal_write(shell_terminal, u->text, u->length - first);
+	u->length = u->at = 0;
 }
 
 void console_attach(struct guest *g)
@@ -96,6 +100,7 @@ void console_attach(struct guest *g)
 	if (!shell_terminal || g == attached)
 		return;
 	attached = g;
+	durable_touch();
 	if (g) {
 		last_attached = g;
 		prompt_shown = false;
@@ -120,7 +125,7 @@ static void go_on(void)
 
 static void shell_byte(char c)
 {
-	char echo[LINE_ECHO];
+	char echo[LINE_ECHO], command[LINE_BYTES + 1];
 
 	interactive = true;
 	if (c == CONSOLE_ESCAPE) {
@@ -137,8 +142,10 @@ static void shell_byte(char c)
 	case LINE_DONE:
 		terminal_write(shell_terminal, echo, strlen(echo));
 		prompt_shown = false;
-		shell_run(line.text);
+		memcpy(command, line.text, sizeof(command));
 		line_input(&line, 0, echo); /* begins the next line */
+		durable_commit(); /* a command that ends the manager is not run again by the next */
+		shell_run(command);
 		busy = true;
 		go_on();
 		break;
@@ -238,6 +245,8 @@ static bool more_typed(void)
 	if (typed.at == typed.length) {
 		typed.at = 0;
 		typed.length = terminal_read(shell_terminal, typed.text, sizeof(typed.text));
+		if (typed.length)
+			durable_touch();
 	}
 	return typed.at < typed.length;
 }
@@ -327,8 +336,8 @@ static int64_t read_log(char *to, size_t bytes)
 /* Only whole lines are shown while somebody may be typing. */
 static void follow_log(void)
 {
-	static char kept[PIECE];
-	static size_t length;
+	DURABLE static char kept[PIECE];
+	DURABLE static size_t length;
 	int64_t n;
 
 	while (log_terminal->link && log_terminal->link->up && terminal_room(log_terminal) > LOG_ROOM) {
@@ -336,6 +345,7 @@ static void follow_log(void)
 		if (n <= 0)
 			break;
 		length += n;
+		durable_touch();
 		if (quiet || (attached && log_terminal == shell_terminal)) {
 			length = 0;
 			continue;
@@ -371,6 +381,8 @@ static void log_due(struct timer *t)
 void console_setup(const struct config *c)
 {
 	quiet = c->quiet;
+	for (unsigned n = 0; n < TERMINALS; n++)
+		shown_by_core[n].end = ~0ull;
 	if (c->shell >= 0)
 		shell_terminal = terminal_open(c->shell);
 	if (c->log >= 0)
@@ -425,4 +437,15 @@ bool console_drained(void)
 	for (unsigned n = 0; n < TERMINALS; n++)
 		drained &= terminal_drained(&terminals[n]);
 	return drained;
+}
+
+void console_recover(void)
+{
+	terminals_recover();
+	if (typed.at > typed.length || typed.length > sizeof(typed.text))
+		typed.at = typed.length = 0;
+	interactive = true; /* somebody may have been */
+	prompt_due = !attached;
+	if (prompt_due)
+		console_printf("\n");
 }

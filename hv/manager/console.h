@@ -22,6 +22,8 @@ void console_pump(void);
 void console_port_switched(unsigned n, bool to_driver, int64_t position);
 /* Everything that was to be seen was written? */
 bool console_drained(void);
+/* After a recovery: who was seen is seen; the shell shows its prompt again. */
+void console_recover(void);
 /* Text of the shell. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* There is room for a few lines more. */

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "console.h"
 #include "devices.h"
+#include "durable.h"
 #include "init.h"
 #include "link.h"
 #include "log.h"
@@ -41,10 +42,10 @@ struct pci_device {
 	} bar[BARS];
 };
 
-static struct pci_device devices[DEVICES_MAX];
-static unsigned device_count;
-static bool scanned;
-static struct link *pci;
+DURABLE static struct pci_device devices[DEVICES_MAX];
+DURABLE static unsigned device_count;
+DURABLE static bool scanned;
+DURABLE static struct link *pci;
 
 int pci_ask(struct message *m)
 {
@@ -55,6 +56,8 @@ int pci_ask(struct message *m)
 
 	if (!l)
 		return -ENODEV;
+	if (!last_id) /* answers that the last manager did not wait for are not taken for ours */
+		last_id = clock_ns() / NS_PER_US;
 	m->id = ++last_id;
 	ret = msg_put(&l->rpc->to_server, m);
 	if (ret <= 0)
@@ -417,8 +420,7 @@ void devices_keep(struct instance *i, const struct message *m)
 				 RIGHT_READ | RIGHT_WRITE | RIGHT_GRANT);
 	if (memory < 0)
 		return;
-	if (i->kept[m->share.tag])
-		sys_handle_close(i->kept[m->share.tag]);
+	durable_close(i->kept[m->share.tag]);
 	i->kept[m->share.tag] = memory;
 }
 
@@ -482,5 +484,14 @@ void devices_show(const struct instance *i)
 				       d->vendor_device >> 16, d->message ? "MSI" : "line interrupt",
 				       sys_device_control(d->handle, DEVICE_CONFINED, 0) > 0
 					       ? "confined" : "unconfined");
+	}
+}
+
+void devices_handles(durable_mark *mark)
+{
+	for (unsigned d = 0; d < device_count && d < DEVICES_MAX; d++) {
+		mark(devices[d].handle);
+		for (unsigned n = 0; n < BARS; n++)
+			mark(devices[d].bar[n].memory);
 	}
 }

@@ -8,6 +8,7 @@
  */
 #include "clock.h"
 #include "console.h"
+#include "durable.h"
 #include "finish.h"
 #include "init.h"
 #include "log.h"
@@ -20,12 +21,12 @@
 #define DEBUG_EXIT_PORT 0xf4ull
 
 static enum config_end policy;
-static bool finishing, asked, acpi_wanted;
-static enum finish_how wanted_how;
-static uint32_t wanted_value;
-static uint64_t deadline;
-static unsigned quiet_steps;
-static struct timer timer;
+DURABLE static bool finishing, asked, acpi_wanted;
+DURABLE static enum finish_how wanted_how;
+DURABLE static uint32_t wanted_value;
+DURABLE static uint64_t deadline;
+DURABLE static unsigned quiet_steps;
+DURABLE static struct timer timer;
 
 void finish_setup(enum config_end end)
 {
@@ -100,6 +101,7 @@ void finish(enum finish_how how, uint32_t value)
 	if (finishing)
 		return;
 	finishing = true;
+	durable_touch();
 	wanted_how = how;
 	wanted_value = value;
 	log_line("machine ends: %s", words[how]);
@@ -145,4 +147,9 @@ void finish_check(void)
 	}
 	if (over && (policy == END_FIRST_GUEST || (policy == END_ALL_GUESTS && !on)))
 		finish_all();
+}
+
+void finish_recover(void)
+{
+	durable_rearm(&timer);
 }

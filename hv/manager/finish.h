@@ -15,5 +15,7 @@ void finish_check(void);
 void finish_by_guest(const struct guest *g);
 /* Shows what is still to be shown on the terminals, then ends the machine. */
 void finish(enum finish_how how, uint32_t value);
+/* After a recovery: goes on. */
+void finish_recover(void);
 
 #endif

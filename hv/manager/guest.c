@@ -5,6 +5,7 @@
 #include "argument.h"
 #include "clock.h"
 #include "console.h"
+#include "durable.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
@@ -19,7 +20,7 @@
 #define SCREEN_OVERHEAD (36ull << 20) /* graphics memory, picture, what was drawn last */
 #define VMM_OVERHEAD (6ull << 20) /* what a VMM and its page tables need beside the guest's RAM */
 
-struct guest guests[GUESTS_MAX];
+DURABLE struct guest guests[GUESTS_MAX];
 unsigned guest_count;
 const char *const guest_phase_names[] = {"off", "starting", "running", "paused"};
 
@@ -51,6 +52,7 @@ void guests_setup(struct config *c)
 		struct guest *g = &guests[guest_count++];
 
 		g->config = &c->guest[n];
+		g->unseen = &kept()->unseen[n];
 		check_files(c, g->config);
 		snprintf(g->config->arguments.text + g->config->arguments.length,
 			 sizeof(g->config->arguments.text) - g->config->arguments.length,
@@ -177,6 +179,7 @@ const char *guest_start(struct guest *g)
 	}
 	if (g->instance->state != INST_DOWN)
 		return "its VMM is still ending";
+	durable_touch();
 	g->refused = false;
 	g->ended = g->stop_asked = false;
 	g->started = clock_ns();
@@ -247,6 +250,7 @@ void guest_stop(struct guest *g)
 {
 	bool over = g->phase == PHASE_OFF || g->ended;
 
+	durable_touch();
 	if (guest_comes_back(g) || !over)
 		g->stop_asked = true;
 	cancel_restart(g);
@@ -391,4 +395,37 @@ void guest_vmm_died(struct guest *g, bool expected)
 			finish_by_guest(g);
 	}
 	over(g);
+}
+
+/* --- another life of the manager --------------------------------------------------------------- */
+
+static bool is_link(const struct link *l)
+{
+	return !l || (l >= links && l < links + LINKS_MAX);
+}
+
+bool guests_in_order(void)
+{
+	for (unsigned n = 0; n < GUESTS_MAX; n++) {
+		const struct guest *g = &guests[n];
+		bool there = n < guest_count;
+
+		if (there != (g->config != NULL) || g->phase > PHASE_PAUSED || !is_link(g->console) ||
+		    !is_link(g->input))
+			return false;
+		if (there && (g->instance && g->instance->guest != g))
+			return false;
+	}
+	return true;
+}
+
+void guests_recover(void)
+{
+	for (unsigned n = 0; n < guest_count; n++) {
+		struct kept_unseen *u = guests[n].unseen;
+
+		durable_rearm(&guests[n].restart);
+		if (u->at >= GUEST_UNSEEN || u->length > GUEST_UNSEEN)
+			u->at = u->length = 0;
+	}
 }

@@ -11,9 +11,9 @@
 
 #include "config.h"
 #include "instance.h"
+#include "kept.h"
 #include "link.h"
 
-#define GUEST_UNSEEN 8192
 #define GUEST_ENDING 320
 
 enum guest_phase { PHASE_OFF, PHASE_STARTING, PHASE_RUNNING, PHASE_PAUSED };
@@ -37,9 +37,7 @@ struct guest {
 	/* Console. */
 	struct link *console; /* the VMM is client, we are server */
 	struct link *input;   /* the same: keyboard and mouse, when it is on the screen */
-	uint32_t unseen_at,
-		unseen; /* output while nobody looked: a ring, its oldest byte and length */
-	char unseen_text[GUEST_UNSEEN];
+	struct kept_unseen *unseen; /* output while nobody looked: a ring */
 };
 
 extern struct guest guests[GUESTS_MAX];
@@ -65,6 +63,9 @@ bool guest_send(struct guest *g, const struct message *m);
 void guest_connect(struct guest *g);
 void guest_message(struct guest *g, const struct message *m);
 void guest_vmm_died(struct guest *g, bool expected);
+/* After a recovery. */
+bool guests_in_order(void);
+void guests_recover(void);
 
 /* shell_trace.c: MSG_GUEST_TRACED */
 void trace_message(struct guest *g, const struct message *m);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "clock.h"
 #include "devices.h"
+#include "durable.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
@@ -13,6 +14,7 @@
 #include "log.h"
 #include "obituary.h"
 #include "resource.h"
+#include "module.h"
 #include "ring.h"
 #include "spawn.h"
 #include "swap.h"
@@ -25,7 +27,7 @@
 #define NONSENSE_MAX 32
 #define MESSAGES_MAX 5000 /* between two heartbeats */
 
-struct instance instances[INSTANCES_MAX];
+DURABLE struct instance instances[INSTANCES_MAX];
 const char *const instance_state_names[INST_STATES] = {
 	"down", "waiting", "starting", "ready", "stopping", "ending", "restarting",
 	"failed",
@@ -98,6 +100,7 @@ static void say(struct instance *i, const char *format, ...)
 	vsnprintf(i->sentence, sizeof(i->sentence), format, args);
 	va_end(args);
 	log_line("module %s %s", i->name, i->sentence);
+	durable_touch();
 }
 
 /* --- death and restart ------------------------------------------------------------------------- */
@@ -115,6 +118,7 @@ static void bury(struct instance *i)
 {
 	uint64_t wait;
 
+	durable_touch();
 	timer_cancel(&i->timer);
 	resource_released(i);
 	i->state = INST_DOWN;
@@ -148,6 +152,7 @@ static void end_patience(struct timer *t)
 /* What it holds (interrupts, ports, memory) is free when the core reports its end, not before. */
 static void end(struct instance *i, int64_t reason)
 {
+	durable_touch();
 	i->state = INST_ENDING;
 	resource_released(i);
 	sys_task_kill(i->task, reason);
@@ -218,6 +223,7 @@ static void begin(struct instance *i)
 
 void instance_start(struct instance *i)
 {
+	durable_touch();
 	i->wanted = true;
 	if (i->state != INST_DOWN && i->state != INST_WAITING && i->state != INST_FAILED &&
 	    i->state != INST_BACKOFF)
@@ -246,6 +252,7 @@ void instance_stop(struct instance *i)
 {
 	struct message m = {.kind = MSG_STOP};
 
+	durable_touch();
 	i->wanted = false;
 	i->expected = true;
 	if (i->state == INST_ENDING || i->state == INST_STOPPING)
@@ -307,8 +314,20 @@ static void open_file(struct instance *i, struct message *m)
 	instance_send(i, m);
 }
 
+/* It is told an id after the commit that knows it: links_answer(). */
+static void open_link(struct instance *i, struct message *m)
+{
+	m->result = link_open(i, m);
+	if (m->result > 0)
+		return;
+	m->kind |= MSG_REPLY;
+	instance_send(i, m);
+}
+
 static void receive(struct instance *i, struct message *m)
 {
+	if (m->kind != MSG_PONG)
+		durable_touch();
 	switch (m->kind) {
 	case MSG_READY:
 		ready(i);
@@ -317,7 +336,8 @@ static void receive(struct instance *i, struct message *m)
 		start_failed(i, m->word[0]);
 		break;
 	case MSG_PONG:
-		i->pong = m->word[0];
+		if (m->word[0] == i->ping) /* one of the last manager's may be under way */
+			i->pong = i->ping;
 		break;
 	case MSG_STATUS:
 		memcpy(i->status, m->text, sizeof(i->status));
@@ -327,11 +347,7 @@ static void receive(struct instance *i, struct message *m)
 		open_file(i, m);
 		break;
 	case MSG_OPEN:
-		m->result = link_open(i, m);
-		m->kind |= MSG_REPLY;
-		instance_send(i, m);
-		if (m->result > 0)
-			link_opened(m->result);
+		open_link(i, m);
 		break;
 	case MSG_CLOSE:
 		link_close(i, m->connect.connection);
@@ -374,7 +390,7 @@ static void serve_messages(struct instance *i)
 	int ret = 0;
 
 	for (unsigned n = 0; n < MSG_RING_SLOTS && instance_alive(i); n++) {
-		ret = msg_get(&i->channel->to_client, &m);
+		ret = msg_next(&i->channel->to_client, &i->taken, &m);
 		if (ret <= 0)
 			break;
 		receive(i, &m);
@@ -383,6 +399,13 @@ static void serve_messages(struct instance *i)
 	}
 	if (ret < 0)
 		instance_kill(i, "its control channel is garbage");
+}
+
+void instances_taken(void)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && instances[n].channel)
+			msg_taken(&instances[n].channel->to_client, instances[n].taken);
 }
 
 void instance_serve(struct instance *i)
@@ -428,4 +451,74 @@ void instances_watch(uint32_t heartbeat_ms)
 {
 	ping_interval = heartbeat_ms * NS_PER_MS / PINGS_MISSED;
 	timer_set(&ping_timer, clock_ns() + ping_interval, beat_all);
+}
+
+/* --- another life of the manager --------------------------------------------------------------- */
+
+unsigned instances_alive(void)
+{
+	unsigned alive = 0;
+
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		alive += instances[n].used && instance_alive(&instances[n]);
+	return alive;
+}
+
+static bool in_order(const struct instance *i, unsigned n)
+{
+	bool known = false;
+
+	for (unsigned p = 0; p < graph.nodes; p++)
+		known |= i->program == &programs[p];
+	return known && i->bit == n && i->state < INST_STATES && swap_in_order(i->swap) &&
+	       (!i->guest || (i->guest >= guests && i->guest < guests + GUESTS_MAX));
+}
+
+bool instances_in_order(void)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used && !in_order(&instances[n], n))
+			return false;
+	return true;
+}
+
+static void recover_one(struct instance *i)
+{
+	durable_rearm(&i->timer);
+	i->pong = i->ping;
+	i->missed = 0;
+	if (!i->channel)
+		return;
+	i->channel = space_map(i->channel_memory, CHANNEL_BYTES, MAP_READ | MAP_WRITE);
+	if (!i->channel) { /* then it cannot be spoken with any more */
+		say(i, "is killed in life %u: its channel cannot be mapped", i->incarnation);
+		end(i, 1);
+		return;
+	}
+	msg_taken(&i->channel->to_client, i->taken);
+}
+
+void instances_recover(void)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++)
+		if (instances[n].used)
+			recover_one(&instances[n]);
+}
+
+void instances_handles(durable_mark *mark)
+{
+	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
+		const struct instance *i = &instances[n];
+
+		if (!i->used)
+			continue;
+		mark(i->task);
+		mark(i->event);
+		mark(i->control_event);
+		mark(i->channel_memory);
+		for (unsigned k = 0; k < MODULE_IRQS_MAX; k++)
+			mark(i->irq[k]);
+		for (unsigned k = 0; k < KEPT_MAX; k++)
+			mark(i->kept[k]);
+	}
 }

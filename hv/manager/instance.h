@@ -52,6 +52,7 @@ struct instance {
 	uint32_t irq[MODULE_IRQS_MAX];
 	uint32_t kept[KEPT_MAX]; /* memory that outlives its lives; see MSG_KEEP */
 	uint32_t bits_used; /* of its event, for connections */
+	uint32_t taken; /* messages read from its ring */
 	uint32_t ping, pong, missed;
 	uint32_t messages, nonsense; /* since the last heartbeat; since it began */
 	uint64_t born; /* CLOCK ns */
@@ -91,5 +92,13 @@ void instances_retry(void);
 /* Heartbeats from now on. */
 void instances_watch(uint32_t heartbeat_ms);
 bool instance_alive(const struct instance *i);
+/* How many are. */
+unsigned instances_alive(void);
+/* The messages that were read so far need not be read again: their room is free. */
+void instances_taken(void);
+/* After a recovery: what they say is possible; their channels are mapped again, their timers run on. */
+bool instances_in_order(void);
+void instances_recover(void);
+void instances_handles(durable_mark *mark);
 
 #endif

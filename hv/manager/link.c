@@ -6,6 +6,7 @@
 #include "link.h"
 #include "argument.h"
 #include "config.h"
+#include "durable.h"
 #include "log.h"
 #include "syscalls.h"
 
@@ -14,13 +15,12 @@
 #define OPEN_MAX 20 /* connections that one client opens itself */
 #define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
 
-struct link links[LINKS_MAX];
+DURABLE struct link links[LINKS_MAX];
+DURABLE static uint32_t last_id;
 
 struct link *link_new(const char *class_, struct instance *client, struct instance *server,
 		      uint32_t port)
 {
-	static uint32_t last_id;
-
 	for (unsigned i = 0; i < LINKS_MAX; i++) {
 		struct link *l = &links[i];
 
@@ -29,6 +29,7 @@ struct link *link_new(const char *class_, struct instance *client, struct instan
 		*l = (struct link){.used = true, .id = ++last_id, .port = port, .client = client,
 				   .server = server};
 		snprintf(l->class_, sizeof(l->class_), "%s", class_);
+		durable_touch();
 		return l;
 	}
 	log_line("more than %d connections: one to '%s' refused", LINKS_MAX, class_);
@@ -176,8 +177,7 @@ static int bring_up(struct link *l)
 
 static void drop(uint32_t *handle)
 {
-	if (*handle)
-		sys_handle_close(*handle);
+	durable_close(*handle);
 	*handle = 0;
 }
 
@@ -199,6 +199,7 @@ void link_try(struct link *l)
 
 	if (l->up || !side_ready(l->client, false) || !side_ready(l->server, true))
 		return;
+	durable_touch();
 	l->generation++;
 	ret = bring_up(l);
 	if (ret < 0) {
@@ -228,6 +229,7 @@ void link_down(struct link *l)
 {
 	if (!l->up)
 		return;
+	durable_touch();
 	say_over(l, l->client);
 	say_over(l, l->server);
 	l->up = false;
@@ -239,6 +241,7 @@ void link_down(struct link *l)
 void link_delete(struct link *l)
 {
 	link_down(l);
+	durable_touch();
 	l->used = false;
 }
 
@@ -380,6 +383,7 @@ int link_open(struct instance *from, const struct message *m)
 	if (!l)
 		return -ENOSPC;
 	l->opened = true;
+	l->request = m->id ? m->id : 1;
 	memcpy(l->argument, m->open.argument, sizeof(l->argument));
 	l->argument[sizeof(l->argument) - 1] = 0;
 	return l->id;
@@ -394,11 +398,19 @@ static struct link *find_up(const struct instance *side, uint32_t id)
 	return NULL;
 }
 
-void link_opened(uint32_t id)
+void links_answer(void)
 {
-	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].used && links[n].id == id)
-			link_try(&links[n]);
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		struct link *l = &links[n];
+		struct message m = {.kind = MSG_OPEN | MSG_REPLY, .id = l->request, .result = l->id};
+
+		if (!l->used || !l->request)
+			continue;
+		durable_touch();
+		l->request = 0;
+		instance_send(l->client, &m);
+		link_try(l);
+	}
 }
 
 void link_close(struct instance *from, uint32_t id)
@@ -445,4 +457,58 @@ void link_share(struct instance *from, const struct message *m)
 	if (ret < 0)
 		log_line("module %s cannot share memory with %s: error %d", from->name, to->name,
 			 -ret);
+}
+
+/* --- another life of the manager --------------------------------------------------------------- */
+
+static bool known(const struct instance *i)
+{
+	return !i || (i >= instances && i < instances + INSTANCES_MAX &&
+		      ((uintptr_t)i - (uintptr_t)instances) % sizeof(*i) == 0);
+}
+
+bool links_in_order(void)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && (!known(links[n].client) || !known(links[n].server)))
+			return false;
+	return true;
+}
+
+/* One that is down may have been half up when the last manager died: its generation is not used again. */
+void links_recover(void)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		struct link *l = &links[n];
+
+		if (!l->used)
+			continue;
+		if (!l->up) {
+			l->generation++;
+		} else if (!l->client || !l->server) {
+			l->shared = space_map(l->memory, CONNECTION_BYTES, MAP_READ | MAP_WRITE);
+			if (!l->shared) {
+				log_line("connection of '%s': its memory cannot be mapped again", l->class_);
+				l->changed = NULL; /* which would look at it */
+				link_down(l);
+			}
+		}
+	}
+}
+
+void links_retry(void)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && !links[n].request)
+			link_try(&links[n]);
+}
+
+void links_handles(durable_mark *mark)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		if (!links[n].used)
+			continue;
+		mark(links[n].memory);
+		mark(links[n].event);
+	}
 }

@@ -17,6 +17,7 @@ struct link {
 	uint32_t id, generation, port;
 	bool opened;	   /* by the client's MSG_OPEN */
 	char argument[28]; /* of it */
+	uint32_t request;  /* id of that, until the client was told the link's; 0: it was */
 	unsigned given_up; /* so often */
 	struct instance *client, *server; /* NULL: the manager */
 	unsigned client_bit, server_bit;
@@ -57,11 +58,17 @@ bool links_ready_for(const struct instance *i);
 int links_make(struct instance *i);
 /* A client asks for one more: its id or a negative error. */
 int link_open(struct instance *from, const struct message *m);
-void link_opened(uint32_t id); /* after the client knows the id: connects it */
+void links_answer(void); /* tells clients the ids of what they opened, and connects them: after a commit */
 void link_close(struct instance *from, uint32_t id);
 /* Memory of one side for the other. */
 void link_share(struct instance *from, const struct message *m);
 /* The side that wrote this gives the link up. */
 void link_hang_up(struct instance *from, uint32_t id, uint32_t generation);
+/* After a recovery: what they say is possible; the manager's sides are mapped again; those that are down are
+ * tried. */
+bool links_in_order(void);
+void links_recover(void);
+void links_retry(void);
+void links_handles(durable_mark *mark);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Manager: the first task. Finds the modules, resolves who needs whom, starts them, watches them,
- * and runs the configured guests and the shell.
+ * Manager: finds the modules, resolves who needs whom, starts them, watches them, and runs the
+ * configured guests and the shell. The keeper (keeper.c) starts it, and starts it again when it dies; what the next
+ * life is to know is committed between the rounds of the main loop (durable.h).
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +10,15 @@
 #include "clock.h"
 #include "console.h"
 #include "devices.h"
+#include "durable.h"
 #include "finish.h"
 #include "guest.h"
 #include "init.h"
 #include "instance.h"
+#include "kept.h"
 #include "link.h"
 #include "log.h"
+#include "recover.h"
 #include "resource.h"
 #include "screen.h"
 #include "syscalls.h"
@@ -27,6 +31,8 @@ MODULE_MANIFEST("name = manager\n"
 		"about = starts, connects and watches all other modules\n"
 		"start = boot\n"
 		"safe = yes\n");
+
+#define SIGN_OF_LIFE NS_PER_S /* one at least, for the keeper */
 
 static struct config config;
 
@@ -250,8 +256,52 @@ static bool read_archive(void)
 			 memory < 0 ? (int)-memory : ENOMEM);
 		return false;
 	}
+	sys_handle_close(memory);
 	programs_read(at + skip, boot()->archive_bytes);
 	return true;
+}
+
+/* --- a life ------------------------------------------------------------------------------------ */
+
+/* All that follows from archive and configuration: the same in every life. */
+static const char *set_up(void)
+{
+	const char *file = read_config();
+
+	choose_modules();
+	guests_setup(&config);
+	check_modules();
+	finish_setup(config.end);
+	console_setup(&config);
+	devices_strict = config.dma_strict;
+	return file;
+}
+
+static void begin(const char *file)
+{
+	char none[4];
+
+	log_config_errors(file);
+	start_modules();
+	connect_terminals();
+	screen_setup(config.quiet);
+	instances_watch(config.heartbeat_ms);
+	guests_autostart(boot_option("safe", 0, none, sizeof(none)));
+	durable_touch();
+}
+
+static void go_on(void)
+{
+	recover_sweep();
+	recover();
+	screen_recover(config.quiet);
+	instances_watch(config.heartbeat_ms);
+}
+
+static void hang(void)
+{
+	for (;;)
+		clock_sleep(clock_ns() + NS_PER_S);
 }
 
 static void serve(uint64_t bits)
@@ -261,32 +311,42 @@ static void serve(uint64_t bits)
 			instance_serve(&instances[n]);
 }
 
+/* A round. The state is in order between its steps, and what one of them lets go is free for the next. */
+static void round(void)
+{
+	uint64_t until = clock_ns() + SIGN_OF_LIFE;
+	int64_t bits = sys_event_wait(start_page()->event, ~0ull >> 1, timer_next() < until ? timer_next() : until);
+
+	kept()->beat++;
+	if (bits > 0)
+		serve(bits);
+	durable_settle();
+	if (timer_next() <= clock_ns())
+		durable_touch();
+	timer_run(clock_ns());
+	console_pump();
+	durable_settle();
+	if (kept()->test == TEST_HANG)
+		hang();
+}
+
 int main(void)
 {
 	const char *file;
-	int64_t bits;
-	char none[4];
+	int state;
 
-	if (!read_archive())
+	if (kept()->test == TEST_FAIL_STARTS || !read_archive())
 		return 1;
-	file = read_config();
-	choose_modules();
-	guests_setup(&config);
-	check_modules();
-	log_config_errors(file);
-	finish_setup(config.end);
-	console_setup(&config);
-	devices_strict = config.dma_strict;
-	start_modules();
-	connect_terminals();
-	screen_setup(config.quiet);
-	instances_watch(config.heartbeat_ms);
-	guests_autostart(boot_option("safe", 0, none, sizeof(none)));
-	for (;;) {
-		bits = sys_event_wait(start_page()->event, ~0ull >> 1, timer_next());
-		if (bits > 0)
-			serve(bits);
-		timer_run(clock_ns());
-		console_pump();
+	file = set_up();
+	state = recover_load();
+	if (state < 0)
+		return MANAGER_REFUSES;
+	if (state) {
+		go_on();
+	} else {
+		recover_sweep(); /* of a life that ended before it committed anything */
+		begin(file);
 	}
+	for (;;)
+		round();
 }

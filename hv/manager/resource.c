@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 #include "console.h"
+#include "durable.h"
 #include "init.h"
 #include "log.h"
 #include "resource.h"
 #include "syscalls.h"
 #include "text.h"
 
-static uint32_t
+DURABLE static uint32_t
 	file_memory[BOOT_MODULES_MAX]; /* memory objects over boot files, made when asked for */
 static const uint16_t console_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 
@@ -56,8 +57,10 @@ static int64_t memory_of(const struct boot_module *f)
 		return *memory;
 	made = sys_mem_create_phys(start_page()->system, f->phys - skip,
 				   (skip + f->bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull), 0);
-	if (made > 0)
+	if (made > 0) {
 		*memory = made;
+		durable_touch();
+	}
 	return made;
 }
 
@@ -114,4 +117,10 @@ void resource_released(struct instance *i)
 	if (i->owns_ports)
 		switch_console(i, CTL_CONSOLE_TAKE);
 	i->owns_ports = false;
+}
+
+void resource_handles(durable_mark *mark)
+{
+	for (unsigned n = 0; n < BOOT_MODULES_MAX; n++)
+		mark(file_memory[n]);
 }

@@ -5,6 +5,7 @@
 #include <postern/screen.h>
 #include "cells.h"
 #include "console.h"
+#include "durable.h"
 #include "init.h"
 #include "keymap.h"
 #include "line.h"
@@ -20,8 +21,8 @@
 #define CODES 768 /* of linux/input-event-codes.h */
 #define HOT_KEYS 12
 
-static struct link *display, *input;
-static struct guest *shown; /* NULL: the shell */
+DURABLE static struct link *display, *input;
+DURABLE static struct guest *shown; /* NULL: the shell */
 static struct cells cells;
 static bool changed; /* cells or header differ from what the driver has */
 static bool here;    /* the shell runs a line that was typed here */
@@ -29,8 +30,8 @@ static bool busy;    /* and it waits for somebody */
 static bool quiet;
 static struct line line;
 static struct keymap keymap;
-static uint8_t down[CODES / 8]; /* keys that the shown guest takes for pressed */
-static uint32_t swallowed;	/* the hot key, until it is released */
+DURABLE static uint8_t down[CODES / 8]; /* keys that the shown guest takes for pressed */
+DURABLE static uint32_t swallowed; /* the hot key, until it is released */
 static uint64_t log_position;
 
 /* --- text --------------------------------------------------------------------------------------
@@ -206,6 +207,7 @@ void screen_show(struct guest *g)
 		release_all();
 	shown = g;
 	changed = true;
+	durable_touch();
 }
 
 static void hot_key(unsigned n)
@@ -293,15 +295,16 @@ static void take_keys(bool for_guest)
 		link_down(input); /* nothing, when it is down already */
 		return;
 	}
-	for (; cons != prod && (shown || !for_guest); cons++) {
+	while (cons != prod && (shown || !for_guest)) {
 		union xenkbd_in_event e = XENKBD_IN_RING_REF(page, cons);
 
+		/* Before: a line that ends the manager is not typed again for the next. */
+		__atomic_store_n(&page->in_cons, ++cons, __ATOMIC_RELEASE);
 		if (e.type == XENKBD_TYPE_KEY)
 			key(&e.key);
 		else if (shown)
 			to_guest(shown, &e);
 	}
-	__atomic_store_n(&page->in_cons, cons, __ATOMIC_RELEASE);
 }
 
 /* What the driver said before it died counts; keys that were down then have no release. */
@@ -429,4 +432,10 @@ void screen_status(void)
 			       : guests[n].phase == PHASE_OFF ? " (off)"
 							      : " (no screen)");
 	}
+}
+
+void screen_recover(bool is_quiet)
+{
+	quiet = is_quiet;
+	changed = true;
 }

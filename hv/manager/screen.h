@@ -16,6 +16,8 @@
 
 /* Connects to the providers of `display` and `input` once they are known. */
 void screen_setup(bool quiet);
+/* The same after a recovery: the connections are there. The shell's screen is written anew from the log. */
+void screen_recover(bool quiet);
 /* Keys, log, what is shown: everything that can move. */
 void screen_pump(void);
 /* The machine has a screen, and the image a module for it: guests with screen = auto get one. */

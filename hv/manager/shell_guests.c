@@ -159,7 +159,7 @@ static void attach_command(int count, char **words)
 	else if (g->config->console >= 0)
 		console_printf("guest %s has port COM%d to itself\n", words[1],
 			       g->config->console + 1);
-	else if (g->phase == PHASE_OFF && !g->unseen)
+	else if (g->phase == PHASE_OFF && !g->unseen->length)
 		console_printf("guest %s is not running; `start %s` starts it\n", words[1],
 			       words[1]);
 	else

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Shell commands for modules and resources. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "clock.h"
 #include "console.h"
 #include "devices.h"
 #include "init.h"
 #include "instance.h"
+#include "kept.h"
 #include "link.h"
 #include "shell.h"
 #include "swap.h"
@@ -42,6 +45,7 @@ static void show_program(unsigned index)
 
 static void modules_command(int count, char **words)
 {
+	console_printf("%-12s %-7s %-10s life %-3u\n", "manager", "1.0", "ready", start_page()->incarnation);
 	for (unsigned n = 0; n < graph.nodes; n++)
 		show_program(n);
 	for (unsigned n = 0; n < INSTANCES_MAX; n++)
@@ -132,10 +136,29 @@ static void module_swap_command(struct instance *i, const char *file)
 		console_printf("module %s is not replaced by %s: %s\n", i->name, file, why);
 }
 
+/* A test of its next life, at once or in so many ms: the keeper does it, or it does not end in peace. */
+static void manager_kill_command(const char *how)
+{
+	uint64_t ms = how ? strtoull(how, NULL, 0) : 0;
+
+	if (how && !strcmp(how, "hang")) {
+		kept()->test = TEST_HANG;
+		return;
+	}
+	if (how && !strcmp(how, "always"))
+		kept()->test = TEST_FAIL_STARTS;
+	__atomic_store_n(&kept()->kill_at, clock_ns() + ms * NS_PER_MS + 1, __ATOMIC_RELAXED);
+	sys_event_signal(kept()->keeper);
+}
+
 static void module_command(int count, char **words)
 {
 	struct instance *i;
 
+	if (!strcmp(words[1], "kill") && !strcmp(words[2], "manager")) {
+		manager_kill_command(count > 3 ? words[3] : NULL);
+		return;
+	}
 	if (!strcmp(words[1], "start")) {
 		module_start_command(words[2]);
 		return;

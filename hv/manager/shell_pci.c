@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include "clock.h"
 #include "console.h"
+#include "durable.h"
 #include "link.h"
 #include "ring.h"
 #include "shell.h"
@@ -19,7 +20,7 @@
 #define FUNCTIONS_MAX 512
 #define LINES_MAX 9
 
-static struct link *pci;
+DURABLE static struct link *pci;
 static struct {
 	bool begun;
 	unsigned function, line;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
+#include "durable.h"
 #include "init.h"
 #include "load.h"
 #include "log.h"
@@ -23,7 +24,7 @@ static int load(struct instance *i)
 {
 	const struct program *p = i->program;
 	const char *step;
-	int ret = load_program(i->task, p->data, &p->plan, i->program->shared, &step);
+	int ret = load_program(i->task, p->data, &p->plan, program_store(p)->shared, &step);
 
 	return ret ? failed(i, ret, step) : 0;
 }
@@ -168,7 +169,7 @@ int spawn(struct instance *i)
 
 	i->incarnation++;
 	i->bits_used = 0;
-	i->ping = i->pong = i->missed = i->messages = i->nonsense = 0;
+	i->ping = i->pong = i->missed = i->messages = i->nonsense = i->taken = 0;
 	i->status[0] = 0;
 	i->born = clock_ns();
 	ret = build(i);
@@ -179,8 +180,7 @@ int spawn(struct instance *i)
 
 static void drop(uint32_t *handle)
 {
-	if (*handle)
-		sys_handle_close(*handle);
+	durable_close(*handle);
 	*handle = 0;
 }
 

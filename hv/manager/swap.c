@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Swap: replacing a module's program under its instance. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "durable.h"
 #include "log.h"
 #include "resource.h"
 #include "swap.h"
 #include "syscalls.h"
 
+#define SWAPS_MAX 8
+
 struct swap {
-	struct program old;
+	bool used;
 	bool begun; /* the old one's last life is over */
+	char version[16]; /* of the old one */
+	struct program_store old;
 };
 
+DURABLE static struct swap swaps[SWAPS_MAX];
 static char reason[192];
 
 static const char *refuse(const char *format, const char *what)
@@ -21,11 +26,22 @@ static const char *refuse(const char *format, const char *what)
 	return reason;
 }
 
-static void drop_shared(struct program *p)
+static void drop_shared(struct program_store *p)
 {
 	for (unsigned n = 0; n < ELF64_SEGMENTS_MAX; n++)
-		if (p->shared[n])
-			sys_handle_close(p->shared[n]);
+		durable_close(p->shared[n]);
+}
+
+static struct swap *swap_new(const struct program *p)
+{
+	for (unsigned n = 0; n < SWAPS_MAX; n++) {
+		if (swaps[n].used)
+			continue;
+		swaps[n] = (struct swap){.used = true, .old = *program_store(p)};
+		memcpy(swaps[n].version, p->manifest.version, sizeof(swaps[n].version));
+		return &swaps[n];
+	}
+	return NULL;
 }
 
 /* May `new` stand where `old` stands: the same name, at least its services, nobody else's hardware? */
@@ -84,11 +100,14 @@ const char *swap_begin(struct instance *i, const char *file)
 	why = judge(&new, i->program);
 	if (why)
 		return why;
-	i->swap = calloc(1, sizeof(*i->swap));
+	i->swap = swap_new(i->program);
 	if (!i->swap)
-		return "no memory";
-	i->swap->old = *i->program;
+		return "too many others are being replaced";
+	new.archived = i->program->archived;
 	*i->program = new;
+	*program_store(i->program) = (struct program_store){0};
+	snprintf(program_store(i->program)->file, sizeof(program_store(i->program)->file), "%s", f->name);
+	durable_touch();
 	i->backoff.deaths = 0;
 	take_over(i, i->swap);
 	return NULL;
@@ -99,9 +118,9 @@ void swap_ready(struct instance *i)
 	if (!i->swap)
 		return;
 	log_line("module %s: version %s of %s took the place of version %s", i->name,
-		 i->program->manifest.version, i->program->file, i->swap->old.manifest.version);
+		 i->program->manifest.version, i->program->file, i->swap->version);
 	drop_shared(&i->swap->old);
-	free(i->swap);
+	i->swap->used = false;
 	i->swap = NULL;
 }
 
@@ -114,11 +133,24 @@ void swap_life_ended(struct instance *i)
 		return;
 	}
 	log_line("module %s: version %s of %s did not become ready: back to version %s", i->name,
-		 i->program->manifest.version, i->program->file, i->swap->old.manifest.version);
-	drop_shared(i->program);
-	*i->program = i->swap->old;
-	free(i->swap);
+		 i->program->manifest.version, i->program->file, i->swap->version);
+	drop_shared(program_store(i->program));
+	*program_store(i->program) = i->swap->old;
+	program_reread(i->program);
+	i->swap->used = false;
 	i->swap = NULL;
 	i->given_up = false;
 	i->backoff.deaths = 0;
+}
+
+bool swap_in_order(const struct swap *s)
+{
+	return !s || (s >= swaps && s < swaps + SWAPS_MAX && ((uintptr_t)s - (uintptr_t)swaps) % sizeof(*s) == 0);
+}
+
+void swap_handles(durable_mark *mark)
+{
+	for (unsigned n = 0; n < SWAPS_MAX; n++)
+		for (unsigned k = 0; swaps[n].used && k < ELF64_SEGMENTS_MAX; k++)
+			mark(swaps[n].old.shared[k]);
 }

@@ -15,5 +15,8 @@ const char *swap_begin(struct instance *i, const char *file);
 /* From instance.c: the instance became ready, or a life of it ended. */
 void swap_ready(struct instance *i);
 void swap_life_ended(struct instance *i);
+/* After a recovery. */
+bool swap_in_order(const struct swap *s);
+void swap_handles(durable_mark *mark);
 
 #endif

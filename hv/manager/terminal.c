@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Terminal: queues in front of the console driver's ports. */
 #include <string.h>
+#include "durable.h"
 #include "ring.h"
 #include "terminal.h"
 
-struct terminal terminals[TERMINALS];
+DURABLE struct terminal terminals[TERMINALS];
 
 struct terminal *terminal_open(unsigned port)
 {
@@ -12,15 +13,16 @@ struct terminal *terminal_open(unsigned port)
 
 	t->used = true;
 	t->port = port;
+	t->queue = &kept()->terminal[port];
 	return t;
 }
 
 static void enqueue_front(struct terminal *t, const char *from, size_t bytes)
 {
-	while (bytes-- && t->length < TERMINAL_QUEUE) {
-		t->at = (t->at + TERMINAL_QUEUE - 1) % TERMINAL_QUEUE;
-		t->queue[t->at] = from[bytes];
-		t->length++;
+	while (bytes-- && t->queue->length < TERMINAL_QUEUE) {
+		t->queue->at = (t->queue->at + TERMINAL_QUEUE - 1) % TERMINAL_QUEUE;
+		t->queue->text[t->queue->at] = from[bytes];
+		t->queue->length++;
 	}
 }
 
@@ -58,24 +60,24 @@ void terminals_connect(struct instance *server)
 
 size_t terminal_room(const struct terminal *t)
 {
-	return TERMINAL_QUEUE - t->length;
+	return TERMINAL_QUEUE - t->queue->length;
 }
 
 void terminal_write(struct terminal *t, const char *from, size_t bytes)
 {
 	uint32_t end, first;
 
-	if (!t->length)
-		t->at = 0; /* pages that were never needed stay without frames */
-	end = (t->at + t->length) % TERMINAL_QUEUE;
+	if (!t->queue->length)
+		t->queue->at = 0; /* pages that were never needed stay without frames */
+	end = (t->queue->at + t->queue->length) % TERMINAL_QUEUE;
 	first = TERMINAL_QUEUE - end;
 	if (bytes > terminal_room(t))
 		bytes = terminal_room(t);
 	if (first > bytes)
 		first = bytes;
-	memcpy(t->queue + end, from, first);
-	memcpy(t->queue, from + first, bytes - first);
-	t->length += bytes;
+	memcpy(t->queue->text + end, from, first);
+	memcpy(t->queue->text, from + first, bytes - first);
+	t->queue->length += bytes;
 }
 
 void terminal_puts(struct terminal *t, const char *text)
@@ -109,11 +111,11 @@ static void forget_old(struct terminal *t)
 {
 	uint32_t drop;
 
-	if (t->length <= TERMINAL_QUEUE / 2)
+	if (t->queue->length <= TERMINAL_QUEUE / 2)
 		return;
-	drop = t->length - TERMINAL_QUEUE / 2;
-	t->at = (t->at + drop) % TERMINAL_QUEUE;
-	t->length -= drop;
+	drop = t->queue->length - TERMINAL_QUEUE / 2;
+	t->queue->at = (t->queue->at + drop) % TERMINAL_QUEUE;
+	t->queue->length -= drop;
 }
 
 void terminal_pump(struct terminal *t)
@@ -123,17 +125,17 @@ void terminal_pump(struct terminal *t)
 	if (!t->link || !t->link->up)
 		forget_old(t);
 
-	while (t->length && t->link && t->link->up) {
-		uint32_t piece = TERMINAL_QUEUE - t->at;
-		int n = console_client_write(t->link->console, t->queue + t->at,
-					     piece < t->length ? piece : t->length);
+	while (t->queue->length && t->link && t->link->up) {
+		uint32_t piece = TERMINAL_QUEUE - t->queue->at;
+		int n = console_client_write(t->link->console, t->queue->text + t->queue->at,
+					     piece < t->queue->length ? piece : t->queue->length);
 
 		if (n < 0)
 			link_down(t->link);
 		if (n <= 0)
 			break;
-		t->at = (t->at + n) % TERMINAL_QUEUE;
-		t->length -= n;
+		t->queue->at = (t->queue->at + n) % TERMINAL_QUEUE;
+		t->queue->length -= n;
 		moved = true;
 	}
 	if (moved)
@@ -147,7 +149,17 @@ bool terminal_drained(const struct terminal *t)
 	if (!t->used)
 		return true;
 	if (!t->link || !t->link->up)
-		return !t->length; /* a driver that is starting, or between two lives, takes it soon */
+		return !t->queue->length; /* a driver that is starting, or between two lives, takes it soon */
 	r = &t->link->console->ring;
-	return !t->length && __atomic_load_n(&r->out_cons, __ATOMIC_ACQUIRE) == r->out_prod;
+	return !t->queue->length && __atomic_load_n(&r->out_cons, __ATOMIC_ACQUIRE) == r->out_prod;
+}
+
+void terminals_recover(void)
+{
+	for (unsigned n = 0; n < TERMINALS; n++) {
+		struct kept_queue *q = &kept()->terminal[n];
+
+		if (q->at >= TERMINAL_QUEUE || q->length > TERMINAL_QUEUE)
+			q->at = q->length = 0;
+	}
 }

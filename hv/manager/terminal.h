@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Terminal: one port of the console service, with a queue of what is still to be written to it. The
- * queue survives the driver: what a dead driver left in the ring is queued again. */
+ * queue survives the driver: what a dead driver left in the ring is queued again. It survives the manager, too. */
 #ifndef MANAGER_TERMINAL_H
 #define MANAGER_TERMINAL_H
 
+#include "kept.h"
 #include "link.h"
 
-#define TERMINALS 4
-#define TERMINAL_QUEUE 131072 /* the whole log fits */
+#define TERMINALS KEPT_TERMINALS
 
 struct terminal {
 	bool used;
 	unsigned port;
 	struct link *link;
-	uint32_t at, length; /* of the queue: oldest byte, bytes */
-	char queue[TERMINAL_QUEUE];
+	struct kept_queue *queue;
 };
 
 extern struct terminal terminals[TERMINALS];
@@ -32,5 +31,7 @@ size_t terminal_read(struct terminal *t, char *to, size_t max);
 /* Moves the queue on as far as the driver takes it. */
 void terminal_pump(struct terminal *t);
 bool terminal_drained(const struct terminal *t);
+/* After a recovery. */
+void terminals_recover(void);
 
 #endif

@@ -28,6 +28,7 @@ static bool providers_ready, vmm_expected;
 static char last_log[600];
 struct graph graph;
 struct program programs[GRAPH_MODULES_MAX];
+struct guest guests[GUESTS_MAX];
 
 uint64_t clock_ns(void)
 {
@@ -68,7 +69,7 @@ int spawn(struct instance *i)
 	spawned++;
 	memset(&channel, 0, sizeof(channel));
 	task = (struct task_info){.threads = 1};
-	i->ping = i->pong = i->missed = i->messages = i->nonsense = 0;
+	i->ping = i->pong = i->missed = i->messages = i->nonsense = i->taken = 0;
 	i->born = now;
 	i->task = 5;
 	i->channel = &channel;
@@ -104,13 +105,27 @@ void devices_keep(struct instance *i, const struct message *m)
 {
 }
 
+void durable_touch(void)
+{
+}
+
+void durable_rearm(struct timer *t)
+{
+}
+
+bool swap_in_order(const struct swap *s)
+{
+	return true;
+}
+
+void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
+{
+	return &channel;
+}
+
 int link_open(struct instance *from, const struct message *m)
 {
 	return -EPERM;
-}
-
-void link_opened(uint32_t id)
-{
 }
 
 void link_close(struct instance *from, uint32_t id)
@@ -199,6 +214,7 @@ static void says(uint16_t kind, int64_t word)
 
 	msg_put(&channel.to_client, &m);
 	instance_serve(&instances[0]);
+	instances_taken();
 }
 
 static void gone(enum task_end how)
@@ -405,6 +421,59 @@ static void nonsense_and_floods(void **state)
 	assert_int_equal(instance_send(i, &(struct message){.kind = MSG_PING}), -ESRCH);
 }
 
+/* What was read after the last commit is read again; what was committed is not, and its room is free. */
+static void another_life_of_the_manager(void **state)
+{
+	struct instance *i = running(NULL), committed;
+	struct message m = {.kind = MSG_STATUS, .text = "one"};
+
+	graph.nodes = 1;
+	i->program = &programs[0];
+	committed = *i;
+	msg_put(&channel.to_client, &m);
+	instance_serve(i);
+	assert_string_equal(i->status, "one");
+	assert_int_equal(channel.to_client.prod - channel.to_client.cons, 1);
+	*i = committed;
+	assert_true(instances_in_order());
+	instances_recover();
+	assert_int_equal(channel.to_client.prod - channel.to_client.cons, 1);
+	instance_serve(i);
+	assert_string_equal(i->status, "one");
+	committed = *i;
+	i->ping = i->pong + 1; /* asked, and then the manager died */
+	*i = committed;
+	instances_recover(); /* before the room was given back */
+	assert_int_equal(channel.to_client.prod, channel.to_client.cons);
+	says(MSG_PONG, 12345); /* to another life's question */
+	assert_int_equal(i->ping, i->pong);
+	pass(10 * NS_PER_S / 1000);
+	assert_int_equal(i->state, INST_READY);
+	assert_int_equal(instances_alive(), 1);
+	i->program = (struct program *)((char *)&programs[0] + 8);
+	assert_false(instances_in_order());
+	i->program = &programs[1];
+	assert_false(instances_in_order());
+	i->program = &programs[0];
+	i->state = INST_STATES;
+	assert_false(instances_in_order());
+	graph.nodes = 0;
+}
+
+/* It died while there was no manager: found by looking at its task. */
+static void missed_deaths(void **state)
+{
+	struct instance *i = running(NULL);
+
+	task.end = TASK_FAULTED;
+	task.threads = 0;
+	instances_recover();
+	instance_serve(i);
+	assert_int_equal(i->state, INST_BACKOFF);
+	pass(2);
+	assert_int_equal(i->state, INST_STARTING);
+}
+
 static void guest_messages_of_no_guest(void **state)
 {
 	struct instance *i = running(NULL);
@@ -453,6 +522,8 @@ int main(void)
 		cmocka_unit_test_setup(fails_to_start, begin_test),
 		cmocka_unit_test_setup(cannot_be_made, begin_test),
 		cmocka_unit_test_setup(nonsense_and_floods, begin_test),
+		cmocka_unit_test_setup(another_life_of_the_manager, begin_test),
+		cmocka_unit_test_setup(missed_deaths, begin_test),
 		cmocka_unit_test_setup(guest_messages_of_no_guest, begin_test),
 		cmocka_unit_test_setup(vmm, begin_test),
 		cmocka_unit_test_setup(table_full, begin_test),
