@@ -29,6 +29,8 @@ void durable_close(uint32_t handle);
 void durable_commit(void);
 /* The end of a round: commit if something changed, then everything that waited for it. */
 void durable_settle(void);
+/* A place where a test can let the manager die: `module kill manager at=N`, at the Nth of them from now. */
+void durable_point(void);
 /* An armed timer inside durable memory runs on. */
 void durable_rearm(struct timer *t);
 

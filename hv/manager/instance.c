@@ -86,7 +86,9 @@ int instance_send(struct instance *i, const struct message *m)
 
 	if (!instance_alive(i))
 		return -ESRCH;
+	durable_point();
 	ret = msg_put(&i->channel->to_server, m);
+	durable_point();
 	sys_event_signal(i->control_event);
 	return ret;
 }
@@ -123,7 +125,9 @@ static void bury(struct instance *i)
 	resource_released(i);
 	i->state = INST_DOWN;
 	links_of_dead(i);
+	durable_point();
 	spawn_clean(i);
+	durable_point();
 	swap_life_ended(i);
 	if (i->guest) {
 		guest_vmm_died(i->guest, i->expected);
@@ -496,6 +500,7 @@ static void recover_one(struct instance *i)
 		return;
 	}
 	msg_taken(&i->channel->to_client, i->taken);
+	sys_event_signal(i->control_event); /* the last manager may have died between a message and this */
 }
 
 void instances_recover(void)

@@ -36,7 +36,6 @@ MODULE_MANIFEST("name = keeper\n"
 #define DEATHS_MAX 8	/* in a row */
 #define STABLE_NS (10 * NS_PER_S) /* a life of this length makes all forgotten */
 #define PAUSE_NS (100 * NS_PER_MS) /* doubles from the third death on */
-#define KILLED_FOR_TEST 5
 #define KILLED_FOR_SILENCE 6
 
 static struct archive_file program;
@@ -180,10 +179,9 @@ static bool dead(struct task_info *info)
 }
 
 /* Until it is dead. Looks are counted, not time: when the whole machine stood still, nobody is to blame. */
-static bool watch(struct task_info *info)
+static void watch(struct task_info *info)
 {
 	uint64_t beat = ~0ull, look = clock_ns() + LOOK_NS, kill_at;
-	bool asked = false;
 	unsigned missed = 0;
 
 	while (!dead(info)) {
@@ -191,7 +189,6 @@ static bool watch(struct task_info *info)
 		sys_event_wait(event, ~0ull >> 1, kill_at && kill_at < look ? kill_at : look);
 		if (kill_at && clock_ns() >= kill_at) {
 			k->kill_at = 0;
-			asked = k->test != TEST_FAIL_STARTS;
 			sys_task_kill(task, KILLED_FOR_TEST);
 		}
 		if (clock_ns() < look)
@@ -204,12 +201,12 @@ static bool watch(struct task_info *info)
 			sys_task_kill(task, KILLED_FOR_SILENCE);
 		}
 	}
-	return asked;
 }
 
 /* False: it is not to be started again. */
-static bool bury(const struct task_info *info, bool asked, uint64_t lived)
+static bool bury(const struct task_info *info, uint64_t lived)
 {
+	bool asked = info->end == TASK_KILLED && info->detail == KILLED_FOR_TEST;
 	char how[128];
 
 	if (info->end == TASK_EXITED && info->detail == MANAGER_REFUSES)
@@ -231,7 +228,6 @@ int main(void)
 {
 	struct task_info info = {0};
 	uint64_t born;
-	bool asked;
 
 	if (!find_program() || !make_kept())
 		return 1;
@@ -239,7 +235,7 @@ int main(void)
 		born = clock_ns();
 		if (!start())
 			return 1;
-		asked = watch(&info);
-	} while (bury(&info, asked, clock_ns() - born));
+		watch(&info);
+	} while (bury(&info, clock_ns() - born));
 	return 1;
 }

@@ -18,6 +18,7 @@
 
 /* Exit status of a manager that refuses the state it finds: another life would refuse it, too. */
 #define MANAGER_REFUSES 77
+#define KILLED_FOR_TEST 5 /* reason */
 
 enum kept_test { TEST_NOTHING, TEST_HANG, TEST_FAIL_STARTS };
 
@@ -38,7 +39,7 @@ struct kept {
 	uint32_t deaths;   /* in a row */
 	uint64_t kill_at;  /* test: CLOCK ns at which the keeper ends the manager; 0 never */
 	uint32_t test;	   /* enum kept_test */
-	uint32_t spare;
+	uint32_t points;   /* test: the manager ends itself at this many durable_point()s; 0 never */
 	struct state_store state __attribute__((aligned(64)));
 	struct kept_queue terminal[KEPT_TERMINALS] __attribute__((aligned(4096)));
 	struct kept_unseen unseen[GUESTS_MAX];

@@ -161,6 +161,7 @@ static int bring_up(struct link *l)
 	if (memory < 0)
 		return memory;
 	l->memory = memory;
+	durable_point();
 	l->client_bit = l->client ? take_bit(l->client) : 0;
 	l->server_bit = l->server ? take_bit(l->server) : 0;
 	if ((l->client && !l->client_bit) || (l->server && !l->server_bit))
@@ -492,6 +493,7 @@ void links_recover(void)
 				l->changed = NULL; /* which would look at it */
 				link_down(l);
 			}
+			link_signal(l); /* the last manager may have died before it did */
 		}
 	}
 }

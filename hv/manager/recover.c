@@ -64,11 +64,20 @@ static uint64_t layout(void)
 	return state_layout(LAYOUT, bytes() ^ (uintptr_t)recover << 24);
 }
 
+void durable_point(void)
+{
+	if (kept()->points && !--kept()->points)
+		sys_task_kill(HANDLE_SELF, KILLED_FOR_TEST);
+}
+
 void durable_commit(void)
 {
+	durable_point();
 	state_commit(&kept()->state, durable_begin, bytes(), layout());
+	durable_point();
 	touched = false;
 	instances_taken();
+	durable_point();
 	for (unsigned n = 0; n < closing_count; n++)
 		sys_handle_close(closing[n]);
 	closing_count = 0;

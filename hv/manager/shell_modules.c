@@ -136,11 +136,16 @@ static void module_swap_command(struct instance *i, const char *file)
 		console_printf("module %s is not replaced by %s: %s\n", i->name, file, why);
 }
 
-/* A test of its next life, at once or in so many ms: the keeper does it, or it does not end in peace. */
+/* Tests its next life. Without peace: the keeper does it, at once or in so many ms, whatever goes on; or it ends
+ * itself at the Nth place from now where that may hurt. */
 static void manager_kill_command(const char *how)
 {
 	uint64_t ms = how ? strtoull(how, NULL, 0) : 0;
 
+	if (how && !strncmp(how, "at=", 3)) {
+		kept()->points = strtoull(how + 3, NULL, 0);
+		return;
+	}
 	if (how && !strcmp(how, "hang")) {
 		kept()->test = TEST_HANG;
 		return;

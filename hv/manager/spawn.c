@@ -148,18 +148,23 @@ static int build(struct instance *i)
 	if (task < 0)
 		return failed(i, task, "making its task");
 	i->task = task;
+	durable_point();
 	ret = make_events(i);
+	durable_point();
 	if (!ret)
 		ret = load(i);
 	if (!ret)
 		ret = make_channel(i);
 	if (!ret)
 		ret = fill_start_page(i);
+	durable_point();
 	if (!ret)
 		ret = grant_rights(i);
 	if (ret)
 		return ret;
+	durable_point();
 	ret = sys_thread_create(i->task, i->program->plan.entry, STACK_TOP, START_VA);
+	durable_point();
 	return ret < 0 ? failed(i, ret, "its first thread") : 0;
 }
 

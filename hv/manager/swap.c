@@ -109,6 +109,7 @@ const char *swap_begin(struct instance *i, const char *file)
 	snprintf(program_store(i->program)->file, sizeof(program_store(i->program)->file), "%s", f->name);
 	durable_touch();
 	i->backoff.deaths = 0;
+	durable_point();
 	take_over(i, i->swap);
 	return NULL;
 }
