@@ -87,7 +87,7 @@ static bool find_program(void)
 static bool make_kept(void)
 {
 	uint64_t bytes = (sizeof(*k) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
-	int64_t memory = sys_mem_create(bytes, 0, NULL), of_manager = sys_event_create();
+	int64_t memory = sys_mem_create(bytes, 0), of_manager = sys_event_create();
 
 	k = memory < 0 ? NULL : space_map(memory, bytes, MAP_READ | MAP_WRITE);
 	if (!k || of_manager < 0)
