@@ -150,8 +150,6 @@ struct engine {
 	uint32_t vcpu_bytes; /* of the back end's structure that begins with struct vcpu; <= 4096 */
 	int (*vcpu_init)(struct vcpu *v);
 	void (*vcpu_destroy)(struct vcpu *v);
-	/* RESET, or INIT which keeps CR0's cache bits, TSC, FPU. */
-	void (*reset)(struct vcpu *v, bool init);
 	/* RUN_SET_RIP: rip, rflags, rax, rsp from the run page; and to it, with all that a decoder
 	 * needs. */
 	void (*take)(struct vcpu *v);
@@ -165,11 +163,8 @@ struct engine {
 	void (*interrupt)(struct vcpu *v, unsigned vector);
 	/* Come out (RUN_AGAIN, REQ_EVENT set) when the guest can take an interrupt. */
 	void (*window)(struct vcpu *v);
-	void (*sipi)(struct vcpu *v, unsigned vector);
 	void (*get_state)(struct vcpu *v, struct vcpu_state *s);
 	int (*set_state)(struct vcpu *v, const struct vcpu_state *s); /* -EINVAL: nothing changed */
-	int (*read_msr)(struct vcpu *v, uint32_t index, uint64_t *value); /* enum msr_answer */
-	int (*write_msr)(struct vcpu *v, uint32_t index, uint64_t value);
 	uint64_t (*cr4)(struct vcpu *v);
 	unsigned (*cr8)(struct vcpu *v); /* bits 7:4 of the TPR live there */
 	void (*set_cr8)(struct vcpu *v, unsigned cr8);
@@ -185,7 +180,6 @@ void vcpu_request(struct vcpu *v, uint32_t requests);
 struct vcpu *vcpu_find(struct vm *vm, uint32_t number);
 void vcpu_fill_exit(struct vcpu *v, enum exit_reason reason, bool all);
 void vcpu_free(struct vcpu *v); /* with its vm */
-bool vcpu_reset(struct vcpu *v, bool init);
 
 static inline uint64_t vcpu_tsc(const struct vcpu *v)
 {
@@ -212,8 +206,7 @@ void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_
 
 /* msr.c */
 enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
-enum msr_answer msr_read(struct vcpu *v, uint32_t index, uint64_t *value);
-enum msr_answer msr_write(struct vcpu *v, uint32_t index, uint64_t value);
+enum msr_answer msr_access(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
 
 /* hypercall.c, for the instruction at rip. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
  * others run; OPENED: a ROM that uses the private page. */
@@ -222,12 +215,11 @@ enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, u
 
 /* fpu.c */
 void fpu_init_machine(void);
-void fpu_reset(struct vcpu *v);
 void fpu_load(struct vcpu *v);	 /* make it this CPU's owner */
 void fpu_unload(struct vcpu *v); /* into v->fpu, wherever it is; v is claimed */
 void fpu_save_here(void);	 /* this CPU's owner, if any, into its area */
 uint64_t fpu_xcr0(struct vcpu *v);
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0); /* -EINVAL: not a value that exists */
+bool fpu_takes_xcr0(uint64_t xcr0);
 uint32_t fpu_area_bytes(uint64_t xcr0);
 void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0);
 

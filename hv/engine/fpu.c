@@ -19,13 +19,10 @@
 /* Components that fit vcpu_state.fpu; not AMX. */
 #define XCR0_OURS (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-#define AREA_FCW 0
 #define AREA_MXCSR 24
 #define AREA_MXCSR_MASK 28
 #define AREA_HEADER 512
 #define AREA_HEADER_BYTES 64
-#define MXCSR_RESET 0x1f80
-#define FCW_RESET 0x40
 
 static uint64_t components; /* 0: no XSAVE, the area is FXSAVE's */
 static uint32_t component_end[10];
@@ -100,18 +97,6 @@ uint32_t fpu_area_bytes(uint64_t xcr0)
 static void put32(uint8_t *area, unsigned at, uint32_t value)
 {
 	memcpy(area + at, &value, 4);
-}
-
-void fpu_reset(struct vcpu *v)
-{
-	uint8_t *area = v->fpu;
-
-	memset(area, 0, PAGE_SIZE);
-	put32(area, AREA_FCW, FCW_RESET);
-	put32(area, AREA_MXCSR, MXCSR_RESET);
-	/* All components in their initial state, but the two above. */
-	put32(area, AREA_HEADER, components ? XCR0_X87 | XCR0_SSE : 0);
-	v->xcr0 = XCR0_X87;
 }
 
 static void restore(struct vcpu *v)
@@ -191,20 +176,17 @@ uint64_t fpu_xcr0(struct vcpu *v)
 	return components && v->fpu_cpu ? xgetbv() : v->xcr0;
 }
 
-/* XSETBV's rules (APM 2, 11.5.2). The FPU is loaded here. */
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
+/* XSETBV's rules (APM 2, 11.5.2). Without XSAVE there is none, and the value is nobody's. */
+bool fpu_takes_xcr0(uint64_t xcr0)
 {
-	if (!components || xcr0 & ~components || !(xcr0 & XCR0_X87))
-		return -EINVAL;
-	if ((xcr0 & XCR0_AVX && !(xcr0 & XCR0_SSE)) ||
-	    (xcr0 & XCR0_AVX512 && ((xcr0 & XCR0_AVX512) != XCR0_AVX512 || !(xcr0 & XCR0_AVX))))
-		return -EINVAL;
-	xsetbv(xcr0);
-	v->xcr0 = xcr0;
-	return 0;
+	return !components ||
+	       (!(xcr0 & ~components) && xcr0 & XCR0_X87 && (!(xcr0 & XCR0_AVX) || xcr0 & XCR0_SSE) &&
+		(!(xcr0 & XCR0_AVX512) ||
+		 ((xcr0 & XCR0_AVX512) == XCR0_AVX512 && xcr0 & XCR0_AVX)));
 }
 
-/* XRSTOR faults on what a caller might put there: only what it takes goes in. Not loaded here. */
+/* XRSTOR faults on what a caller might put there: only what it takes goes in. Not loaded here, and xcr0 one
+ * that it takes. */
 void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0)
 {
 	uint8_t *to = v->fpu;
@@ -219,6 +201,5 @@ void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0)
 	memset(to + AREA_HEADER, 0, AREA_HEADER_BYTES);
 	present &= components;
 	memcpy(to + AREA_HEADER, &present, 8);
-	xcr0 &= components;
-	v->xcr0 = xcr0 | XCR0_X87;
+	v->xcr0 = xcr0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Reading and setting the whole of a virtual processor: reset, snapshot, inspection.
+// Reading and setting the whole of a virtual processor, or parts of it. What reset, INIT and STARTUP are
+// is the VMM's business.
 #include "core/string.h"
 #include "engine/engine.h"
 #include <postern/errno.h>
@@ -44,6 +45,13 @@ static void set_time(struct vcpu *v, const struct vcpu_state *s)
 	if (v->number == 0)
 		v->vm->tsc_offset = s->tsc - s->tsc_adjust - rdtsc();
 	v->vm->engine->time_changed(v);
+	__atomic_fetch_and(&v->requests, REQ_FLUSH, __ATOMIC_SEQ_CST);
+}
+
+static void set_base(struct vcpu *v, uint64_t base)
+{
+	v->apic.base = APIC_BASE_DEFAULT | (base & (APIC_BASE_ON | APIC_BASE_X2)) |
+		       (v->number ? 0 : APIC_BASE_BSP);
 }
 
 static void set_apic(struct vcpu *v, const struct vcpu_state *s)
@@ -51,9 +59,8 @@ static void set_apic(struct vcpu *v, const struct vcpu_state *s)
 	struct vapic *a = &v->apic;
 
 	vapic_timer_stop(v);
-	vapic_withdraw(v);
-	a->base = APIC_BASE_DEFAULT | (s->apic_base & (APIC_BASE_ON | APIC_BASE_X2)) |
-		  (v->number ? 0 : APIC_BASE_BSP);
+	vapic_forget(v);
+	set_base(v, s->apic_base);
 	for (unsigned i = 0; i < 64; i++)
 		__atomic_store_n(&a->reg[i], s->apic[i], __ATOMIC_RELAXED);
 	/* Vectors below 16 do not exist. */
@@ -69,12 +76,10 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 
 	if (s->version != VCPU_STATE_VERSION || s->bytes != sizeof(*s))
 		return -EINVAL;
-	if ((s->valid & STATE_ACTIVITY) && s->activity > VCPU_WAIT_START)
+	if ((s->valid & STATE_ACTIVITY) && s->activity > VCPU_SHUTDOWN)
 		return -EINVAL;
-	if (s->valid & STATE_RESET) {
-		vcpu_reset(v, false);
-		__atomic_fetch_and(&v->requests, REQ_FLUSH, __ATOMIC_SEQ_CST);
-	}
+	if ((s->valid & STATE_FPU) && !fpu_takes_xcr0(s->xcr0))
+		return -EINVAL;
 	error = v->vm->engine->set_state(v, s);
 	if (error)
 		return error;
@@ -89,10 +94,12 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 		set_time(v, s);
 	if (s->valid & STATE_APIC)
 		set_apic(v, s);
-	if (s->valid & STATE_TIME)
-		alarm_restore(v, s);
-	if (s->valid & STATE_EVENTS)
+	if (s->valid & STATE_APIC_BASE)
+		set_base(v, s->apic_base);
+	if (s->valid & STATE_EVENTS) {
 		v->nmi_pending = s->nmi_pending;
+		alarm_restore(v, s);
+	}
 	if (s->valid & STATE_ACTIVITY)
 		v->activity = s->activity;
 	__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);

@@ -6,7 +6,6 @@
 #include "engine/engine.h"
 #include "engine/vmcb.h"
 
-#define CR0_CACHE (3ull << 29) /* CD and NW */
 #define RFLAGS_FIXED 2ull
 #define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
@@ -89,14 +88,10 @@ void svm_nmi_window(struct vcpu *v);
 /* svm_state.c */
 unsigned svm_cr8(struct vcpu *v);
 void svm_set_cr8(struct vcpu *v, unsigned cr8);
-void svm_reset(struct vcpu *v, bool init);
-void svm_sipi(struct vcpu *v, unsigned vector);
 void svm_get_state(struct vcpu *v, struct vcpu_state *s);
 int svm_set_state(struct vcpu *v, const struct vcpu_state *s);
 void svm_exit_state(struct vcpu *v, bool all);
 void svm_take(struct vcpu *v);
-int svm_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
-int svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
 void svm_dr_load(struct svm_vcpu *s);
 void svm_dr_save(struct vcpu *v);
 

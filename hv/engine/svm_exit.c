@@ -120,7 +120,7 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 	uint32_t index = (uint32_t)v->run->gpr[GPR_RCX];
 	bool write = vmcb_get(s->vmcb, exit_info1) & 1;
 	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
-	enum msr_answer answer = write ? msr_write(v, index, value) : msr_read(v, index, &value);
+	enum msr_answer answer = msr_access(v, index, write, &value);
 
 	switch (answer) {
 	case MSR_OK:
@@ -300,40 +300,9 @@ static enum verdict exit_exception(struct svm_vcpu *s)
 	return raw_exit(s, EXIT_UNKNOWN);
 }
 
-/* The processor has checked CPL already. */
-static enum verdict exit_xsetbv(struct svm_vcpu *s)
-{
-	struct vcpu *v = &s->vcpu;
-	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
-
-	if ((uint32_t)v->run->gpr[GPR_RCX] != 0 || fpu_set_xcr0(v, value))
-		return fault(s, VECTOR_GP, true);
-	advance(s, 3);
-	return RUN_AGAIN;
-}
-
-static enum verdict exit_ud(struct svm_vcpu *s)
-{
-	return fault(s, VECTOR_UD, false);
-}
-
-static enum verdict exit_gp(struct svm_vcpu *s)
-{
-	return fault(s, VECTOR_GP, true);
-}
-
 static enum verdict exit_insn(struct svm_vcpu *s)
 {
 	return raw_exit(s, EXIT_INSN);
-}
-
-/* Cache flushes: nothing to do for a guest whose devices are ours. */
-static enum verdict exit_cache(struct svm_vcpu *s)
-{
-	if (!s->has_next_rip)
-		return exit_insn(s);
-	advance(s, 2);
-	return RUN_AGAIN;
 }
 
 static enum verdict exit_unknown(struct svm_vcpu *s)
@@ -360,25 +329,22 @@ static const struct row {
 	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
 	[VMEXIT_NMI] = {exit_nmi, COUNT_NMI},
 	[VMEXIT_VINTR] = {exit_vintr, COUNT_WINDOW},
-	[VMEXIT_RDPMC] = {exit_gp, COUNT_INSN},
-	[VMEXIT_RSM] = {exit_ud, COUNT_INSN},
+	[VMEXIT_RDPMC] = {exit_insn, COUNT_INSN},
+	[VMEXIT_RSM] = {exit_insn, COUNT_INSN},
 	[VMEXIT_IRET] = {exit_iret, COUNT_WINDOW},
-	[VMEXIT_INVD] = {exit_cache, COUNT_INSN},
+	[VMEXIT_INVD] = {exit_insn, COUNT_INSN},
 	[VMEXIT_PAUSE] = {exit_pause, COUNT_PAUSE},
 	[VMEXIT_HLT] = {exit_hlt, COUNT_HLT},
-	[VMEXIT_INVLPGA] = {exit_ud, COUNT_INSN},
+	[VMEXIT_INVLPGA] = {exit_insn, COUNT_INSN},
 	[VMEXIT_IOIO] = {exit_io, ELSEWHERE},
 	[VMEXIT_MSR] = {exit_msr, ELSEWHERE},
 	[VMEXIT_SHUTDOWN] = {exit_shutdown, COUNT_SHUTDOWN},
-	[VMEXIT_VMRUN] = {exit_ud, COUNT_INSN},
+	[VMEXIT_VMRUN] = {exit_insn, COUNT_INSN},
 	[VMEXIT_VMMCALL] = {exit_vmmcall, COUNT_HYPERCALL},
-	[VMEXIT_VMLOAD... VMEXIT_SKINIT] = {exit_ud, COUNT_INSN},
-	[VMEXIT_WBINVD] = {exit_cache, COUNT_INSN},
-	[VMEXIT_MONITOR... VMEXIT_MWAIT_ARMED] = {exit_ud, COUNT_INSN},
-	[VMEXIT_XSETBV] = {exit_xsetbv, COUNT_XSETBV},
-	[VMEXIT_RDPRU] = {exit_ud, COUNT_INSN},
-	[VMEXIT_INVLPGB] = {exit_ud, COUNT_INSN},
-	[VMEXIT_MCOMMIT] = {exit_ud, COUNT_INSN},
+	[VMEXIT_VMLOAD... VMEXIT_SKINIT] = {exit_insn, COUNT_INSN},
+	[VMEXIT_WBINVD... VMEXIT_RDPRU] = {exit_insn, COUNT_INSN},
+	[VMEXIT_INVLPGB] = {exit_insn, COUNT_INSN},
+	[VMEXIT_MCOMMIT] = {exit_insn, COUNT_INSN},
 	[ROW_NPF] = {exit_npf, ELSEWHERE},
 	[ROW_INVALID] = {exit_invalid, COUNT_INVALID},
 	[ROW_UNKNOWN] = {exit_unknown, COUNT_OTHER},

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-V: the guest's registers: reset values, what the VMM sees and sets, MSRs that live in the
-// VMCB.
+// AMD-V: the guest's registers: what the VMM sees and sets.
 #include "engine/svm.h"
 #include "core/string.h"
 #include <postern/errno.h>
@@ -33,13 +32,11 @@ static const struct pair system_pairs[] = {
 	PAIR(gdt_limit, gdtr.limit, 4),
 	PAIR(idt_base, idtr.base, 8),
 	PAIR(idt_limit, idtr.limit, 4),
-	/* INIT keeps these. */
 	PAIR(star, star, 8 * 8), /* STAR, LSTAR, CSTAR, SFMASK, kernel GS base, SYSENTER's three */
 	PAIR(pat, pat, 8),
 	PAIR(debugctl, debugctl, 8),
 };
 #define PAIRS (sizeof(system_pairs) / sizeof(system_pairs[0]))
-#define PAIRS_INIT (PAIRS - 3)
 
 #define SPAN(type, first, last) (offsetof(type, last) - offsetof(type, first))
 _Static_assert(SPAN(struct vmcb, f_star, f_sysenter_eip) == 7 * 8 &&
@@ -54,9 +51,9 @@ static void get_pairs(const struct vmcb *b, struct vcpu_state *out)
 	out->efer &= ~EFER_SVME;
 }
 
-static void set_pairs(struct vmcb *b, const struct vcpu_state *in, unsigned count)
+static void set_pairs(struct vmcb *b, const struct vcpu_state *in)
 {
-	for (const struct pair *p = system_pairs; p < system_pairs + count; p++)
+	for (const struct pair *p = system_pairs; p < system_pairs + PAIRS; p++)
 		memcpy((char *)b + p->vmcb, (const char *)in + p->state, p->bytes);
 	vmcb_set(b, cr0, in->cr0 | CR0_ET);
 	vmcb_set(b, efer, in->efer | EFER_SVME);
@@ -73,9 +70,12 @@ static void set_regs(struct vmcb *b, uint64_t rip, uint64_t rflags, const uint64
 
 static void set_events(struct svm_vcpu *s, const struct vcpu_state *in)
 {
+	svm_withdraw(s);
+	s->shadow_rip = s->iret_rip = ~0ull;
+	s->stepping = s->stepped = s->patches = false;
+	s->watch = s->cpuid_open;
 	vmcb_set(s->vmcb, shadow, in->interrupt_shadow ? SHADOW : 0);
 	s->nmi_blocked = in->nmi_blocked;
-	s->iret_rip = ~0ull;
 	vmcb_intercept(s->vmcb, VMEXIT_IRET, in->nmi_blocked);
 	vmcb_set(s->vmcb, event, 0);
 	if (in->pending_type)
@@ -85,53 +85,6 @@ static void set_events(struct svm_vcpu *s, const struct vcpu_state *in)
 						.has_error = in->pending_has_error,
 						.error = in->pending_error},
 			   vmcb_get(s->vmcb, cr2));
-}
-
-/* APM 2, 14.1.3: the state after RESET. */
-static const struct vcpu_state reset_state = {
-	.rip = 0xfff0,
-	.cr0 = CR0_CACHE,
-	.dr6 = 0xffff0ff0,
-	.dr7 = 0x400,
-	.seg = {[SEG_ES] = {.attributes = 0x93, .limit = 0xffff},
-		[SEG_CS] = {0xf000, 0x9b, 0xffff, 0xffff0000},
-		[SEG_SS... SEG_GS] = {.attributes = 0x93, .limit = 0xffff},
-		[SEG_LDTR] = {.attributes = 0x82, .limit = 0xffff},
-		[SEG_TR] = {.attributes = 0x8b, .limit = 0xffff}},
-	.gdt_limit = 0xffff,
-	.idt_limit = 0xffff,
-	.pat = 0x0007040600070406,
-};
-
-void svm_reset(struct vcpu *v, bool init)
-{
-	struct svm_vcpu *s = to_svm(v);
-	struct vmcb *b = s->vmcb;
-	uint64_t cache = vmcb_get(b, cr0) & CR0_CACHE;
-
-	svm_dr_save(v);
-	svm_withdraw(s);
-	set_events(s, &reset_state);
-	s->shadow_rip = ~0ull;
-	s->stepping = s->stepped = s->patches = false;
-	s->watch = s->cpuid_open;
-	svm_set_cr8(v, 0);
-	set_pairs(b, &reset_state, init ? PAIRS_INIT : PAIRS);
-	set_regs(b, reset_state.rip, 0, reset_state.gpr);
-	memset(v->dr, 0, sizeof(v->dr));
-	if (init)
-		vmcb_set(b, cr0, cache | CR0_ET);
-	else
-		v->tsc_aux = v->number; /* as the gateway ROM wants it */
-}
-
-void svm_sipi(struct vcpu *v, unsigned vector)
-{
-	struct vmcb *b = to_svm(v)->vmcb;
-
-	vmcb_set(b, cs,
-		 (struct segment){(uint16_t)(vector << 8), 0x9b, 0xffff, (uint64_t)vector << 12});
-	vmcb_set(b, rip, 0);
 }
 
 void svm_take(struct vcpu *v)
@@ -217,7 +170,7 @@ int svm_set_state(struct vcpu *v, const struct vcpu_state *in)
 		return -EINVAL;
 	svm_dr_save(v);
 	if (in->valid & STATE_SYSTEM) {
-		set_pairs(b, in, PAIRS);
+		set_pairs(b, in);
 		memcpy(v->dr, in->dr, sizeof(v->dr));
 	}
 	if (in->valid & STATE_REGS) {
@@ -228,71 +181,6 @@ int svm_set_state(struct vcpu *v, const struct vcpu_state *in)
 	if (in->valid & STATE_EVENTS)
 		set_events(s, in);
 	return 0;
-}
-
-int svm_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
-{
-	const struct vmcb *b = to_svm(v)->vmcb;
-
-	switch (index) {
-	case MSR_EFER:
-		*value = vmcb_get(b, efer) & ~EFER_SVME;
-		return MSR_OK;
-	case MSR_PAT:
-		*value = vmcb_get(b, pat);
-		return MSR_OK;
-	case MSR_DEBUGCTL:
-		*value = vmcb_get(b, debugctl);
-		return MSR_OK;
-	case MSR_LAST_BRANCH_FIRST ... MSR_LAST_BRANCH_LAST:
-		*value = 0;
-		return MSR_OK;
-	default:
-		return MSR_VMM;
-	}
-}
-
-static int write_efer(struct vmcb *b, uint64_t value)
-{
-	uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
-	uint64_t old = vmcb_get(b, efer);
-
-	if (value & ~allowed || (vmcb_get(b, cr0) & CR0_PG && (value ^ old) & EFER_LME))
-		return MSR_FAULT;
-	vmcb_set(b, efer, (value & ~EFER_LMA) | (old & EFER_LMA) | EFER_SVME);
-	return MSR_OK;
-}
-
-/* Eight memory types, each of 0, 1, 4, 5, 6, 7 (APM 2, 7.8.1). */
-static bool pat_valid(uint64_t pat)
-{
-	for (; pat; pat >>= 8)
-		if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
-			return false;
-	return true;
-}
-
-int svm_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
-{
-	struct vmcb *b = to_svm(v)->vmcb;
-
-	switch (index) {
-	case MSR_EFER:
-		return write_efer(b, value);
-	case MSR_PAT:
-		if (!pat_valid(value))
-			return MSR_FAULT;
-		vmcb_set(b, pat, value);
-		return MSR_OK;
-	case MSR_DEBUGCTL:
-		/* Branch records are not virtualised: only BTF goes through. */
-		if (value & ~3ull)
-			return MSR_FAULT;
-		vmcb_set(b, debugctl, value & 2);
-		return MSR_OK;
-	default:
-		return MSR_VMM;
-	}
 }
 
 /* DR0-3 are not in the VMCB. They are loaded at the first use, and then the guest has them to

@@ -136,6 +136,17 @@ static void eoi(struct vcpu *v)
 	}
 }
 
+/* Who comes up again names a word of its own; what lay there may be something else by now. */
+void vapic_forget(struct vcpu *v)
+{
+	v->apic.errors = 0;
+	v->apic.eoi_exit = -1;
+	v->apic.eoi_offered = false;
+	v->eoi_word = v->private ? &v->private->eoi : NULL;
+	if (v->private)
+		v->private->eoi = 0;
+}
+
 void vapic_settle(struct vcpu *v)
 {
 	if (v->apic.eoi_offered && !(*v->eoi_word & 1))
@@ -176,10 +187,18 @@ bool vapic_takes_extint(const struct vcpu *v)
 	return !(lvt & LVT_MASKED) && (lvt >> 8 & 7) == DELIVERY_EXTINT;
 }
 
-/* Does a logical destination name this APIC? */
-static bool match_logical(const struct vapic *a, const struct vapic_message *m)
+/* Logical x2APIC ids derive from the id (SDM 3, 11.12.10.2). */
+static uint32_t logical_id(const struct vcpu *v)
 {
-	uint32_t ldr = REG(a, APIC_LDR), destination = m->destination;
+	return vapic_x2(&v->apic) ? v->number >> 4 << 16 | 1u << (v->number & 15)
+				  : REG(&v->apic, APIC_LDR);
+}
+
+/* Does a logical destination name this APIC? */
+static bool match_logical(const struct vcpu *v, const struct vapic_message *m)
+{
+	const struct vapic *a = &v->apic;
+	uint32_t ldr = logical_id(v), destination = m->destination;
 
 	if (vapic_x2(a)) {
 		if (destination == 0xffffffff || (!m->wide && destination == 0xff))
@@ -199,7 +218,7 @@ static bool match(struct vcpu *v, const struct vapic_message *m)
 	if (!(v->apic.base & APIC_BASE_ON))
 		return false;
 	if (m->logical)
-		return match_logical(&v->apic, m);
+		return match_logical(v, m);
 	return m->destination == v->number || m->destination == 0xffffffff ||
 	       (!m->wide && m->destination == 0xff);
 }
@@ -313,7 +332,7 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wi
 #define TIMER (BIT(APIC_TIMER_INITIAL) | BIT(APIC_TIMER_DIVIDE))
 /* Read as they were written. */
 #define STORED                                                                                   \
-	(BIT(APIC_LDR) | BIT(APIC_DFR) | BIT(APIC_SVR) | WORDS | BIT(APIC_ESR) | BIT(APIC_ICR) | \
+	(BIT(APIC_DFR) | BIT(APIC_SVR) | WORDS | BIT(APIC_ESR) | BIT(APIC_ICR) | \
 	 BIT(APIC_ICR2) | LVT | TIMER)
 #define READ_ZERO (BIT(APIC_EOI) | BIT(APIC_APR) | BIT(APIC_RRD))
 /* APIC_ID, too, as on all processors with x2APIC. */
@@ -335,6 +354,8 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 		return vapic_x2(a) ? v->number : v->number << 24;
 	case APIC_VERSION:
 		return VERSION;
+	case APIC_LDR:
+		return logical_id(v);
 	case APIC_TPR:
 		return tpr(v);
 	case APIC_PPR:
@@ -495,64 +516,4 @@ int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	default:
 		return MSR_FAULT;
 	}
-}
-
-/* Logical x2APIC ids derive from the id (SDM 3, 11.12.10.2). */
-static void enter_x2(struct vcpu *v)
-{
-	REG(&v->apic, APIC_LDR) = v->number >> 4 << 16 | 1u << (v->number & 15);
-	REG(&v->apic, APIC_ICR2) = 0;
-}
-
-/* Transitions: SDM 3, figure 11-27. The page does not move; nobody moves it. */
-int vapic_write_base(struct vcpu *v, uint64_t value)
-{
-	struct vapic *a = &v->apic;
-	uint64_t mode = value & (APIC_BASE_ON | APIC_BASE_X2);
-	uint64_t old = a->base & (APIC_BASE_ON | APIC_BASE_X2);
-
-	if ((value & ~(uint64_t)(APIC_BASE_ON | APIC_BASE_X2 | APIC_BASE_BSP)) != APIC_BASE_DEFAULT)
-		return MSR_FAULT;
-	if (mode == APIC_BASE_X2 || (old == 0 && mode == (APIC_BASE_ON | APIC_BASE_X2)) ||
-	    (old == (APIC_BASE_ON | APIC_BASE_X2) && mode == APIC_BASE_ON))
-		return MSR_FAULT;
-	a->base = APIC_BASE_DEFAULT | mode | (a->base & APIC_BASE_BSP);
-	if (mode == old)
-		return MSR_OK;
-	if (!mode)
-		vapic_reset(v, true);
-	else if (mode & APIC_BASE_X2)
-		enter_x2(v);
-	vcpu_request(v, REQ_EVENT);
-	return MSR_OK;
-}
-
-/* INIT keeps the mode and, in x2APIC mode, the logical id that belongs to it. */
-void vapic_reset(struct vcpu *v, bool init)
-{
-	struct vapic *a = &v->apic;
-
-	vapic_timer_stop(v);
-	for (unsigned i = 0; i < 64; i++)
-		__atomic_store_n(&a->reg[i], 0, __ATOMIC_RELAXED);
-	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
-		REG(a, offset) = LVT_MASKED;
-	/* As firmware leaves it for those who start without any: the PIC's line comes through
-	 * (virtual wire). */
-	if (!init && v->number == 0)
-		REG(a, APIC_LVT_LINT0) = DELIVERY_EXTINT << 8;
-	REG(a, APIC_DFR) = 0xffffffff;
-	REG(a, APIC_SVR) = 0xff;
-	a->errors = 0;
-	a->eoi_exit = -1;
-	/* Who comes up again names a word of its own; what lay there may be something else by now. */
-	a->eoi_offered = false;
-	v->eoi_word = v->private ? &v->private->eoi : NULL;
-	if (v->private)
-		v->private->eoi = 0;
-	v->vm->engine->set_cr8(v, 0);
-	if (!init)
-		a->base = APIC_BASE_DEFAULT | APIC_BASE_ON | (v->number ? 0 : APIC_BASE_BSP);
-	if (vapic_x2(a))
-		enter_x2(v);
 }

@@ -54,14 +54,12 @@ static inline bool vapic_x2(const struct vapic *a)
 	return (a->base & (APIC_BASE_X2 | APIC_BASE_ON)) == (APIC_BASE_X2 | APIC_BASE_ON);
 }
 
-void vapic_reset(struct vcpu *v, bool init);
 /* xAPIC accesses, offset a multiple of 16 below 0x400 (callers check). */
 uint32_t vapic_read(struct vcpu *v, unsigned offset);
 void vapic_write(struct vcpu *v, unsigned offset, uint32_t value);
 /* x2APIC MSRs 0x800..0x8ff: enum msr_answer. */
 int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
 int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
-int vapic_write_base(struct vcpu *v, uint64_t value);
 
 /* From any thread or timer. */
 void vapic_post(struct vcpu *v, unsigned vector, bool level);
@@ -76,6 +74,7 @@ bool vapic_deliverable(struct vcpu *v);
 void vapic_settle(struct vcpu *v);
 void vapic_offer(struct vcpu *v);
 void vapic_withdraw(struct vcpu *v);
+void vapic_forget(struct vcpu *v); /* another state comes: the word, and what the VMM had to hear of */
 void vapic_accept(struct vcpu *v, unsigned vector); /* the guest takes it: IRR to ISR */
 bool vapic_takes_extint(const struct vcpu *v);
 /* NMI through LINT1 is not modelled as a line: VM_IRQ_NMI goes to the vcpu. */

@@ -89,39 +89,12 @@ static bool bring_events(struct vcpu *v)
 	return false;
 }
 
-bool vcpu_reset(struct vcpu *v, bool init)
+/* The exit record is filled; what else was asked for has to be seen again. */
+static int come_out(struct vcpu *v, enum exit_reason reason, enum exit_count count, uint32_t again)
 {
-	v->nmi_pending = false;
-	vapic_reset(v, init);
-	alarm_stop(v);
-	if (!init) {
-		fpu_reset(v);
-		v->tsc_adjust = 0;
-		if (v->number == 0)
-			v->vm->tsc_offset = -rdtsc();
-	}
-	v->vm->engine->reset(v, init);
-	v->vm->engine->time_changed(v);
-	memset(v->run->gpr, 0, sizeof(v->run->gpr));
-	v->run->gpr[GPR_RDX] = 0x600; /* family 6 or above: what code that looks at it expects */
-	v->activity = v->number ? VCPU_WAIT_SIPI : VCPU_RUNNABLE;
-	return v->activity == VCPU_RUNNABLE;
-}
-
-static void take_requests(struct vcpu *v, uint32_t requests)
-{
-	if (requests & REQ_FLUSH)
-		v->vm->engine->flush(v);
-	if (requests & REQ_NMI)
-		v->nmi_pending = true;
-	if (requests & REQ_INIT)
-		vcpu_reset(v, true);
-	if (requests & REQ_SIPI &&
-	    (v->activity == VCPU_WAIT_SIPI || v->activity == VCPU_WAIT_START)) {
-		if (v->activity == VCPU_WAIT_SIPI)
-			v->vm->engine->sipi(v, v->sipi);
-		v->activity = VCPU_RUNNABLE;
-	}
+	__atomic_fetch_or(&v->requests, REQ_EVENT | again, __ATOMIC_SEQ_CST);
+	exit_to_vmm(v, reason, count);
+	return 1;
 }
 
 /* Look at all that may have to be done before the next entry. 0: enter. 1: the exit record is
@@ -131,19 +104,22 @@ static int prepare(struct vcpu *v)
 	uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
 
 	vapic_settle(v);
-	take_requests(v, requests);
-	if (requests & REQ_KICK || v->run->stop) {
-		/* What else was asked for has to be seen again. */
-		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
-		exit_to_vmm(v, EXIT_KICKED, COUNT_KICK);
-		return 1;
+	if (requests & REQ_FLUSH)
+		v->vm->engine->flush(v);
+	if (requests & REQ_NMI)
+		v->nmi_pending = true;
+	if (requests & REQ_INIT)
+		return come_out(v, EXIT_INIT, COUNT_OTHER, requests & (REQ_KICK | REQ_SIPI));
+	if (requests & REQ_SIPI && v->activity == VCPU_WAIT_SIPI) {
+		v->run->startup.vector = v->sipi;
+		return come_out(v, EXIT_STARTUP, COUNT_OTHER, requests & REQ_KICK);
 	}
+	if (requests & REQ_KICK || v->run->stop)
+		return come_out(v, EXIT_KICKED, COUNT_KICK, 0);
 	if (v->apic.eoi_exit >= 0) {
-		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
 		v->run->eoi.vector = (uint32_t)v->apic.eoi_exit;
 		v->apic.eoi_exit = -1;
-		exit_to_vmm(v, EXIT_EOI, COUNT_EOI);
-		return 1;
+		return come_out(v, EXIT_EOI, COUNT_EOI, 0);
 	}
 	switch (v->activity) {
 	case VCPU_SHUTDOWN:
@@ -155,7 +131,6 @@ static int prepare(struct vcpu *v)
 		v->activity = VCPU_RUNNABLE;
 		break;
 	case VCPU_WAIT_SIPI:
-	case VCPU_WAIT_START:
 		return -EAGAIN;
 	default:
 		break;
@@ -492,7 +467,7 @@ static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct v
 	if (!error)
 		error = vm->engine->vcpu_init(v);
 	if (!error) {
-		vcpu_reset(v, false);
+		vapic_forget(v);
 		v->requests = REQ_EVENT;
 		error = add_to_vm(vm, v);
 	}

@@ -3,8 +3,8 @@
  * Start of a processor with given registers (VMI call 62): the state that its STARTUP begins with, instead of real mode. What a segment
  * register holds beside its selector is read from the descriptor table that the state names.
  *
- * The processor's thread waits in the core meanwhile. It is called out, stands aside here (hold), gets its state, and
- * goes back to wait for the STARTUP.
+ * The processor's thread waits in the core meanwhile. It is called out, which an INIT that came before goes ahead of,
+ * stands aside (hold), gets its state, and goes back to wait for the STARTUP.
  */
 #include "log.h"
 #include <string.h>
@@ -18,8 +18,6 @@
 #define PRESENT 0x80
 #define BIG 0x800 /* granularity, as struct segment has it */
 #define TRIES 100000
-
-static struct vcpu_state state; /* guest_lock */
 
 static uint32_t field(const uint8_t *ap, unsigned at)
 {
@@ -79,8 +77,7 @@ static bool build(struct vcpu *v, const uint8_t *ap, struct vcpu_state *s)
 		{GPR_RSI, VMI_AP_STATE_ESI}, {GPR_RDI, VMI_AP_STATE_EDI},
 	};
 
-	s->valid = STATE_REGS | STATE_SYSTEM | STATE_ACTIVITY;
-	s->activity = VCPU_WAIT_START;
+	s->valid = STATE_REGS | STATE_SYSTEM;
 	for (unsigned n = 0; n < sizeof(registers) / sizeof(registers[0]); n++)
 		s->gpr[registers[n].gpr] = field(ap, registers[n].at);
 	s->rip = field(ap, VMI_AP_STATE_EIP);
@@ -102,24 +99,26 @@ static bool build(struct vcpu *v, const uint8_t *ap, struct vcpu_state *s)
 	return true;
 }
 
-/* While its thread stands aside nobody runs it. */
+/* While its thread stands aside nobody runs it. It may want the guest's lock before it does. */
 static int64_t give_state(struct vcpu *to, const uint8_t *ap, struct vcpu *asker)
 {
-	struct vcpu_state *s = &state;
+	struct vcpu_state s;
 	int64_t e = -EBUSY;
 
-	__atomic_store_n(&to->hold, true, __ATOMIC_SEQ_CST);
-	s->version = VCPU_STATE_VERSION;
-	s->bytes = sizeof(*s);
-	for (unsigned n = 0; n < TRIES && e == -EBUSY; n++) {
+	if (__atomic_exchange_n(&to->hold, true, __ATOMIC_SEQ_CST))
+		return -EBUSY;
+	for (unsigned n = 0; n < TRIES && !__atomic_load_n(&to->held, __ATOMIC_ACQUIRE); n++) {
 		sys_vcpu_kick(to->handle);
 		sys_yield();
-		e = sys_vcpu_get_state(to->handle, s, sizeof(*s));
 	}
-	if (!e && s->activity != VCPU_WAIT_SIPI && s->activity != VCPU_WAIT_START)
+	if (__atomic_load_n(&to->held, __ATOMIC_ACQUIRE))
+		e = sys_vcpu_get_state(to->handle, &s, sizeof(s));
+	if (!e && s.activity != VCPU_WAIT_SIPI)
 		e = -EINVAL;
 	if (!e)
-		e = build(asker, ap, s) ? sys_vcpu_set_state(to->handle, s, sizeof(*s)) : -EFAULT;
+		e = build(asker, ap, &s) ? sys_vcpu_set_state(to->handle, &s, sizeof(s)) : -EFAULT;
+	if (!e)
+		to->prepared = true;
 	__atomic_store_n(&to->hold, false, __ATOMIC_SEQ_CST);
 	sys_event_signal(to->event);
 	return e;
@@ -130,11 +129,8 @@ void ap_start(struct vcpu *v, uint32_t at, uint32_t id)
 	uint8_t ap[VMI_AP_STATE_BYTES + 4] = {0};
 	int64_t e = -EINVAL;
 
-	if (id < guest.cpus && id != v->number && mmio_peek(v, at, ap, VMI_AP_STATE_BYTES)) {
-		guest_lock();
+	if (id < guest.cpus && id != v->number && mmio_peek(v, at, ap, VMI_AP_STATE_BYTES))
 		e = give_state(&guest.vcpu[id], ap, v);
-		guest_unlock();
-	}
 	if (e)
 		log_line("guest %s: the state that processor %u shall start with is refused: error %lld", guest.name, id,
 			 (long long)e);

@@ -6,6 +6,7 @@
 #include <postern/errno.h>
 #include "acpi.h"
 #include "boot.h"
+#include "processor.h"
 
 #define SELECTOR_CODE 0x10 /* Linux boot.rst: __BOOT_CS, __BOOT_DS */
 #define SELECTOR_DATA 0x18
@@ -186,14 +187,10 @@ void boot_state(struct vcpu_state *s, unsigned number, const struct boot_start *
 {
 	struct segment data = flat(SELECTOR_DATA, 0xc93);
 
-	memset(s, 0, sizeof(*s));
-	s->version = VCPU_STATE_VERSION;
-	s->bytes = sizeof(*s);
-	s->valid = STATE_RESET | STATE_ACTIVITY;
-	s->activity = number ? VCPU_WAIT_SIPI : VCPU_RUNNABLE;
+	processor_reset(s, number);
 	if (number)
 		return;
-	s->valid |= STATE_REGS | STATE_SYSTEM;
+	memset(s->gpr, 0, sizeof(s->gpr));
 	s->rip = start->rip;
 	s->rflags = 2;
 	s->gpr[GPR_RAX] = start->rax;

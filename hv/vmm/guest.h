@@ -40,7 +40,8 @@ struct vcpu {
 	uint32_t event;	 /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
 	struct insn_cache cache;
-	bool hold; /* ap_start.c: stands aside until this is false */
+	bool hold, held; /* ap_start.c: shall stand aside until this is false; does so */
+	bool prepared; /* the next STARTUP starts it with the registers it has */
 	uint32_t iret_site; /* gateway_fault.c: the last one that was sure, 0 none */
 	uint64_t eoi_word; /* MSR_KVM_PV_EOI */
 	bool gpa_used; /* mmio.c: the exit's address was taken for an access already */

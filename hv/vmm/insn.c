@@ -5,11 +5,14 @@
 #include <string.h>
 #include "emulate.h"
 #include "guest.h"
+#include "syscalls.h"
 
 #define VECTOR_UD 6
 #define VECTOR_GP 13
 
-enum answer { SKIP, UNDEFINED, PROTECTION };
+#define XSETBV 0xd1 /* the ModRM byte */
+
+enum answer { SKIP, UNDEFINED, PROTECTION, SET_XCR0 };
 
 /* What the guest's processor, as its CPUID describes it, does with these. */
 static enum answer answer(const struct insn *i)
@@ -24,10 +27,25 @@ static enum answer answer(const struct insn *i)
 		return SKIP;
 	case 0x33: /* RDPMC: there are no counters */
 		return PROTECTION;
-	case 0x01: /* INVLPG; the rest (MONITOR, MWAIT, SVM's) is not offered in CPUID */
+	case 0x01: /* XSETBV (the processor has checked CPL), INVLPG; the rest (MONITOR, MWAIT, SVM's) is not offered in CPUID */
+		if (i->modrm == XSETBV)
+			return SET_XCR0;
 		return i->mem && (i->modrm >> 3 & 7) == 7 ? SKIP : UNDEFINED;
 	}
 	return UNDEFINED;
+}
+
+/* The core refuses values that do not exist. */
+static enum answer set_xcr0(struct vcpu *v)
+{
+	const uint64_t *gpr = v->run->gpr;
+	struct vcpu_state s;
+
+	if ((uint32_t)gpr[GPR_RCX] || sys_vcpu_get_state(v->handle, &s, sizeof(s)))
+		return PROTECTION;
+	s.xcr0 = (uint32_t)gpr[GPR_RAX] | gpr[GPR_RDX] << 32;
+	s.valid = STATE_FPU;
+	return sys_vcpu_set_state(v->handle, &s, sizeof(s)) ? PROTECTION : SKIP;
 }
 
 void insn_exit(struct vcpu *v)
@@ -36,6 +54,7 @@ void insn_exit(struct vcpu *v)
 	uint8_t bytes[INSN_MAX_LENGTH];
 	struct emul_cpu cpu;
 	struct insn insn;
+	enum answer what;
 	unsigned n;
 
 	emul_from_run(&cpu, r);
@@ -44,7 +63,10 @@ void insn_exit(struct vcpu *v)
 		vcpu_inject(v, VECTOR_UD, false, 0, 0);
 		return;
 	}
-	switch (answer(&insn)) {
+	what = answer(&insn);
+	if (what == SET_XCR0)
+		what = set_xcr0(v);
+	switch (what) {
 	case SKIP:
 		emul_skip(&cpu, &insn);
 		r->rip = cpu.rip;
@@ -54,7 +76,7 @@ void insn_exit(struct vcpu *v)
 	case UNDEFINED:
 		vcpu_inject(v, VECTOR_UD, false, 0, 0);
 		break;
-	case PROTECTION:
+	default:
 		vcpu_inject(v, VECTOR_GP, true, 0, 0);
 		break;
 	}

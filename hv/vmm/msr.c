@@ -21,7 +21,7 @@ static const struct known table[] = {
 	{0x0000003a, CONSTANT, 1},		 /* IA32_FEATURE_CONTROL: locked, VMX off */
 	{0x00000048, CONSTANT, 0},		 /* SPEC_CTRL: not offered in CPUID */
 	{0x00000079, SINK, 0},			 /* microcode update */
-	{0x0000008b, LATCH, 0x0000000100000000}, /* microcode revision; AMD: low half, here 0 */
+	{0x0000008b, CONSTANT, 0x1000065},	 /* microcode revision: none to load */
 	{0x000000ce, CONSTANT, 0},		 /* PLATFORM_INFO */
 	{0x000000e2, CONSTANT, 0x8000},		 /* PKG_CST_CONFIG_CONTROL: locked */
 	{0x00000119, CONSTANT, 0},		 /* BBL_CR_CTL */
@@ -31,6 +31,10 @@ static const struct known table[] = {
 	{0x0000017a, LATCH, 0},			 /* MCG_STATUS */
 	{0x0000017b, LATCH, 0},			 /* MCG_CTL */
 	{0x00000198, CONSTANT, 0},		 /* PERF_STATUS */
+	{0x000001db, CONSTANT, 0},		 /* last branches: from, to; exceptions */
+	{0x000001dc, CONSTANT, 0},
+	{0x000001dd, CONSTANT, 0},
+	{0x000001de, CONSTANT, 0},
 	{0x0000019a, LATCH, 0},			 /* CLOCK_MODULATION */
 	{0x0000019b, LATCH, 0},			 /* THERM_INTERRUPT */
 	{0x0000019c, CONSTANT, 0},		 /* THERM_STATUS */

@@ -14,6 +14,7 @@
 #include "syscalls.h"
 #include <postern/gateway.h>
 #include "guest.h"
+#include "processor.h"
 
 #define VECTOR_GP 13
 #define KVM_ENOSYS 1000
@@ -102,6 +103,51 @@ static int write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	return msr_write(&guest.msr, index, value);
 }
 
+/* A register that is part of the processor's state. */
+static int state_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
+{
+	struct vcpu_state s;
+	int64_t e = sys_vcpu_get_state(v->handle, &s, sizeof(s));
+
+	if (e)
+		return e;
+	if (!write) {
+		*value = processor_read_msr(&s, index);
+		return 0;
+	}
+	if (!processor_write_msr(&s, index, *value))
+		return -EINVAL;
+	e = sys_vcpu_set_state(v->handle, &s, sizeof(s));
+	if (!e && s.valid & STATE_APIC)
+		v->eoi_word = 0;
+	return e;
+}
+
+static void exit_init(struct vcpu *v)
+{
+	struct vcpu_state s;
+
+	if (sys_vcpu_get_state(v->handle, &s, sizeof(s)))
+		return;
+	processor_init(&s, v->number);
+	v->prepared = false;
+	v->eoi_word = 0;
+	sys_vcpu_set_state(v->handle, &s, sizeof(s));
+}
+
+static void exit_startup(struct vcpu *v)
+{
+	struct vcpu_state s;
+
+	if (sys_vcpu_get_state(v->handle, &s, sizeof(s)))
+		return;
+	processor_startup(&s, v->run->startup.vector);
+	if (v->prepared)
+		s.valid = STATE_ACTIVITY;
+	v->prepared = false;
+	sys_vcpu_set_state(v->handle, &s, sizeof(s));
+}
+
 static void exit_msr(struct vcpu *v)
 {
 	struct vcpu_run *r = v->run;
@@ -110,7 +156,9 @@ static void exit_msr(struct vcpu *v)
 	int e = 0;
 
 	guest_lock();
-	if (r->msr.write)
+	if (processor_has_msr(index))
+		e = state_msr(v, index, r->msr.write, &value);
+	else if (r->msr.write)
 		e = write_msr(v, index, value);
 	else if (index == MSR_KVM_PV_EOI)
 		value = v->eoi_word;
@@ -158,6 +206,7 @@ static void exit_inta(struct vcpu *v)
 
 static void park(struct vcpu *v)
 {
+	__atomic_store_n(&v->held, true, __ATOMIC_RELEASE);
 	guest_lock();
 	if (++guest.parked == guest.cpus)
 		module_signal(EVENT_PARKED);
@@ -176,10 +225,13 @@ static void exit_kicked(struct vcpu *v)
 		platform_pulse(0);
 		guest_unlock();
 	}
-	while (__atomic_load_n(&v->hold, __ATOMIC_ACQUIRE))
+	while (__atomic_load_n(&v->hold, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&v->held, true, __ATOMIC_RELEASE);
 		sys_event_wait(v->event, ~0ull, WAIT_FOREVER);
+	}
 	if (__atomic_load_n(&v->run->stop, __ATOMIC_ACQUIRE))
 		park(v);
+	__atomic_store_n(&v->held, false, __ATOMIC_RELEASE);
 }
 
 static void exit_shutdown(struct vcpu *v)
@@ -215,6 +267,7 @@ static void (*const handlers[EXIT_REASONS])(struct vcpu *) = {
 	[EXIT_HYPERCALL] = exit_hypercall, [EXIT_EOI] = exit_eoi,
 	[EXIT_INTA] = exit_inta,	   [EXIT_SHUTDOWN] = exit_shutdown,
 	[EXIT_INSN] = insn_exit,	   [EXIT_INVALID] = exit_unexpected,
+	[EXIT_INIT] = exit_init,	   [EXIT_STARTUP] = exit_startup,
 	[EXIT_GATEWAY] = gateway_fault, [EXIT_KICKED] = exit_kicked,	   [EXIT_UNKNOWN] = exit_unexpected,
 };
 
@@ -317,6 +370,7 @@ int vcpu_reset_all(void)
 		boot_state(s, n, &guest.start);
 		guest.vcpu[n].run->flags = guest.gateway.present ? RUN_GATEWAY : 0;
 		guest.vcpu[n].eoi_word = 0;
+		guest.vcpu[n].prepared = false;
 		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {
 			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n,
@@ -325,8 +379,6 @@ int vcpu_reset_all(void)
 		}
 	}
 	virtual_wire(guest.vcpu[0].handle);
-	s->version = VCPU_STATE_VERSION;
-	s->bytes = sizeof(*s);
 	e = sys_vcpu_get_state(guest.vcpu[0].handle, s, sizeof(*s));
 	if (e < 0)
 		return e;

@@ -8,7 +8,7 @@
  * rsp, rax and rflags are copied out at exits that reach the VMM and taken back only when RUN_SET_RIP is
  * in `flags`. Everything in this page is the guest's own state: garbage in it harms that guest alone.
  *
- * The virtual local APIC with its timer, IPIs, HLT, CPUID, x2APIC and common MSRs and INIT/SIPI are
+ * The virtual local APIC with its timer, IPIs, HLT, CPUID, and the MSRs of x2APIC and time are
  * answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
  * vcpu is run by one thread at a time (-EBUSY else).
  */
@@ -33,6 +33,8 @@ enum exit_reason {
 	EXIT_INVALID,	/* the processor refused the state: raw below */
 	EXIT_GATEWAY,	/* #NP, #SS or #GP in ring 0, at a page that `epoch` names: raw.code is the vector, info1 the
 			 * error code; nothing was delivered yet. Only after RUN_GATEWAY */
+	EXIT_INIT,	/* INIT came: the VMM sets the state after it */
+	EXIT_STARTUP,	/* STARTUP came while it waited for that: startup below; the VMM sets the state that it starts with */
 	EXIT_KICKED,	/* SYS_VCPU_KICK, or `stop` is set */
 	EXIT_UNKNOWN,	/* an exit that nobody knows: raw below */
 	EXIT_REASONS,
@@ -44,7 +46,6 @@ enum exit_count {
 	COUNT_HYPERCALL,
 	COUNT_MSR_APIC,
 	COUNT_MSR_TIMER,
-	COUNT_MSR_CORE,
 	COUNT_MSR_VMM,
 	COUNT_HLT,
 	COUNT_INTR,
@@ -60,7 +61,6 @@ enum exit_count {
 	COUNT_INSN,
 	COUNT_CR,
 	COUNT_DR,
-	COUNT_XSETBV,
 	COUNT_INVALID,
 	COUNT_SHUTDOWN,
 	COUNT_KICK,
@@ -73,8 +73,7 @@ enum exit_count {
 	COUNT_KINDS,
 };
 
-/* WAIT_START: as WAIT_SIPI, but the STARTUP starts it with the registers it has. */
-enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN, VCPU_WAIT_START };
+enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN };
 
 /* Flags for the next entry; the core clears them when it has taken them. */
 enum run_flag {
@@ -130,7 +129,7 @@ struct vcpu_run {
 		} msr;
 		struct {
 			uint32_t vector;
-		} eoi;
+		} eoi, startup;
 		struct {
 			uint64_t code, info1, info2; /* as the engine reported */
 		} raw;			     /* INSN, INVALID, UNKNOWN, SHUTDOWN */
@@ -161,7 +160,7 @@ struct cpuid_entry {
 #define CPUID_SUBLEAF 1
 
 /* State for reset, snapshot and inspection. Grows at its end; `version` and `bytes` say what the caller knows. */
-#define VCPU_STATE_VERSION 2
+#define VCPU_STATE_VERSION 3
 struct vcpu_state {
 	uint32_t version, bytes;
 	uint32_t valid; /* enum state_part: parts to set; all on get */
@@ -190,15 +189,16 @@ struct vcpu_state {
 	} alarm[2];
 	uint64_t stolen;
 };
+/* A new virtual processor has none: nothing of it is valid before the first SYS_VCPU_SET_STATE. */
 enum state_part {
 	STATE_REGS = 1 << 0,   /* gpr, rip, rflags */
 	STATE_SYSTEM = 1 << 1, /* control, segment, descriptor-table, system-call and debug registers */
-	STATE_EVENTS = 1 << 2,
-	STATE_APIC = 1 << 3,
-	STATE_TIME = 1 << 4, /* tsc, tsc_adjust, tsc_deadline, alarm, stolen */
+	STATE_EVENTS = 1 << 2, /* pending, alarm, stolen */
+	STATE_APIC = 1 << 3, /* registers, base, its timer; EOIs by APIC_EOI_WORD end */
+	STATE_TIME = 1 << 4, /* tsc, tsc_adjust; what was asked of it before, INIT, STARTUP, NMI, is forgotten */
 	STATE_FPU = 1 << 5,
 	STATE_ACTIVITY = 1 << 6,
-	STATE_RESET = 1 << 30, /* before all else: everything to the architecture's reset values */
+	STATE_APIC_BASE = 1 << 7, /* the mode alone: registers stay, and what is posted meanwhile */
 };
 
 #endif

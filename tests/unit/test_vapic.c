@@ -67,6 +67,20 @@ static void set_cr8(struct vcpu *v, unsigned value)
 
 static const struct engine stub = {.cr8 = get_cr8, .set_cr8 = set_cr8};
 
+/* As SYS_VCPU_SET_STATE leaves it. */
+static void reset(struct vcpu *v)
+{
+	struct vapic *a = &v->apic;
+
+	memset(a->reg, 0, sizeof(a->reg));
+	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
+		a->reg[offset / 16] = LVT_MASKED;
+	a->reg[APIC_DFR / 16] = 0xffffffff;
+	a->reg[APIC_SVR / 16] = 0xff;
+	a->base = APIC_BASE_DEFAULT | APIC_BASE_ON;
+	vapic_forget(v);
+}
+
 static int setup(void **state)
 {
 	memset(&vm, 0, sizeof(vm));
@@ -81,7 +95,7 @@ static int setup(void **state)
 		vcpus[i].number = i;
 		vm.vcpu[i] = &vcpus[i];
 		vapic_timer_init(&vcpus[i]);
-		vapic_reset(&vcpus[i], false);
+		reset(&vcpus[i]);
 		vapic_write(&vcpus[i], APIC_SVR, 0x1ff);
 		requested[i] = 0;
 	}
@@ -90,24 +104,20 @@ static int setup(void **state)
 
 static void to_x2(struct vcpu *v)
 {
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2),
-			 MSR_OK);
+	v->apic.base |= APIC_BASE_X2;
 }
 
 static void reset_values(void **state)
 {
 	struct vcpu *v = &vcpus[3];
 
-	vapic_reset(v, false);
+	reset(v);
 	assert_int_equal(vapic_read(v, APIC_ID), 3 << 24);
 	assert_int_equal(vapic_read(v, APIC_VERSION), 0x50014);
 	assert_int_equal(vapic_read(v, APIC_SVR), 0xff);
 	assert_int_equal(vapic_read(v, APIC_DFR), 0xffffffff);
 	assert_int_equal(vapic_read(v, APIC_LVT_TIMER), LVT_MASKED);
 	assert_int_equal(vapic_read(v, APIC_LVT_LINT0), LVT_MASKED);
-	assert_int_equal(v->apic.base, 0xfee00800);
-	vapic_reset(&vcpus[0], false);
-	assert_int_equal(vcpus[0].apic.base, 0xfee00900);
 	/* Off by software: nothing is accepted. */
 	vapic_post(v, 0x40, false);
 	assert_int_equal(vapic_pending(v), 0);
@@ -241,7 +251,7 @@ static void eoi_word(void **state)
 	vapic_post(v, 0x45, false);
 	vapic_offer(v);
 	word = 0x12345678;
-	vapic_reset(v, true);
+	vapic_forget(v);
 	vapic_post(v, 0x45, false);
 	vapic_offer(v);
 	vapic_withdraw(v);
@@ -375,9 +385,8 @@ static void lvt_masks(void **state)
 	vapic_write(v, APIC_SVR, 0xff);
 	vapic_write(v, APIC_LVT_ERROR, 0xfe);
 	assert_int_equal(vapic_read(v, APIC_LVT_ERROR), 0x100fe);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT), MSR_OK);
+	v->apic.base = vcpus[1].apic.base = APIC_BASE_DEFAULT;
 	assert_true(vapic_takes_extint(v));
-	assert_int_equal(vapic_write_base(&vcpus[1], APIC_BASE_DEFAULT), MSR_OK);
 	assert_false(vapic_takes_extint(&vcpus[1]));
 }
 
@@ -387,14 +396,6 @@ static void modes(void **state)
 	uint64_t value;
 
 	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_FAULT); /* not in x2APIC mode */
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_X2), MSR_FAULT);
-	assert_int_equal(vapic_write_base(v, 0xfed00000 | APIC_BASE_ON), MSR_FAULT);
-	to_x2(v);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_FAULT);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT), MSR_OK);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON | APIC_BASE_X2),
-			 MSR_FAULT);
-	assert_int_equal(vapic_write_base(v, APIC_BASE_DEFAULT | APIC_BASE_ON), MSR_OK);
 	to_x2(v);
 	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_OK);
 	assert_int_equal(value, 1);
@@ -411,8 +412,7 @@ static void modes(void **state)
 	assert_int_equal(vapic_write_msr(v, 0x808, 0x20), MSR_OK);
 	assert_int_equal(vapic_read_msr(v, 0x808, &value), MSR_OK);
 	assert_int_equal(value, 0x20);
-	vapic_reset(v, true); /* INIT keeps the mode */
-	assert_true(vapic_x2(&v->apic));
+	vapic_write(v, APIC_LDR, ~0u);
 	assert_int_equal(vapic_read(v, APIC_LDR), 2);
 }
 

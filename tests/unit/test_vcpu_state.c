@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/engine/state.c hv/engine/svm_state.c */
-/* A virtual processor's state: reset values, everything out and in again, and what is refused. */
+/* A virtual processor's state: everything out and in again, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +56,13 @@ uint32_t vapic_read(struct vcpu *vcpu, unsigned offset)
 void vapic_withdraw(struct vcpu *vcpu)
 {
 }
+void vapic_forget(struct vcpu *vcpu)
+{
+}
+bool fpu_takes_xcr0(uint64_t xcr0)
+{
+	return xcr0 != 99;
+}
 
 void vapic_settle(struct vcpu *vcpu)
 {
@@ -84,12 +91,6 @@ void fpu_set_area(struct vcpu *vcpu, const uint8_t *from, uint64_t xcr0)
 	memcpy(v->fpu, from, sizeof(((struct vcpu_state *)0)->fpu));
 	v->xcr0 = xcr0;
 }
-bool vcpu_reset(struct vcpu *vcpu, bool init)
-{
-	svm_reset(v, init);
-	v->activity = VCPU_RUNNABLE;
-	return true;
-}
 static void time_changed(struct vcpu *vcpu)
 {
 	vmcb_set(&vmcb, tsc_offset, vm.tsc_offset + v->tsc_adjust);
@@ -116,35 +117,6 @@ static int setup(void **state)
 	v->fpu = area;
 	now = 5000;
 	return 0;
-}
-
-static void reset_values(void **state)
-{
-	struct vcpu_state out;
-
-	vmcb.f_lstar = 77;
-	vmcb.f_cr0 = 0x80050033;
-	vmcb.f_efer = 0x1d01;
-	svm_reset(v, true);
-	assert_int_equal(vmcb.f_lstar, 77); /* INIT keeps MSRs */
-	assert_int_equal(vmcb.f_cr0, 0x10);
-	svm_reset(v, false);
-	assert_int_equal(vcpu_get_state(v, &out), 0);
-	assert_int_equal(out.lstar, 0);
-	assert_int_equal(out.rip, 0xfff0);
-	assert_int_equal(out.rflags, 2);
-	assert_int_equal(out.cr0, 0x60000010);
-	assert_int_equal(out.efer, 0);
-	assert_int_equal(vmcb.f_efer, EFER_SVME);
-	assert_int_equal(out.seg[SEG_CS].selector, 0xf000);
-	assert_int_equal(out.seg[SEG_CS].base, 0xffff0000);
-	assert_int_equal(out.seg[SEG_DS].limit, 0xffff);
-	assert_int_equal(out.dr7, 0x400);
-	assert_int_equal(out.pat, 0x0007040600070406ull);
-	svm_sipi(v, 0x9a);
-	assert_int_equal(vmcb.f_cs.selector, 0x9a00);
-	assert_int_equal(vmcb.f_cs.base, 0x9a000);
-	assert_int_equal(vmcb.f_rip, 0);
 }
 
 /* All of a made-up state goes in and comes out again. */
@@ -198,16 +170,23 @@ static void parts(void **state)
 	assert_int_equal(vcpu_set_state(v, &in), 0);
 	assert_int_equal(vmcb.f_rip, 0x100000);
 	assert_int_equal(vmcb.f_cr3, 0x1000);
-	in.valid = STATE_RESET;
+	in.valid = STATE_APIC_BASE; /* the mode, and no register */
+	in.apic_base = 0xfee00c00;
+	v->apic.reg[APIC_IRR / 16] = 1 << 20;
+	v->requests = REQ_SIPI;
 	assert_int_equal(vcpu_set_state(v, &in), 0);
-	assert_int_equal(vmcb.f_rip, 0xfff0);
+	assert_int_equal(v->apic.base, 0xfee00d00);
+	assert_int_equal(v->apic.reg[APIC_IRR / 16], 1 << 20);
+	assert_int_equal(v->requests, REQ_SIPI | REQ_EVENT);
 	v->number = 3; /* not the one that sets the guest's TSC */
 	vm.tsc_offset = 50;
 	in = (struct vcpu_state){
 		.version = VCPU_STATE_VERSION, .bytes = sizeof(in), .valid = STATE_TIME};
 	in.tsc = 1;
 	in.tsc_adjust = 7;
+	v->requests = REQ_SIPI | REQ_INIT | REQ_FLUSH; /* of before */
 	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_int_equal(v->requests, REQ_FLUSH | REQ_EVENT);
 	assert_int_equal(vm.tsc_offset, 50);
 	assert_int_equal(vmcb.f_tsc_offset, 57);
 }
@@ -223,7 +202,10 @@ static void refused(void **state)
 	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
 	in.bytes++;
 	in.valid = STATE_ACTIVITY;
-	in.activity = VCPU_WAIT_START + 1;
+	in.activity = VCPU_SHUTDOWN + 1;
+	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
+	in.valid = STATE_FPU;
+	in.xcr0 = 99;
 	assert_int_equal(vcpu_set_state(v, &in), -EINVAL);
 	in.valid = STATE_EVENTS;
 	in.pending_type = 6;
@@ -252,39 +234,13 @@ static void taken(void **state)
 	assert_int_equal(run.efer, 0xd01);
 }
 
-static void msrs(void **state)
-{
-	uint64_t value;
-
-	vmcb.f_efer = EFER_SVME;
-	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x901), MSR_OK);
-	assert_int_equal(svm_read_msr(v, 0xc0000080, &value), MSR_OK);
-	assert_int_equal(value, 0x901);
-	assert_true(vmcb.f_efer & EFER_SVME);
-	assert_int_equal(svm_write_msr(v, 0xc0000080, EFER_SVME), MSR_FAULT);
-	assert_int_equal(svm_write_msr(v, 0xc0000080, 2), MSR_FAULT);
-	vmcb.f_efer |= EFER_LMA;
-	vmcb.f_cr0 = CR0_PG;
-	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x801), MSR_FAULT); /* LME under paging */
-	assert_int_equal(svm_write_msr(v, 0xc0000080, 0x101), MSR_OK);
-	assert_int_equal(vmcb.f_efer & EFER_LMA, EFER_LMA);
-	assert_int_equal(svm_write_msr(v, 0x277, 0x0007010600070106), MSR_OK);
-	assert_int_equal(svm_write_msr(v, 0x277, 2), MSR_FAULT);
-	assert_int_equal(svm_write_msr(v, 0x277, 8ull << 56), MSR_FAULT);
-	assert_int_equal(svm_write_msr(v, 0x1d9, 4), MSR_FAULT);
-	assert_int_equal(svm_write_msr(v, 0x1234, 4), MSR_VMM);
-	assert_int_equal(svm_read_msr(v, 0x1234, &value), MSR_VMM);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(reset_values, setup),
 		cmocka_unit_test_setup(round_trip, setup),
 		cmocka_unit_test_setup(parts, setup),
 		cmocka_unit_test_setup(refused, setup),
 		cmocka_unit_test_setup(taken, setup),
-		cmocka_unit_test_setup(msrs, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
