@@ -26,21 +26,6 @@ bool vm_doorbell(struct vm *vm, unsigned port)
 	return d;
 }
 
-// vm->lock held. The range that has them all: accesses to other ports cost a compare.
-static void find_range(struct vm *vm)
-{
-	uint32_t first = ~0u, last = 0;
-
-	for (unsigned i = 0; i < vm->doorbells; i++) {
-		uint32_t port = vm->doorbell[i].port;
-
-		first = port < first ? port : first;
-		last = port > last ? port : last;
-	}
-	vm->doorbell_first = first;
-	vm->doorbell_ports = vm->doorbells ? last - first + 1 : 0;
-}
-
 void vm_doorbells_free(struct vm *vm)
 {
 	while (vm->doorbells)
@@ -60,7 +45,9 @@ static int replace(struct vm *vm, unsigned port, struct event **e, uint64_t bits
 	else if (d)
 		*d = vm->doorbell[--vm->doorbells];
 	*e = old;
-	find_range(vm);
+	vm->doorbell_ports = 0;
+	for (unsigned i = 0; i < vm->doorbells; i++)
+		vm->doorbell_ports |= 1ull << vm->doorbell[i].port % 64;
 	return 0;
 }
 

@@ -3,47 +3,29 @@
 #include "core/boot.h"
 #include "core/guest.h"
 #include "core/log.h"
-#include "core/string.h"
 #include "core/unit.h"
 #include "engine/engine.h"
-#include "engine/quirks.h"
 #include <postern/errno.h>
 
 /* Weak: Kconfig decides which are linked. */
 extern const struct engine svm_engine __attribute__((weak));
-extern const struct engine vmx_engine __attribute__((weak));
-
-static const struct engine *const engines[] = {&svm_engine, &vmx_engine};
 
 const struct engine *engine;
-bool quirk_emulated;
 
-/* The sentence for people is the first one's that fits the processor's vendor. */
 static int engine_init(void)
 {
-	const char *why = "no engine is built in";
-	bool intel = !strcmp(cpu_features.vendor, "GenuineIntel");
+	const struct engine *e = &svm_engine;
+	const char *why = e ? e->probe() : "no engine is built in";
 
-	quirk_emulated = cpu_features.emulated;
 	vm_init();
-	for (unsigned i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-		const struct engine *e = engines[i];
-		const char *reason;
-
-		if (!e)
-			continue;
-		reason = e->probe();
-		if (!reason) {
-			engine = e;
-			boot_info.engine = e->number;
-			log_printf("engine: %s", e->name);
-			return 0;
-		}
-		if (i == 0 || intel)
-			why = reason;
+	if (why) {
+		format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason), "%s", why);
+		log_printf("engine: none (%s): %s", cpu_features.name, why);
+		return 0;
 	}
-	format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason), "%s", why);
-	log_printf("engine: none (%s): %s", cpu_features.name, why);
+	engine = e;
+	boot_info.engine = e->number;
+	log_printf("engine: %s", e->name);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Virtual machines and virtual processors, and the seam between their neutral part (vcpu_*, vm_*,
- * vapic_*, cpuid_*, msr_*, fpu_*) and a back end (svm_*, vmx_*): struct engine.
+ * vapic_*, cpuid_*, msr_*, fpu_*) and a back end (svm_*): struct engine.
  *
  * A vcpu belongs to the thread that claimed it (vcpu->claimed) and is touched by that thread only;
  * other threads and timers post into `requests` and the IRR of its virtual APIC, atomically, and
@@ -18,8 +18,8 @@
 #include "core/lock.h"
 #include "core/object.h"
 #include "core/task.h"
-#include "engine/alarm.h"
 #include "engine/vapic.h"
+#include "engine/vtimer.h"
 #include "x86/cpu.h"
 #include "x86/paging.h"
 
@@ -45,7 +45,8 @@ struct vm {
 		unsigned root;
 	} hole; /* where the last access to a device was: the next one is likely there too */
 	uint32_t extint;		 /* level of the ExtINT line */
-	uint32_t doorbells, doorbell_first, doorbell_ports; /* how many, and the range they are in */
+	uint32_t doorbells;
+	uint64_t doorbell_ports; /* bit port % 64: one may be there */
 	uint32_t lowest_next;		 /* lowest-priority delivery goes round */
 	uint64_t tsc_offset;		 /* guest TSC = host TSC + this + the vcpu's tsc_adjust */
 	uint64_t eoi_bitmap[4];		 /* EOI of these vectors exits to the VMM */
@@ -110,7 +111,7 @@ struct vcpu {
 	uint8_t sipi;
 	bool nmi_pending;
 	struct vapic apic;
-	struct alarm alarm[ALARMS];
+	struct vtimer timer[VTIMERS];
 
 	uint64_t exits[COUNT_KINDS + 1]; /* the last: counted elsewhere */
 	uint64_t runs, guest_cycles;
@@ -119,8 +120,7 @@ struct vcpu {
 	uint64_t tsc_adjust;
 	uint64_t xcr0; /* while the FPU is not loaded */
 	uint64_t tsc_aux;
-	uint64_t dr[4];
-	bool dr_loaded;		      /* DR0-3 are in the registers, accesses are not intercepted */
+	uint64_t dr[4]; /* while the FPU is not loaded; DR6 and 7 are the back end's */
 	struct cpu *volatile fpu_cpu; /* where its FPU state is in the registers, NULL: in fpu */
 	void *fpu;		      /* XSAVE area, a page */
 	struct spinlock lock;	      /* sleeper */
@@ -168,7 +168,6 @@ struct engine {
 	uint64_t (*cr4)(struct vcpu *v);
 	unsigned (*cr8)(struct vcpu *v); /* bits 7:4 of the TPR live there */
 	void (*set_cr8)(struct vcpu *v, unsigned cr8);
-	void (*time_changed)(struct vcpu *v); /* tsc_offset or tsc_adjust */
 	void (*flush)(struct vcpu *v);	      /* forget cached translations before the next entry */
 	void (*switched_out)(struct vcpu *v); /* its thread leaves this CPU */
 };
@@ -196,17 +195,13 @@ enum fault { FAULT_4K, FAULT_2M, FAULT_MMIO, FAULT_NO_MEMORY };
 enum fault vm_fault(struct vm *vm, unsigned root, uint64_t gpa, bool write, bool fetch);
 void vm_account(struct vm *vm, int64_t bytes);
 
-/* doorbell.c: true when an OUT to port, which is in their range, was one. */
+/* doorbell.c: true when an OUT to port was one. */
 bool vm_doorbell(struct vm *vm, unsigned port);
 void vm_doorbells_free(struct vm *vm); /* core_lock held */
 
 /* cpuid.c */
 int cpuid_set(struct cpuid_table *t, const struct cpuid_entry *entries, uint32_t count);
 void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_result *r);
-
-/* msr.c */
-enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
-enum msr_answer msr_access(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
 
 /* hypercall.c, for the instruction at rip. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
  * others run; OPENED: a ROM that uses the private page. */

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where an emulated SVM (QEMU's TCG, 7.2) differs from AMD's manual, and what we do about it.
- * Everything that works around it is here or names its line here.
+ * Everything that works around it is here or names its line here; cpu_features.emulated says when.
  */
 #ifndef ENGINE_QUIRKS_H
 #define ENGINE_QUIRKS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* CPUID 0x40000000 says "TCGTCGTCGTCG". Set once at bring-up. */
-extern bool quirk_emulated;
 
 /* 1. VMRUN forgets the interrupt shadow. A guest that left between STI and HLT would take a pending
  * interrupt before the HLT and then sleep on. While a shadow is due and an interrupt waits, we step

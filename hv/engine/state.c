@@ -31,8 +31,8 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 	s->apic[APIC_ID / 16] = vapic_read(v, APIC_ID);
 	s->apic[APIC_VERSION / 16] = vapic_read(v, APIC_VERSION);
 	s->apic_base = a->base;
-	s->tsc_deadline = a->deadline;
-	s->timer_expiry = a->expiry;
+	s->tsc_deadline = vapic_deadline(v);
+	s->timer_expiry = s->tsc_deadline ? 0 : v->timer[VTIMER_APIC].expiry;
 	alarm_get(v, s);
 	return 0;
 }
@@ -44,7 +44,6 @@ static void set_time(struct vcpu *v, const struct vcpu_state *s)
 	v->tsc_adjust = s->tsc_adjust;
 	if (v->number == 0)
 		v->vm->tsc_offset = s->tsc - s->tsc_adjust - rdtsc();
-	v->vm->engine->time_changed(v);
 	__atomic_fetch_and(&v->requests, REQ_FLUSH, __ATOMIC_SEQ_CST);
 }
 
@@ -58,7 +57,6 @@ static void set_apic(struct vcpu *v, const struct vcpu_state *s)
 {
 	struct vapic *a = &v->apic;
 
-	vapic_timer_stop(v);
 	vapic_forget(v);
 	set_base(v, s->apic_base);
 	for (unsigned i = 0; i < 64; i++)
@@ -92,6 +90,12 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 		fpu_set_area(v, s->fpu, s->xcr0);
 	if (s->valid & STATE_TIME)
 		set_time(v, s);
+	if (s->valid & STATE_TSC_ADJUST) {
+		uint64_t deadline = vapic_deadline(v);
+
+		v->tsc_adjust = s->tsc_adjust;
+		vapic_timer_restore(v, v->timer[VTIMER_APIC].expiry, deadline);
+	}
 	if (s->valid & STATE_APIC)
 		set_apic(v, s);
 	if (s->valid & STATE_APIC_BASE)

@@ -26,7 +26,7 @@ static const char *svm_probe(void)
 	struct cpuid_result r = cpuid(0x80000000, 0);
 
 	if (r.eax < 0x8000000a || !(cpuid(0x80000001, 0).ecx & 1 << 2))
-		return "this processor has no AMD-V (SVM)";
+		return "this processor has no AMD-V (SVM); Intel VT-x is not supported yet";
 	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
 		return "AMD-V is switched off by the firmware: enable SVM in its setup";
 	r = cpuid(0x8000000a, 0);
@@ -133,8 +133,6 @@ static int svm_vcpu_init(struct vcpu *v)
 		vmcb_intercept(b, intercepts[i], true);
 	/* #DB and #AC raised while one of them is delivered would never end (APM 2, 15.12.8). */
 	vmcb_set(b, exceptions, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
-	vmcb_set(b, dr_read, 0xffff);
-	vmcb_set(b, dr_write, 0xffff);
 	if (svm_machine.pause_filter) {
 		vmcb_intercept(b, VMEXIT_PAUSE, true);
 		vmcb_set(b, pause_count, 3000);
@@ -176,9 +174,21 @@ static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 	vmcb_set(s->vmcb, asid, c->asid);
 }
 
-static void svm_time_changed(struct vcpu *v)
+/* DR0-3 are not in the VMCB. With DR7 in it, which is the guest's only while it runs, they do nothing in
+ * the core. */
+static void load_dr(const uint64_t *dr)
 {
-	vmcb_set(to_svm(v)->vmcb, tsc_offset, v->vm->tsc_offset + v->tsc_adjust);
+	__asm__ volatile("mov %0, %%db0\n\tmov %1, %%db1\n\tmov %2, %%db2\n\tmov %3, %%db3"
+			 :
+			 : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
+}
+
+static void svm_switched_out(struct vcpu *v)
+{
+	uint64_t *dr = v->dr;
+
+	__asm__ volatile("mov %%db0, %0\n\tmov %%db1, %1\n\tmov %%db2, %2\n\tmov %%db3, %3"
+			 : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
 }
 
 /* First entry after the thread was away, on whichever CPU. (The scheduler has put a barrier between
@@ -186,9 +196,9 @@ static void svm_time_changed(struct vcpu *v)
 static void arrive(struct svm_vcpu *s, struct cpu *cpu)
 {
 	fpu_load(&s->vcpu);
-	svm_time_changed(&s->vcpu); /* perhaps another vcpu's state moved the guest's TSC */
-	if (vmcb_get(s->vmcb, dr7) & 0xff)
-		svm_dr_load(s);
+	/* Perhaps its state, or another vcpu's, moved the guest's TSC. */
+	vmcb_set(s->vmcb, tsc_offset, s->vcpu.vm->tsc_offset + s->vcpu.tsc_adjust);
+	load_dr(s->vcpu.dr);
 	if (s->cpu != cpu) {
 		s->cpu = cpu;
 		s->generation = 0;
@@ -273,7 +283,6 @@ const struct engine svm_engine = {
 	.cr4 = svm_cr4,
 	.cr8 = svm_cr8,
 	.set_cr8 = svm_set_cr8,
-	.time_changed = svm_time_changed,
 	.flush = svm_flush,
-	.switched_out = svm_dr_save,
+	.switched_out = svm_switched_out,
 };

@@ -92,7 +92,5 @@ void svm_get_state(struct vcpu *v, struct vcpu_state *s);
 int svm_set_state(struct vcpu *v, const struct vcpu_state *s);
 void svm_exit_state(struct vcpu *v, bool all);
 void svm_take(struct vcpu *v);
-void svm_dr_load(struct svm_vcpu *s);
-void svm_dr_save(struct vcpu *v);
 
 #endif

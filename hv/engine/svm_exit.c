@@ -120,7 +120,7 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 	uint32_t index = (uint32_t)v->run->gpr[GPR_RCX];
 	bool write = vmcb_get(s->vmcb, exit_info1) & 1;
 	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
-	enum msr_answer answer = msr_access(v, index, write, &value);
+	enum msr_answer answer = vapic_msr(v, index, write, &value);
 
 	switch (answer) {
 	case MSR_OK:
@@ -174,8 +174,7 @@ static enum verdict exit_io(struct svm_vcpu *s)
 	const struct vm *vm = s->vcpu.vm;
 	union exit_io io = {vmcb_get(s->vmcb, exit_info1)};
 
-	return io.port - vm->doorbell_first < vm->doorbell_ports ? near_doorbell(s, io)
-								 : io_to_vmm(s);
+	return vm->doorbell_ports >> io.port % 64 & 1 ? near_doorbell(s, io) : io_to_vmm(s);
 }
 
 static enum verdict exit_npf(struct svm_vcpu *s)
@@ -245,12 +244,6 @@ static enum verdict exit_hlt(struct svm_vcpu *s)
 	return RUN_HALT;
 }
 
-static enum verdict exit_dr(struct svm_vcpu *s)
-{
-	svm_dr_load(s);
-	return RUN_AGAIN;
-}
-
 static enum verdict exit_shutdown(struct svm_vcpu *s)
 {
 	s->vcpu.activity = VCPU_SHUTDOWN;
@@ -315,8 +308,9 @@ static enum verdict exit_invalid(struct svm_vcpu *s)
 	return raw_exit(s, EXIT_INVALID);
 }
 
-/* Codes that are not directly a row's number. */
-enum { ROW_NPF = VMEXIT_DIRECT, ROW_INVALID, ROW_UNKNOWN, ROWS };
+/* Codes that are not directly a row's number. Other intercepted instructions are undefined for guests, or their
+ * decoder's business: ROW_INSN. */
+enum { ROW_NPF = VMEXIT_DIRECT, ROW_INSN, ROW_INVALID, ROW_UNKNOWN, ROWS };
 
 #define ELSEWHERE COUNT_KINDS /* the handler counts, knowing more */
 
@@ -324,27 +318,18 @@ static const struct row {
 	handler *handler;
 	uint32_t count;
 } rows[ROWS] = {
-	[VMEXIT_READ_DR0... VMEXIT_WRITE_DR15] = {exit_dr, COUNT_DR},
 	[VMEXIT_EXCEPTION... VMEXIT_EXCEPTION + 31] = {exit_exception, COUNT_EXCEPTION},
 	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
 	[VMEXIT_NMI] = {exit_nmi, COUNT_NMI},
 	[VMEXIT_VINTR] = {exit_vintr, COUNT_WINDOW},
-	[VMEXIT_RDPMC] = {exit_insn, COUNT_INSN},
-	[VMEXIT_RSM] = {exit_insn, COUNT_INSN},
 	[VMEXIT_IRET] = {exit_iret, COUNT_WINDOW},
-	[VMEXIT_INVD] = {exit_insn, COUNT_INSN},
 	[VMEXIT_PAUSE] = {exit_pause, COUNT_PAUSE},
 	[VMEXIT_HLT] = {exit_hlt, COUNT_HLT},
-	[VMEXIT_INVLPGA] = {exit_insn, COUNT_INSN},
 	[VMEXIT_IOIO] = {exit_io, ELSEWHERE},
 	[VMEXIT_MSR] = {exit_msr, ELSEWHERE},
 	[VMEXIT_SHUTDOWN] = {exit_shutdown, COUNT_SHUTDOWN},
-	[VMEXIT_VMRUN] = {exit_insn, COUNT_INSN},
 	[VMEXIT_VMMCALL] = {exit_vmmcall, COUNT_HYPERCALL},
-	[VMEXIT_VMLOAD... VMEXIT_SKINIT] = {exit_insn, COUNT_INSN},
-	[VMEXIT_WBINVD... VMEXIT_RDPRU] = {exit_insn, COUNT_INSN},
-	[VMEXIT_INVLPGB] = {exit_insn, COUNT_INSN},
-	[VMEXIT_MCOMMIT] = {exit_insn, COUNT_INSN},
+	[ROW_INSN] = {exit_insn, COUNT_INSN},
 	[ROW_NPF] = {exit_npf, ELSEWHERE},
 	[ROW_INVALID] = {exit_invalid, COUNT_INVALID},
 	[ROW_UNKNOWN] = {exit_unknown, COUNT_OTHER},
@@ -354,7 +339,10 @@ static const struct row *row_of(uint64_t code)
 {
 	if (code < VMEXIT_DIRECT && rows[code].handler)
 		return &rows[code];
-	return &rows[code == VMEXIT_NPF ? ROW_NPF : quirk_is_invalid(code) ? ROW_INVALID : ROW_UNKNOWN];
+	return &rows[code == VMEXIT_NPF						 ? ROW_NPF
+		     : quirk_is_invalid(code)					 ? ROW_INVALID
+		     : code >= VMEXIT_RDPMC && code < VMEXIT_DIRECT		 ? ROW_INSN
+										 : ROW_UNKNOWN];
 }
 
 enum verdict svm_exit(struct svm_vcpu *s)

@@ -150,7 +150,7 @@ void svm_shadow_entry(struct svm_vcpu *s)
 {
 	s->shadow_rip = vmcb_get(s->vmcb, rip);
 	s->watch = true;
-	if (!quirk_emulated || !(s->irq || s->window) || vmcb_get(s->vmcb, rflags) & RFLAGS_TF)
+	if (!cpu_features.emulated || !(s->irq || s->window) || vmcb_get(s->vmcb, rflags) & RFLAGS_TF)
 		return;
 	svm_withdraw(s);
 	step(s);
@@ -174,7 +174,7 @@ void svm_watched_exit(struct svm_vcpu *s)
 	struct vmcb *b = s->vmcb;
 	uint64_t rip = vmcb_get(b, rip);
 
-	if (quirk_emulated && rip == s->shadow_rip)
+	if (cpu_features.emulated && rip == s->shadow_rip)
 		vmcb_set(b, shadow, vmcb_get(b, shadow) | SHADOW);
 	s->shadow_rip = ~0ull;
 	if (s->cpuid_open) {

@@ -5,7 +5,6 @@
 #include <postern/errno.h>
 
 #define RFLAGS_KNOWN 0x3f7fd7ull
-#define INTERCEPT_ALL_DR 0xffff
 
 
 /* A field of struct vcpu_state, or several in a row, and the same in the VMCB. */
@@ -93,13 +92,9 @@ void svm_take(struct vcpu *v)
 	struct vmcb *b = to_svm(v)->vmcb;
 	uint64_t rip = run->rip;
 
-	if (rip != vmcb_get(b, rip)) {
-		vmcb_set(b, rip, rip);
+	if (rip != vmcb_get(b, rip))
 		vmcb_set(b, shadow, 0);
-	}
-	vmcb_set(b, rflags, (run->rflags & RFLAGS_KNOWN) | RFLAGS_FIXED);
-	vmcb_set(b, rax, run->gpr[GPR_RAX]);
-	vmcb_set(b, rsp, run->gpr[GPR_RSP]);
+	set_regs(b, rip, run->rflags, run->gpr);
 }
 
 void svm_exit_state(struct vcpu *v, bool all)
@@ -149,7 +144,6 @@ void svm_get_state(struct vcpu *v, struct vcpu_state *out)
 	struct svm_vcpu *s = to_svm(v);
 	const struct vmcb *b = s->vmcb;
 
-	svm_dr_save(v);
 	memcpy(out->gpr, v->run->gpr, sizeof(out->gpr));
 	out->gpr[GPR_RAX] = vmcb_get(b, rax);
 	out->gpr[GPR_RSP] = vmcb_get(b, rsp);
@@ -168,7 +162,6 @@ int svm_set_state(struct vcpu *v, const struct vcpu_state *in)
 
 	if ((in->valid & STATE_EVENTS) && in->pending_type > 1 + EVENT_SOFT)
 		return -EINVAL;
-	svm_dr_save(v);
 	if (in->valid & STATE_SYSTEM) {
 		set_pairs(b, in);
 		memcpy(v->dr, in->dr, sizeof(v->dr));
@@ -181,34 +174,4 @@ int svm_set_state(struct vcpu *v, const struct vcpu_state *in)
 	if (in->valid & STATE_EVENTS)
 		set_events(s, in);
 	return 0;
-}
-
-/* DR0-3 are not in the VMCB. They are loaded at the first use, and then the guest has them to
- * itself until its thread leaves the CPU. */
-void svm_dr_load(struct svm_vcpu *s)
-{
-	const uint64_t *dr = s->vcpu.dr;
-
-	if (s->vcpu.dr_loaded)
-		return;
-	__asm__ volatile("mov %0, %%db0\n\tmov %1, %%db1\n\tmov %2, %%db2\n\tmov %3, %%db3"
-			 :
-			 : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
-	vmcb_set(s->vmcb, dr_read, 0);
-	vmcb_set(s->vmcb, dr_write, 0);
-	s->vcpu.dr_loaded = true;
-}
-
-void svm_dr_save(struct vcpu *v)
-{
-	struct vmcb *b = to_svm(v)->vmcb;
-	uint64_t *dr = v->dr;
-
-	if (!v->dr_loaded)
-		return;
-	__asm__ volatile("mov %%db0, %0\n\tmov %%db1, %1\n\tmov %%db2, %2\n\tmov %%db3, %3"
-			 : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
-	vmcb_set(b, dr_read, INTERCEPT_ALL_DR);
-	vmcb_set(b, dr_write, INTERCEPT_ALL_DR);
-	v->dr_loaded = false;
 }

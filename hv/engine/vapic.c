@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The virtual local APIC: registers, priorities, messages. Timer: vapic_timer.c.
+// The virtual local APIC: registers, priorities, messages. Timer: vtimer.c.
 #include "engine/vapic.h"
 #include "core/string.h"
 #include "engine/engine.h"
@@ -464,7 +464,7 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 	}
 }
 
-int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
+static enum msr_answer read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 {
 	unsigned offset = (index - 0x800) << 4;
 
@@ -476,7 +476,7 @@ int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 	return MSR_OK;
 }
 
-int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
+static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct vapic *a = &v->apic;
 	unsigned offset = (index - 0x800) << 4;
@@ -516,4 +516,22 @@ int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	default:
 		return MSR_FAULT;
 	}
+}
+
+enum msr_answer vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
+{
+	bool known = index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST;
+
+	v->exits[known				 ? COUNT_MSR_APIC
+		 : index == MSR_TSC_DEADLINE ? COUNT_MSR_TIMER
+					     : COUNT_MSR_VMM]++;
+	if (known)
+		return write ? write_msr(v, index, *value) : read_msr(v, index, value);
+	if (index != MSR_TSC_DEADLINE)
+		return MSR_VMM;
+	if (write)
+		vapic_timer_deadline(v, *value);
+	else
+		*value = vapic_deadline(v);
+	return MSR_OK;
 }

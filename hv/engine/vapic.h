@@ -26,20 +26,13 @@ enum delivery {
 	DELIVERY_EXTINT
 };
 
-/* Nothing here is less often programmed than this in periodic mode, so a guest cannot make a storm
- * of host timer interrupts. Nanoseconds. */
-#define VAPIC_PERIOD_MIN 50000
-
 struct vapic {
 	uint32_t reg[64] __attribute__((aligned(8))); /* [offset / 16] */
 	uint64_t base;				      /* MSR 0x1b */
 	uint32_t errors;			      /* ESR bits since it was last written */
 	bool eoi_offered; /* in *eoi_word; nobody may end it twice */
 	int32_t eoi_exit; /* vector whose EOI the VMM has yet to hear of, -1 none */
-	struct timer timer;
-	uint64_t expiry;   /* CLOCK ns at which the count ends, 0 stopped */
-	uint64_t period;   /* ns of one count */
-	uint64_t deadline; /* guest TSC, 0 off */
+	uint64_t deadline; /* guest TSC, while its timer is armed in that mode */
 };
 
 /* A message: what an ICR write, an MSI or an IO-APIC entry says. */
@@ -57,9 +50,9 @@ static inline bool vapic_x2(const struct vapic *a)
 /* xAPIC accesses, offset a multiple of 16 below 0x400 (callers check). */
 uint32_t vapic_read(struct vcpu *v, unsigned offset);
 void vapic_write(struct vcpu *v, unsigned offset, uint32_t value);
-/* x2APIC MSRs 0x800..0x8ff: enum msr_answer. */
-int vapic_read_msr(struct vcpu *v, uint32_t index, uint64_t *value);
-int vapic_write_msr(struct vcpu *v, uint32_t index, uint64_t value);
+enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
+/* x2APIC MSRs 0x800..0x8ff, and its timer's deadline; counted. All others are the VMM's, which has the policy. */
+enum msr_answer vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
 
 /* From any thread or timer. */
 void vapic_post(struct vcpu *v, unsigned vector, bool level);
@@ -78,15 +71,5 @@ void vapic_forget(struct vcpu *v); /* another state comes: the word, and what th
 void vapic_accept(struct vcpu *v, unsigned vector); /* the guest takes it: IRR to ISR */
 bool vapic_takes_extint(const struct vcpu *v);
 /* NMI through LINT1 is not modelled as a line: VM_IRQ_NMI goes to the vcpu. */
-
-/* vapic_timer.c */
-void vapic_timer_init(struct vcpu *v);
-void vapic_timer_start(struct vcpu *v);		       /* initial count was written */
-void vapic_timer_mode(struct vcpu *v, uint32_t old);   /* LVT timer was written */
-void vapic_timer_divide(struct vcpu *v, uint32_t old); /* divide register was written */
-uint32_t vapic_timer_count(struct vcpu *v);
-void vapic_timer_deadline(struct vcpu *v, uint64_t tsc);
-void vapic_timer_stop(struct vcpu *v);
-void vapic_timer_restore(struct vcpu *v, uint64_t expiry, uint64_t deadline);
 
 #endif

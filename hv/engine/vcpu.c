@@ -289,26 +289,7 @@ static int64_t run(struct vcpu *v, struct syscall_args *a)
 }
 SYSCALL_CLAIMED(SYS_VCPU_RUN, run);
 
-static int64_t get_state(struct vcpu *v, struct syscall_args *a)
-{
-	struct vcpu_state *s;
-	int64_t result;
-
-	if (a->c != sizeof(*s))
-		return -EINVAL;
-	s = core_alloc(sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	fpu_unload(v);
-	result = vcpu_get_state(v, s);
-	if (!result)
-		result = copy_to_user(a->b, s, sizeof(*s));
-	core_free(s, sizeof(*s));
-	return result;
-}
-SYSCALL_CLAIMED(SYS_VCPU_GET_STATE, get_state);
-
-static int64_t set_state(struct vcpu *v, struct syscall_args *a)
+static int64_t pass_state(struct vcpu *v, const struct syscall_args *a, bool set)
 {
 	struct vcpu_state *s;
 	int64_t result;
@@ -319,13 +300,24 @@ static int64_t set_state(struct vcpu *v, struct syscall_args *a)
 	s = core_alloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	result = copy_from_user(s, a->b, sizeof(*s));
-	if (!result) {
-		fpu_unload(v);
-		result = vcpu_set_state(v, s);
-	}
+	fpu_unload(v);
+	if (set)
+		result = copy_from_user(s, a->b, sizeof(*s)) ?: vcpu_set_state(v, s);
+	else
+		result = vcpu_get_state(v, s) ?: copy_to_user(a->b, s, sizeof(*s));
 	core_free(s, sizeof(*s));
 	return result;
+}
+
+static int64_t get_state(struct vcpu *v, struct syscall_args *a)
+{
+	return pass_state(v, a, false);
+}
+SYSCALL_CLAIMED(SYS_VCPU_GET_STATE, get_state);
+
+static int64_t set_state(struct vcpu *v, struct syscall_args *a)
+{
+	return pass_state(v, a, true);
 }
 SYSCALL_CLAIMED(SYS_VCPU_SET_STATE, set_state);
 
@@ -461,8 +453,7 @@ static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct v
 	v->cpu = this_cpu();
 	v->fpu = core_page_alloc();
 	cpuid_set(&v->cpuid, NULL, 0);
-	vapic_timer_init(v);
-	alarm_init(v);
+	vtimers_init(v);
 	error = v->fpu ? map_pages(v, run_va) : -ENOMEM;
 	if (!error)
 		error = vm->engine->vcpu_init(v);
@@ -487,8 +478,7 @@ void vcpu_free(struct vcpu *v)
 {
 	const struct engine *e = v->vm->engine;
 
-	vapic_timer_stop(v);
-	alarm_stop(v);
+	vtimers_stop(v);
 	fpu_unload(v);
 	unmap_page(v->run, v->run_memory);
 	unmap_page(v->private, v->private_memory);

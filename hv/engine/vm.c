@@ -241,9 +241,8 @@ static void vm_free(struct vm *vm)
 	unlink_vm(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i]) {
-			timer_cancel_sync(&vm->vcpu[i]->apic.timer);
-			for (unsigned n = 0; n < ALARMS; n++)
-				timer_cancel_sync(&vm->vcpu[i]->alarm[n].timer);
+			for (unsigned n = 0; n < VTIMERS; n++)
+				timer_cancel_sync(&vm->vcpu[i]->timer[n].timer);
 		}
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i]) {

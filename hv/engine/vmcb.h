@@ -15,8 +15,6 @@
 /* Exits by intercept; those from VMEXIT_INTR on are a bit each in the words at 00C, 010 and 014h.
  */
 enum vmcb_exit {
-	VMEXIT_READ_DR0 = 0x20,
-	VMEXIT_WRITE_DR15 = 0x3f,
 	VMEXIT_EXCEPTION = 0x40,
 	VMEXIT_INTR = 0x60,
 	VMEXIT_NMI = 0x61,

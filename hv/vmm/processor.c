@@ -3,7 +3,9 @@
 #include "processor.h"
 #include <string.h>
 
+#define MSR_TSC 0x10
 #define MSR_APIC_BASE 0x1b
+#define MSR_TSC_ADJUST 0x3b
 #define MSR_DEBUGCTL 0x1d9
 #define MSR_PAT 0x277
 #define MSR_EFER 0xc0000080
@@ -114,13 +116,15 @@ void processor_startup(struct vcpu_state *s, uint8_t vector)
 
 bool processor_has_msr(uint32_t index)
 {
-	return index == MSR_APIC_BASE || index == MSR_DEBUGCTL || index == MSR_PAT ||
+	return index == MSR_TSC || index == MSR_TSC_ADJUST || index == MSR_APIC_BASE || index == MSR_DEBUGCTL || index == MSR_PAT ||
 	       index == MSR_EFER || index == MSR_TSC_AUX;
 }
 
 uint64_t processor_read_msr(const struct vcpu_state *s, uint32_t index)
 {
-	return index == MSR_APIC_BASE	? s->apic_base
+	return index == MSR_TSC		? s->tsc
+	       : index == MSR_TSC_ADJUST ? s->tsc_adjust
+	       : index == MSR_APIC_BASE	? s->apic_base
 	       : index == MSR_DEBUGCTL	? s->debugctl
 	       : index == MSR_PAT	? s->pat
 	       : index == MSR_EFER	? s->efer
@@ -157,6 +161,14 @@ bool processor_write_msr(struct vcpu_state *s, uint32_t index, uint64_t value)
 
 	s->valid = STATE_SYSTEM;
 	switch (index) {
+	case MSR_TSC: /* moves TSC_ADJUST by the same amount (SDM 3, 17.17.3) */
+		s->tsc_adjust += value - s->tsc;
+		s->valid = STATE_TSC_ADJUST;
+		break;
+	case MSR_TSC_ADJUST:
+		s->tsc_adjust = value;
+		s->valid = STATE_TSC_ADJUST;
+		break;
 	case MSR_APIC_BASE:
 		return write_apic_base(s, value);
 	case MSR_EFER:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Processor: what happens to a virtual processor's state as a whole: reset, INIT, STARTUP, and the
- * registers that are part of it and seldom touched (EFER, PAT, DEBUGCTL, TSC_AUX, the APIC base, XCR0).
+ * registers that are part of it and seldom touched (EFER, PAT, DEBUGCTL, TSC, TSC_ADJUST, TSC_AUX, the APIC base).
  *
  * Pure functions on the state. Those that change it leave in `valid` the parts that SYS_VCPU_SET_STATE
  * is to take. Manuals: AMD APM 2, 14.1 (reset, INIT), 11.5.2 (XCR0), 7.8.1 (PAT); Intel SDM 3, 11.12.5 (APIC modes).

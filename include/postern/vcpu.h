@@ -8,8 +8,8 @@
  * rsp, rax and rflags are copied out at exits that reach the VMM and taken back only when RUN_SET_RIP is
  * in `flags`. Everything in this page is the guest's own state: garbage in it harms that guest alone.
  *
- * The virtual local APIC with its timer, IPIs, HLT, CPUID, and the MSRs of x2APIC and time are
- * answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
+ * The virtual local APIC with its timer, IPIs, HLT, CPUID, and the MSRs of x2APIC and of the timer's
+ * deadline are answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
  * vcpu is run by one thread at a time (-EBUSY else).
  */
 #ifndef POSTERN_VCPU_H
@@ -59,8 +59,6 @@ enum exit_count {
 	COUNT_FAULT_2M,
 	COUNT_EXCEPTION,
 	COUNT_INSN,
-	COUNT_CR,
-	COUNT_DR,
 	COUNT_INVALID,
 	COUNT_SHUTDOWN,
 	COUNT_KICK,
@@ -198,6 +196,7 @@ enum state_part {
 	STATE_TIME = 1 << 4, /* tsc, tsc_adjust; what was asked of it before, INIT, STARTUP, NMI, is forgotten */
 	STATE_FPU = 1 << 5,
 	STATE_ACTIVITY = 1 << 6,
+	STATE_TSC_ADJUST = 1 << 8, /* tsc_adjust alone */
 	STATE_APIC_BASE = 1 << 7, /* the mode alone: registers stay, and what is posted meanwhile */
 };
 

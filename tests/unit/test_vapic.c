@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/engine/vapic.c hv/engine/vapic_timer.c */
+/* sources: hv/engine/vapic.c hv/engine/vtimer.c */
 /* The virtual local APIC: registers, priorities, destinations, modes, timer. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +17,7 @@ static uint32_t requested[VCPUS];
 static uint64_t now;
 static uint64_t armed; /* expiry of the timer armed last, 0 none */
 static struct timer *armed_timer;
+uint64_t tsc_khz = 1000000;
 
 void vcpu_request(struct vcpu *v, uint32_t requests)
 {
@@ -94,7 +95,7 @@ static int setup(void **state)
 		vcpus[i].vm = &vm;
 		vcpus[i].number = i;
 		vm.vcpu[i] = &vcpus[i];
-		vapic_timer_init(&vcpus[i]);
+		vtimers_init(&vcpus[i]);
 		reset(&vcpus[i]);
 		vapic_write(&vcpus[i], APIC_SVR, 0x1ff);
 		requested[i] = 0;
@@ -105,6 +106,16 @@ static int setup(void **state)
 static void to_x2(struct vcpu *v)
 {
 	v->apic.base |= APIC_BASE_X2;
+}
+
+static enum msr_answer read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
+{
+	return vapic_msr(v, index, false, value);
+}
+
+static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	return vapic_msr(v, index, true, &value);
 }
 
 static void reset_values(void **state)
@@ -295,16 +306,16 @@ static void destinations_x2apic(void **state)
 		to_x2(&vcpus[i]);
 	assert_int_equal(vapic_read(&vcpus[17], APIC_ID), 17);
 	assert_int_equal(vapic_read(&vcpus[17], APIC_LDR), 1 << 16 | 1 << 1);
-	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 17ull << 32 | 0x33), MSR_OK);
+	assert_int_equal(write_msr(&vcpus[0], 0x830, 17ull << 32 | 0x33), MSR_OK);
 	assert_int_equal(receivers(0x33), 1 << 17);
-	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0xffffffffull << 32 | 0x34), MSR_OK);
+	assert_int_equal(write_msr(&vcpus[0], 0x830, 0xffffffffull << 32 | 0x34), MSR_OK);
 	assert_int_equal(receivers(0x34), 0xfffff);
-	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0x10003ull << 32 | 0x835), MSR_OK);
+	assert_int_equal(write_msr(&vcpus[0], 0x830, 0x10003ull << 32 | 0x835), MSR_OK);
 	assert_int_equal(receivers(0x35), 3 << 16);
 	/* 255 is an ordinary id here. */
-	assert_int_equal(vapic_write_msr(&vcpus[0], 0x830, 0xffull << 32 | 0x36), MSR_OK);
+	assert_int_equal(write_msr(&vcpus[0], 0x830, 0xffull << 32 | 0x36), MSR_OK);
 	assert_int_equal(receivers(0x36), 0);
-	assert_int_equal(vapic_write_msr(&vcpus[5], 0x83f, 0x37), MSR_OK);
+	assert_int_equal(write_msr(&vcpus[5], 0x83f, 0x37), MSR_OK);
 	assert_int_equal(receivers(0x37), 1 << 5);
 }
 
@@ -395,22 +406,22 @@ static void modes(void **state)
 	struct vcpu *v = &vcpus[1];
 	uint64_t value;
 
-	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_FAULT); /* not in x2APIC mode */
+	assert_int_equal(read_msr(v, 0x802, &value), MSR_FAULT); /* not in x2APIC mode */
 	to_x2(v);
-	assert_int_equal(vapic_read_msr(v, 0x802, &value), MSR_OK);
+	assert_int_equal(read_msr(v, 0x802, &value), MSR_OK);
 	assert_int_equal(value, 1);
-	assert_int_equal(vapic_read_msr(v, 0x80e, &value), MSR_FAULT); /* DFR */
-	assert_int_equal(vapic_read_msr(v, 0x831, &value), MSR_FAULT); /* ICR2 */
-	assert_int_equal(vapic_read_msr(v, 0x80b, &value), MSR_FAULT); /* EOI */
-	assert_int_equal(vapic_read_msr(v, 0x8ff, &value), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x802, 1), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x80d, 1), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x80b, 1), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x80b, 0), MSR_OK);
-	assert_int_equal(vapic_write_msr(v, 0x828, 1), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x808, 1ull << 32), MSR_FAULT);
-	assert_int_equal(vapic_write_msr(v, 0x808, 0x20), MSR_OK);
-	assert_int_equal(vapic_read_msr(v, 0x808, &value), MSR_OK);
+	assert_int_equal(read_msr(v, 0x80e, &value), MSR_FAULT); /* DFR */
+	assert_int_equal(read_msr(v, 0x831, &value), MSR_FAULT); /* ICR2 */
+	assert_int_equal(read_msr(v, 0x80b, &value), MSR_FAULT); /* EOI */
+	assert_int_equal(read_msr(v, 0x8ff, &value), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x802, 1), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x80d, 1), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x80b, 1), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x80b, 0), MSR_OK);
+	assert_int_equal(write_msr(v, 0x828, 1), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x808, 1ull << 32), MSR_FAULT);
+	assert_int_equal(write_msr(v, 0x808, 0x20), MSR_OK);
+	assert_int_equal(read_msr(v, 0x808, &value), MSR_OK);
 	assert_int_equal(value, 0x20);
 	vapic_write(v, APIC_LDR, ~0u);
 	assert_int_equal(vapic_read(v, APIC_LDR), 2);
@@ -469,7 +480,7 @@ static void periodic(void **state)
 	/* Too fast is slowed down, not refused. */
 	vapic_write(v, APIC_TIMER_INITIAL, 1);
 	fire();
-	assert_int_equal(armed, now + VAPIC_PERIOD_MIN);
+	assert_int_equal(armed, now + VTIMER_PERIOD_MIN);
 }
 
 static void deadline(void **state)
@@ -479,26 +490,26 @@ static void deadline(void **state)
 
 	vm.tsc_offset = -rdtsc();
 	vapic_timer_deadline(v, 5000); /* not in this mode: ignored */
-	assert_int_equal(v->apic.deadline, 0);
+	assert_int_equal(vapic_deadline(v), 0);
 	vapic_write(v, APIC_LVT_TIMER, LVT_TIMER_DEADLINE | 0xec);
 	tsc = vcpu_tsc(v) + (1ull << 40);
 	vapic_timer_deadline(v, tsc);
-	assert_int_equal(v->apic.deadline, tsc);
+	assert_int_equal(vapic_deadline(v), tsc);
 	assert_int_equal(armed, now + (1ull << 40));
 	vapic_write(v, APIC_TIMER_INITIAL, 7); /* ignored in this mode */
 	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 0);
 	fire();
 	assert_int_equal(vapic_pending(v), 0xec);
-	assert_int_equal(v->apic.deadline, 0);
+	assert_int_equal(vapic_deadline(v), 0);
 	vapic_accept(v, 0xec);
 	vapic_write(v, APIC_EOI, 0);
 	vapic_timer_deadline(v, 1); /* long past: at once */
 	assert_int_equal(vapic_pending(v), 0xec);
 	vapic_timer_deadline(v, ~0ull); /* never */
-	assert_int_equal(armed, 0);
+	assert_true(armed >= 1ull << 60);
 	vapic_timer_deadline(v, tsc);
 	vapic_write(v, APIC_LVT_TIMER, 0xec); /* leaving the mode disarms */
-	assert_int_equal(v->apic.deadline, 0);
+	assert_int_equal(vapic_deadline(v), 0);
 	assert_int_equal(armed, 0);
 }
 
@@ -515,8 +526,8 @@ static void all_offsets(void **state)
 			seed = seed * 1664525 + 1013904223;
 			vapic_read(v, seed >> 8 & 0x3f0);
 			vapic_write(v, seed >> 16 & 0x3f0, seed * 2654435761u);
-			vapic_read_msr(v, 0x800 + (seed >> 20 & 0xff), &value);
-			vapic_write_msr(v, 0x800 + (seed >> 12 & 0xff), seed * 40503u);
+			read_msr(v, 0x800 + (seed >> 20 & 0xff), &value);
+			write_msr(v, 0x800 + (seed >> 12 & 0xff), seed * 40503u);
 			if (vapic_pending(v))
 				vapic_accept(v, vapic_pending(v));
 			if (armed)

@@ -67,7 +67,7 @@ bool fpu_takes_xcr0(uint64_t xcr0)
 void vapic_settle(struct vcpu *vcpu)
 {
 }
-void alarm_get(struct vcpu *vcpu, struct vcpu_state *state)
+void alarm_get(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	memcpy(state->alarm, alarms, sizeof(state->alarm));
 	state->stolen = v->stolen;
@@ -77,13 +77,13 @@ void alarm_restore(struct vcpu *vcpu, const struct vcpu_state *state)
 	memcpy(alarms, state->alarm, sizeof(state->alarm));
 	v->stolen = state->stolen;
 }
-void vapic_timer_stop(struct vcpu *vcpu)
+uint64_t vapic_deadline(const struct vcpu *vcpu)
 {
-	v->apic.expiry = v->apic.deadline = 0;
+	return v->apic.deadline;
 }
 void vapic_timer_restore(struct vcpu *vcpu, uint64_t expiry, uint64_t deadline)
 {
-	v->apic.expiry = expiry;
+	v->timer[VTIMER_APIC].expiry = expiry;
 	v->apic.deadline = deadline;
 }
 void fpu_set_area(struct vcpu *vcpu, const uint8_t *from, uint64_t xcr0)
@@ -91,17 +91,11 @@ void fpu_set_area(struct vcpu *vcpu, const uint8_t *from, uint64_t xcr0)
 	memcpy(v->fpu, from, sizeof(((struct vcpu_state *)0)->fpu));
 	v->xcr0 = xcr0;
 }
-static void time_changed(struct vcpu *vcpu)
-{
-	vmcb_set(&vmcb, tsc_offset, vm.tsc_offset + v->tsc_adjust);
-}
-
 static const struct engine stub = {
 	.get_state = svm_get_state,
 	.set_state = svm_set_state,
 	.cr8 = svm_cr8,
 	.set_cr8 = svm_set_cr8,
-	.time_changed = time_changed,
 };
 
 static int setup(void **state)
@@ -138,6 +132,7 @@ static void round_trip(void **state)
 	in.cr8 = 9;
 	in.apic[APIC_TPR / 16] = 0x90;
 	in.apic_base = 0xfee00d00;
+	in.tsc_deadline = 0; /* one or the other */
 	for (unsigned first = 0x10; first <= 0x20; first += 8)
 		in.apic[first] &= 0xffff0000;
 	in.pending_type = 1 + EVENT_EXCEPTION;
@@ -188,7 +183,13 @@ static void parts(void **state)
 	assert_int_equal(vcpu_set_state(v, &in), 0);
 	assert_int_equal(v->requests, REQ_FLUSH | REQ_EVENT);
 	assert_int_equal(vm.tsc_offset, 50);
-	assert_int_equal(vmcb.f_tsc_offset, 57);
+	assert_int_equal(v->tsc_adjust, 7);
+	in.valid = STATE_TSC_ADJUST;
+	in.tsc_adjust = 8;
+	v->requests = REQ_SIPI;
+	assert_int_equal(vcpu_set_state(v, &in), 0);
+	assert_int_equal(v->tsc_adjust, 8);
+	assert_int_equal(v->requests, REQ_SIPI | REQ_EVENT);
 }
 
 static void refused(void **state)

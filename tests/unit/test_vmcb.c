@@ -9,7 +9,7 @@
 #include "engine/quirks.h"
 #include "engine/svm.h"
 
-bool quirk_emulated;
+struct cpu_features cpu_features;
 
 static struct vmcb b;
 static struct svm_vcpu s;
@@ -33,7 +33,7 @@ static int setup(void **state)
 	s.shadow_rip = s.iret_rip = ~0ull;
 	b.f_rip = 0x1000;
 	accepted = requests = 0;
-	quirk_emulated = false;
+	cpu_features.emulated = false;
 	return 0;
 }
 
@@ -195,7 +195,7 @@ static void lost_shadow(void **state)
 	svm_interrupt(&s.vcpu, 0x51);
 	svm_shadow_entry(&s); /* a real processor keeps the shadow: nothing to do */
 	assert_false(s.stepping);
-	quirk_emulated = true;
+	cpu_features.emulated = true;
 	svm_shadow_entry(&s);
 	assert_true(s.stepping && b.f_rflags & RFLAGS_TF);
 	assert_false(((union vmcb_vintr){b.f_vintr}).irq);

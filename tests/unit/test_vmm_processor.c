@@ -107,6 +107,14 @@ static void msrs(void **state)
 	assert_false(processor_write_msr(&s, 0x1d9, 4));
 	assert_true(processor_write_msr(&s, 0x1d9, 3));
 	assert_int_equal(processor_read_msr(&s, 0x1d9), 2);
+	s.tsc = 500;
+	s.tsc_adjust = 20;
+	assert_true(processor_write_msr(&s, 0x10, 400));
+	assert_int_equal(s.valid, STATE_TSC_ADJUST);
+	assert_int_equal(processor_read_msr(&s, 0x3b), -80);
+	assert_true(processor_write_msr(&s, 0x3b, 7));
+	assert_int_equal(s.tsc_adjust, 7);
+	assert_int_equal(processor_read_msr(&s, 0x10), 500);
 	assert_false(processor_write_msr(&s, 0xc0000103, 1ull << 32));
 	assert_true(processor_write_msr(&s, 0xc0000103, 5));
 	assert_int_equal(processor_read_msr(&s, 0xc0000103), 5);
