@@ -3,7 +3,10 @@
  * Client: the end towards a guest.
  *
  *   waits --its volume is there, nobody is in the way--> served --volume removed--> gone
+ *     |                                                  ^
+ *     +--somebody is in the way--> refused --he is not---+
  *
+ * Who is refused is told that the disk is gone, so that its requests fail; later it may appear.
  * A request becomes one of the disk: sectors moved by the volume's first one, tags of memory
  * exchanged for those under which the driver knows the same memory.
  */
@@ -92,11 +95,13 @@ static bool claim(struct client *cl, struct disk *d, const struct volume *v)
 		return true;
 	if (against && against->expires)
 		return false; /* of a former life, whose owner may still come */
+	if (cl->refused)
+		return false;
 	log_line("%s may not use %s%s: %s %s it", cl->who, v->name,
 		 cl->read_only ? "" : " for writing", against ? against->who : "too many",
 		 against && against->writes ? "writes" : "reads");
 	client_gone(cl, "in use");
-	cl->over = true;
+	cl->refused = cl->told = true;
 	return false;
 }
 

@@ -68,6 +68,7 @@ struct client {
 	bool read_only, over;
 	uint64_t since;
 	bool told; /* that it waits */
+	bool refused; /* somebody is in its way: asked for again from time to time */
 	struct disk *disk; /* NULL: waits for its volume */
 	struct volume volume;
 	struct hold *hold;

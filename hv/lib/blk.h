@@ -54,7 +54,7 @@ struct blk_front {
 	/* To be read by the caller. */
 	struct connection *c; /* NULL: nobody there at the moment */
 	bool ready;	      /* requests are being served; those put before wait */
-	bool gone;	      /* the disk was removed or never is: requests get -EIO at once */
+	bool gone;	      /* the disk was removed or is somebody else's: requests get -EIO at once */
 	struct disk_link info; /* copied when it became ready, checked: sizes are sane, texts end */
 	unsigned in_flight;
 	uint64_t requests, replayed;

@@ -344,13 +344,17 @@ static int watch_link(struct blk_front *f)
 			f->changed(f);
 		return 0;
 	}
-	if (f->gone || state != LINK_READY || (!now_ready && link->changes == f->changes))
+	if (state != LINK_READY || (!now_ready && link->changes == f->changes))
+		return 0;
+	/* One that was gone may appear, if the back has never had a request of us that we ended. */
+	if (f->gone && f->ring.req_prod_pvt)
 		return 0;
 	if (!read_link(f)) {
 		give_up(f, "the disk's sector size is nonsense");
 		return -EIO;
 	}
 	f->ready = true;
+	f->gone = false;
 	if (f->changed)
 		f->changed(f);
 	if (now_ready && f->ready)

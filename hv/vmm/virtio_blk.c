@@ -506,7 +506,7 @@ static void changed(struct blk_front *f)
 	memcpy(&before, b->v.config, 8);
 	if (f->ready)
 		describe(b);
-	if (f->ready && before && before != f->info.bytes / BLK_SECTOR)
+	if (f->ready && before != f->info.bytes / BLK_SECTOR)
 		virtio_config_changed(&b->v);
 	devices_changed();
 }

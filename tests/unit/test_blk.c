@@ -290,6 +290,33 @@ static void test_gone(void **state)
 	assert_int_equal(done_status[1], -EIO);
 }
 
+/* A back that refused at first may serve later; not one that still has requests which were ended here. */
+static void test_appears(void **state)
+{
+	static struct blk_command c;
+
+	blk_back_gone(&back);
+	blk_front_poll(&front);
+	assert_true(front.gone);
+	put(BLKIF_OP_READ, 1, 0, 512);
+	blk_front_push(&front);
+	assert_int_equal(done_status[0], -EIO);
+	blk_back_ready(&back);
+	blk_front_poll(&front);
+	assert_false(front.gone);
+	assert_true(front.ready);
+	assert_int_equal(blk_back_get(&back, &c), 0);
+	put(BLKIF_OP_READ, 2, 0, 512);
+	blk_front_push(&front);
+	assert_int_equal(blk_back_get(&back, &c), 1);
+	blk_back_gone(&back);
+	blk_front_poll(&front);
+	assert_int_equal(done_status[1], -EIO);
+	blk_back_ready(&back);
+	blk_front_poll(&front);
+	assert_true(front.gone);
+}
+
 /* Nobody comes back: in the end it is an error, not silence; but not before the time, nor while somebody is there. */
 static void test_abandoned(void **state)
 {
@@ -472,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rebirth, fresh),
 		cmocka_unit_test_setup(test_gone, fresh),
 		cmocka_unit_test_setup(test_abandoned, fresh),
+		cmocka_unit_test_setup(test_appears, fresh),
 		cmocka_unit_test_setup(test_medium_changes, fresh),
 		cmocka_unit_test_setup(test_unaligned_memory, fresh),
 		cmocka_unit_test_setup(test_lying_back, fresh),
