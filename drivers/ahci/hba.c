@@ -127,6 +127,11 @@ void hba_stop(struct hba *h)
 }
 
 /* 10.7.2.1: ports' registers first, the bit here last. */
+bool hba_is_there(const struct hba *h)
+{
+	return hba_read(h, HBA_CAP) == h->cap;
+}
+
 void hba_interrupt(struct hba *h)
 {
 	uint32_t all = hba_read(h, HBA_IS);

@@ -77,6 +77,12 @@ static void dead(struct port *p)
 	port_write(p, PX_IE, PXI_HOTPLUG);
 }
 
+void port_lost(struct port *p)
+{
+	log_line("ahci%u: its adapter is gone", p->disk);
+	dead(p);
+}
+
 /* 10.4.2: with the engine stopped. */
 static void comreset(struct port *p)
 {

@@ -121,6 +121,7 @@ static inline unsigned count_bits(uint32_t bits)
 int hba_start(struct hba *h); /* reset, ports begun. 0 or an error with its sentence */
 void hba_stop(struct hba *h);
 void hba_interrupt(struct hba *h);
+bool hba_is_there(const struct hba *h); /* false: pulled out; its registers say nothing then */
 uint32_t port_read(const struct port *p, uint32_t reg);
 void port_write(const struct port *p, uint32_t reg, uint32_t value);
 
@@ -131,6 +132,7 @@ void port_interrupt(struct port *p, uint32_t is);
 void port_stop(struct port *p, enum stop_reason why);
 void port_failed(struct port *p, const char *what); /* COMRESET, or given up */
 void port_report(const struct port *p, const char *what);
+void port_lost(struct port *p); /* with its adapter: everything fails */
 
 /* command.c: what is put to the device */
 bool command_is_queued(const struct port *p, uint8_t operation);

@@ -219,6 +219,11 @@ void queue_watch(struct timer *t)
 	uint64_t now = clock_ns();
 
 	if ((p->state == PORT_READY || p->state == PORT_IDENTIFY) && is_overdue(p, now)) {
+		/* Registers that are not there may read as if all was done. */
+		if (!hba_is_there(p->hba)) {
+			port_lost(p);
+			return;
+		}
 		queue_complete(p); /* an interrupt may be lost */
 		if (is_overdue(p, now)) {
 			p->timeouts++;

@@ -542,6 +542,22 @@ static void test_time_out(void **state)
 	assert_int_equal(done_status[0], 0);
 }
 
+/* Its registers read as zeros, which is also what "all done" looks like. */
+static void test_adapter_pulled(void **state)
+{
+	ready(0);
+	ports[0].hold = true;
+	put(BLKIF_OP_WRITE, 8, 0, 4096);
+	serve(0);
+	hw.cap = 0;
+	*reg(0, PX_SACT) = *reg(0, PX_CI) = 0;
+	pass(20 * NS_PER_S);
+	serve(0);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(done_status[0], -EIO);
+	assert_non_null(strstr(all_log, "its adapter is gone"));
+}
+
 /* The device did it, the interrupt was lost. */
 static void test_lost_interrupt(void **state)
 {
@@ -846,7 +862,8 @@ int main(void)
 		TEST(test_bios_stays), TEST(test_identity), TEST(test_queued_data), TEST(test_not_queued),
 		TEST(test_adapter_without_queues), TEST(test_full_queue), TEST(test_flush_is_alone),
 		TEST(test_discard), TEST(test_queued_error_with_log), TEST(test_queued_error_without_log),
-		TEST(test_error_once), TEST(test_fatal_error), TEST(test_time_out), TEST(test_lost_interrupt),
+		TEST(test_error_once), TEST(test_fatal_error), TEST(test_time_out),
+		TEST(test_adapter_pulled), TEST(test_lost_interrupt),
 		TEST(test_dies), TEST(test_engine_sticks), TEST(test_pulled), TEST(test_link_bounces),
 		TEST(test_another_disk_after_a_bounce), TEST(test_generations), TEST(test_memory_out_of_reach),
 		TEST(test_identify_fails), TEST(test_too_old), TEST(test_never_ready),
