@@ -18,6 +18,7 @@ libxen-dev       Xen's public I/O ring headers
 xz-utils         kernel images
 dpkg-dev         sources of Debian packages (ACPICA)
 qemu-system-x86  the machine
+qemu-utils       images of disks
 ovmf             UEFI start
 grub-common      bootable images
 grub-pc-bin      bootable images, BIOS
