@@ -296,6 +296,8 @@ static void go_on(void)
 	recover();
 	screen_recover(config.quiet);
 	instances_watch(config.heartbeat_ms);
+	console_pump(); /* what was said while nobody was there: nothing else may wake us for a second */
+	durable_settle();
 }
 
 static void hang(void)
