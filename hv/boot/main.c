@@ -2,6 +2,7 @@
 // The boot stage: from the loader's jump to the core's first instruction. Everything that is read once is read here;
 // when the core runs, this program's memory is free memory.
 #include "boot/acpi.h"
+#include "boot/frames.h"
 #include "boot/multiboot.h"
 #include "boot/option.h"
 #include "boot/plan.h"
@@ -166,6 +167,7 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	time_measure();
 	show_last_words();
 	place_trampoline();
+	frames_describe(record.ram, record.ram_count, (struct chunk *)record.pool_phys, record.chunk_count);
 	space_build(&core_image);
 	describe(&record.info, &record.facts);
 	patch_core();

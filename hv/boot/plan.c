@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Where things go in memory: the log, the core's first pool, the page that other processors start in.
 #include "boot/plan.h"
+#include "core/pool.h"
 #include "core/string.h"
 #include <stdbool.h>
 
@@ -79,7 +80,8 @@ const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct 
 		return "no memory for the log";
 	ram_remove(ram, r->log_phys, LOG_BYTES);
 	ram_remove(&now, r->log_phys, LOG_BYTES);
-	r->pool_used = ((ram_end(ram) + CHUNK - 1) / CHUNK * BOOT_CHUNK_BYTES + PAGE - 1) & ~(PAGE - 1);
+	r->chunk_count = (ram_end(ram) + CHUNK - 1) / CHUNK;
+	r->pool_used = (r->chunk_count * sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1);
 	r->pool_bytes = (r->pool_used + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
 	r->pool_phys = find_pool(&now, r->pool_bytes);
 	if (!r->pool_phys)
@@ -128,5 +130,8 @@ const char *plan_check(const struct boot_record *r, const struct plan_use *use)
 		if (overlap(&use->stage[i], r->pool_phys, r->pool_bytes) ||
 		    overlap(&use->stage[i], r->log_phys, r->log_bytes))
 			return "pool or log lie in the stage";
+	if (r->chunk_count * sizeof(struct chunk) > r->root - r->pool_phys ||
+	    r->chunk_count * CHUNK < end_of(&r->ram[r->ram_count - 1]))
+		return "the accounts of memory have no room";
 	return check_ram(r, use);
 }

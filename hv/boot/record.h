@@ -27,7 +27,6 @@
 #define BOOT_CPUS_MAX 256
 #define BOOT_IOAPICS_MAX 16
 #define BOOT_RAM_MAX 128
-#define BOOT_CHUNK_BYTES 80 /* the core's account of 2 MiB of RAM takes no more (hv/core/frame.c) */
 #define IOMMU_UNITS_MAX 8
 #define IOMMU_IOAPICS_MAX 16
 
@@ -86,10 +85,10 @@ struct boot_record {
 	struct cpu_features cpu;
 	/* Free memory: whole pages, sorted, disjoint, nothing below 1 MiB, no boot file. The stage's own is in it: it is
 	 * the core's from the moment that the core's own page tables are loaded. */
-	uint32_t ram_count;
+	uint32_t ram_count, chunk_count;
 	struct ram_range ram[BOOT_RAM_MAX];
-	/* Chunks of 2 MiB inside one range: the first pool. At its start, `pool_used` bytes: room for the accounts of all
-	 * RAM, then the core's page tables, which map the image and the pool (hv/boot/space.c). */
+	/* Chunks of 2 MiB inside one range: the first pool. At its start, `pool_used` bytes: `chunk_count` accounts of
+	 * RAM (hv/core/pool.h), then the core's page tables, which map the image and the pool (hv/boot/space.c). */
 	uint64_t pool_phys, pool_bytes, pool_used;
 	uint64_t root;
 	uint64_t log_phys, log_bytes;	/* the log's ring (hv/core/log_ring.h), in use; in no range */

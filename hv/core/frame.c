@@ -13,22 +13,10 @@
 #include <postern/errno.h>
 #include <postern/syscall.h>
 
-#define CHUNK_SHIFT 21
-#define CHUNK_FRAMES 512
 // What memory objects do not get, so that page tables can follow them: 1/128 of RAM, two chunks at
 // least.
 #define KEEP_SHIFT 7
 #define KEEP_MIN (2 * CHUNK_FRAMES)
-
-enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL, CHUNK_STATES };
-
-struct chunk {
-	uint64_t map[CHUNK_FRAMES / 64]; /* 1: free */
-	uint16_t free, owned;		 /* frames free; frames that are ours at all */
-	uint8_t state;
-};
-
-_Static_assert(sizeof(struct chunk) <= BOOT_CHUNK_BYTES, "the boot stage leaves that much");
 
 static struct chunk *chunks;
 static uint32_t chunk_count;
@@ -241,45 +229,16 @@ void frame_pool_give(uint64_t phys, unsigned order)
 
 // --- bring-up and accounts ---
 
-uint64_t frame_descriptor_bytes(const struct ram_range *ranges, unsigned count)
+void frame_init(const struct ram_range *ranges, unsigned count, struct chunk *described, uint32_t described_count)
 {
-	uint64_t end = count ? ranges[count - 1].base + ranges[count - 1].bytes : 0;
-
-	return ((end + LARGE_PAGE_SIZE - 1) >> CHUNK_SHIFT) * sizeof(struct chunk);
-}
-
-static void add_range(uint64_t at, uint64_t end)
-{
-	while (at < end) {
-		uint64_t chunk_end = (at | (LARGE_PAGE_SIZE - 1)) + 1,
-			 to = end < chunk_end ? end : chunk_end;
-		unsigned from = at / PAGE_SIZE % CHUNK_FRAMES, n = (to - at) / PAGE_SIZE;
-
-		free_each(chunk_of(at), from, from + n);
-		chunk_of(at)->owned += n;
-		total_frames += n;
-		at = to;
-	}
-}
-
-void frame_init(const struct ram_range *ranges, unsigned count, void *descriptors)
-{
-	uint32_t i;
-
-	assert(count <= BOOT_RAM_MAX);
-	free_frames = reserved_frames = total_frames = pool_chunks = pool_free = 0;
-	chunks = descriptors;
-	chunk_count = frame_descriptor_bytes(ranges, count) / sizeof(struct chunk);
-	memset(chunks, 0, chunk_count * sizeof(struct chunk));
+	reserved_frames = total_frames = pool_chunks = pool_free = 0;
+	chunks = described;
+	chunk_count = described_count;
 	memset(first, 0, sizeof(first));
 	memcpy(managed, ranges, count * sizeof(*ranges));
 	managed_count = count;
-	for (i = 0; i < count; i++)
-		add_range(ranges[i].base, ranges[i].base + ranges[i].bytes);
-	for (i = 0; i < chunk_count; i++)
-		chunks[i].state = !chunks[i].owned		    ? CHUNK_ABSENT
-				  : chunks[i].owned == CHUNK_FRAMES ? CHUNK_FREE
-								    : CHUNK_SPLIT;
+	for (uint32_t i = 0; i < chunk_count; i++)
+		total_frames += chunks[i].owned;
 	free_frames = total_frames;
 }
 

@@ -6,10 +6,21 @@
 #include <stdint.h>
 #include "boot/record.h"
 
-/* RAM ranges that the core manages: page aligned, sorted, disjoint. Descriptors: memory for them,
- * reached by core_pool_virt, outside of the ranges or inside chunks that are claimed next. */
-uint64_t frame_descriptor_bytes(const struct ram_range *ranges, unsigned count);
-void frame_init(const struct ram_range *ranges, unsigned count, void *descriptors);
+#define CHUNK_SHIFT 21
+#define CHUNK_FRAMES 512
+
+enum chunk_state { CHUNK_ABSENT, CHUNK_FREE, CHUNK_WHOLE, CHUNK_SPLIT, CHUNK_POOL, CHUNK_STATES };
+
+/* 2 MiB of physical addresses. */
+struct chunk {
+	uint64_t map[CHUNK_FRAMES / 64]; /* 1: free */
+	uint16_t free, owned;		 /* frames free; frames that are ours at all */
+	uint8_t state;
+};
+
+/* RAM ranges that the core manages: page aligned, sorted, disjoint. Chunks: from address 0 on, as the boot stage
+ * described them (hv/boot/frames.c): all of the ranges is free. */
+void frame_init(const struct ram_range *ranges, unsigned count, struct chunk *chunks, uint32_t chunk_count);
 
 /* A chunk that is allocated and mapped (at bring-up: a free one) becomes the pool's; `used` bytes at
  * its start are taken. */

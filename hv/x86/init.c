@@ -52,7 +52,7 @@ static void core_main(const struct boot_record *r)
 	tsc_khz = boot_facts.tsc_khz;
 	entry_tsc = boot_info.entry_tsc;
 	cpu_control();
-	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys));
+	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys), r->chunk_count);
 	pool_init(r->pool_phys, r->pool_bytes, r->pool_used);
 	log = r->log_phys;
 	space_init(r->root); // the record is gone

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "boot/option.h"
 #include "boot/plan.h"
+#include "core/pool.h"
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
@@ -86,8 +87,8 @@ static void much_room(void **state)
 	assert_null(plan());
 	assert_null(plan_check(&r, &use));
 	assert_int_equal(r.log_phys, 128 * MIB - LOG); /* still below 4 GiB */
-	assert_true(r.pool_used >= 1028 * 512 * BOOT_CHUNK_BYTES);
-	assert_true(r.pool_bytes >= 1028 * 512 * BOOT_CHUNK_BYTES + MIB);
+	assert_true(r.pool_used >= 1028 * 512 * sizeof(struct chunk));
+	assert_true(r.pool_bytes >= 1028 * 512 * sizeof(struct chunk) + MIB);
 	assert_int_equal(r.pool_bytes % (2 * MIB), 0);
 }
 
@@ -119,6 +120,8 @@ static void refused(void **state)
 	REFUSE(r.pool_phys += 4096);
 	REFUSE(r.root = r.pool_phys - 4096);
 	REFUSE(r.root++);
+	REFUSE(r.chunk_count--);
+	REFUSE(r.chunk_count *= 1000);
 	REFUSE(r.pool_used = 0);
 	REFUSE(r.pool_used = r.pool_bytes + 4096);
 	REFUSE(r.pool_phys = 2 * MIB); /* the stage's tables */

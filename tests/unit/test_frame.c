@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/core/frame.c hv/boot/ram.c */
+/* sources: hv/core/frame.c hv/boot/ram.c hv/boot/frames.c */
 // Frames: chunks split and become whole again, reservations hold, nothing is given twice, the map
 // of RAM copes with what firmware reports.
 #include <setjmp.h>
@@ -12,11 +12,13 @@
 #include "core/frame.h"
 #include "core/log.h"
 #include "core/pool.h"
+#include "boot/frames.h"
 #include "boot/ram.h"
 #include "x86/space.h"
 #include <postern/syscall.h>
 
 #define MIB (1ull << 20)
+#define CHUNKS (2048 + 32) /* of 4 GiB and 64 MiB */
 #define GIB (1ull << 30)
 
 static void *descriptors;
@@ -107,8 +109,9 @@ static int setup(void **state)
 {
 	const struct ram_range ranges[] = {{MIB, 63 * MIB}, {4 * GIB, 64 * MIB}};
 
-	descriptors = malloc(frame_descriptor_bytes(ranges, 2));
-	frame_init(ranges, 2, descriptors);
+	descriptors = malloc(CHUNKS * sizeof(struct chunk));
+	frames_describe(ranges, 2, descriptors, CHUNKS);
+	frame_init(ranges, 2, descriptors, CHUNKS);
 	return 0;
 }
 
