@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Static ACPI tables: pure parsers.
 #include "boot/acpi.h"
-#include "core/string.h"
+#include "boot/text.h"
 #include "boot/bytes.h"
 #include <postern/errno.h>
 

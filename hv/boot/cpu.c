@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What this processor can do, and what of it is needed.
-#include "boot/stage.h"
 #include "boot/option.h"
-#include "core/string.h"
+#include "boot/stage.h"
+#include "boot/text.h"
 
 #define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
 
@@ -52,6 +52,7 @@ void cpu_detect(struct cpu_features *f)
 	if (!(ext.edx & 1u << 11))
 		panic("this processor has no SYSCALL");
 	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
+	f->intel = !memcmp(f->vendor, "GenuineIntel", 12);
 	f->rdtscp = ext.edx & 1u << 27;
 	f->x2apic = one.ecx & 1u << 21;
 	f->tsc_deadline = one.ecx & 1u << 24;

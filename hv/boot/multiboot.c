@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Multiboot 1 and 2 information.
 #include "boot/multiboot.h"
-#include "core/string.h"
+#include "boot/text.h"
 #include "boot/bytes.h"
 #include <postern/errno.h>
 #include <stdbool.h>

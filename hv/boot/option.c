@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Boot options: words of the boot loader's command line.
 #include "boot/option.h"
-#include "core/string.h"
+#include "boot/text.h"
 
 const char *option(const char *line, const char *key, size_t *length)
 {

@@ -110,7 +110,6 @@ union info {
 	struct info_memory memory;
 	struct task_info task;
 	struct info_vcpu vcpu;
-	struct info_wx wx;
 	struct info_irq irq;
 	char line[256];
 };
@@ -142,48 +141,18 @@ static int info_memory(uint64_t index, union info *out)
 	return sizeof(out->memory);
 }
 
-// core_lock held.
-static struct task *task_number(uint64_t index)
-{
-	struct task *t = task_first();
-
-	while (t && index--)
-		t = t->next;
-	return t;
-}
-
 static int info_task(uint64_t index, union info *out)
 {
 	struct task *t;
 
 	sched_charge_all();
 	spin_lock(&core_lock);
-	t = task_number(index);
+	for (t = task_first(); t && index; index--)
+		t = t->next;
 	if (t)
 		task_info(t, &out->task);
 	spin_unlock(&core_lock);
 	return t ? (int)sizeof(out->task) : -ENOENT;
-}
-
-static int info_wx(uint64_t index, union info *out)
-{
-	struct task *t;
-
-	if (!index) {
-		paging_wx_core(&out->wx);
-		return sizeof(out->wx);
-	}
-	spin_lock(&core_lock);
-	t = task_number(index - 1);
-	if (t) {
-		memcpy(out->wx.task, t->name, sizeof(out->wx.task));
-		spin_lock(&t->lock);
-		if (!t->reaped)
-			paging_wx_task(&t->tables, &out->wx);
-		spin_unlock(&t->lock);
-	}
-	spin_unlock(&core_lock);
-	return t ? (int)sizeof(out->wx) : -ENOENT;
 }
 
 static int info_fill(uint64_t kind, uint64_t index, union info *out)
@@ -204,8 +173,6 @@ static int info_fill(uint64_t kind, uint64_t index, union info *out)
 		return error ? error : (int)sizeof(out->vcpu);
 	case INFO_MACHINE:
 		return machine_line(index, out->line, sizeof(out->line));
-	case INFO_WX:
-		return info_wx(index, out);
 	case INFO_IRQ:
 		error = irq_info(index, &out->irq);
 		return error ? error : (int)sizeof(out->irq);

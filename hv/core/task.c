@@ -221,6 +221,7 @@ void task_info(struct task *t, struct task_info *out)
 		.core_memory = t->core_memory,
 		.handles = handle_count(t),
 		.syscall_faults = t->syscall_faults,
+		.tables = t->tables.root,
 	};
 	memcpy(out->name, t->name, sizeof(out->name));
 }

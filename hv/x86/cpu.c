@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/string.h"
 #include "x86/cpu_init.h"
+#include "x86/machine.h"
 #include "x86/offsets.h"
 #include "x86/trap.h"
 #include <postern/errno.h>
@@ -22,6 +23,10 @@ _Static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "offsets.h");
 #define PAT_VALUE 0x0007040600000106ull
 // IF, TF, DF, NT, AC, and IOPL: what a SYSCALL must not bring into ring 0.
 #define SFMASK_VALUE 0x47700ull
+
+#define SPEC_CTRL_IBRS (1 << 0)
+#define SPEC_CTRL_STIBP (1 << 1)
+#define PRED_CMD_IBPB 1
 
 #define GDT_ENTRIES 8
 #define IST_COUNT 3
@@ -175,6 +180,30 @@ static uint64_t cr4_value(void)
 	       (f->umip ? CR4_UMIP : 0);
 }
 
+// Speculation, as the boot stage chose (hv/boot/cpu.c; boot option mitigations=off | auto). Retpolines are compiled in
+// (hv/x86/thunks.S) and cover the core's own indirect jumps, so IBRS is used only where it costs no MSR write at each
+// entry. STIBP shields siblings; it is set once. SSBD would slow ring 3, where no task runs code that it does not
+// trust; it is the guests' to use. The engine refills the return-stack buffer after an exit when rsb_fill says so.
+//
+// Not covered: returns trained by others on AMD family 17h and 19h (Retbleed, Inception), which
+// need a barrier at every entry; Meltdown and MDS on Intel, which need a page table of ring 3's own
+// and VERW.
+static void mitigate(const struct cpu_features *f)
+{
+	uint64_t control = (f->stibp ? SPEC_CTRL_STIBP : 0) | (f->ibrs ? SPEC_CTRL_IBRS : 0);
+
+	if (control && wrmsr_safe(MSR_SPEC_CTRL, control))
+		log_printf("cpu %u: SPEC_CTRL refuses %lx", this_cpu()->id, control);
+	if (f->automatic_ibrs)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
+}
+
+void mitigation_barrier(void)
+{
+	if (cpu_features.ibpb)
+		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
+
 void cpu_control(void)
 {
 	uint64_t cr0;
@@ -192,6 +221,7 @@ void cpu_control(void)
 	wrmsr(MSR_SFMASK, SFMASK_VALUE);
 	if (cpu_features.rdtscp)
 		wrmsr(MSR_TSC_AUX, this_cpu()->id);
+	mitigate(&cpu_features);
 }
 
 void cpu_set_kernel_stack(uint64_t top)

@@ -104,6 +104,7 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 struct cpu_features {
 	char vendor[13], name[49];
 	bool emulated; /* by QEMU's TCG */
+	bool intel;
 	bool smep, smap, umip, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill, automatic_ibrs; /* mitigations, to be used */
 	uint64_t xcr0;			  /* supported bits */

@@ -12,11 +12,6 @@
  * past the end, else its length. */
 int machine_line(unsigned index, char *out, unsigned size);
 
-/* INFO_WX: count the leaves of live tables. The core's half, or a task's own half of its tables.
- * Fills all but the task's name. */
-void paging_wx_core(struct info_wx *out);
-void paging_wx_task(const struct page_tables *pt, struct info_wx *out);
-
 /* CTL_RESET: units_shutdown, then FADT's reset register, 0xCF9, i8042, triple fault. */
 _Noreturn void machine_reset(void);
 _Noreturn void machine_reset_now(void); /* without the shutdown of units: for panic */

@@ -226,25 +226,6 @@ uint64_t paging_query(const struct page_tables *pt, uint64_t va, uint64_t *phys,
 	return span(level);
 }
 
-static void visit(const struct page_tables *pt, unsigned level, uint64_t entry,
-		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
-{
-	if (!present(pt, entry))
-		return;
-	if (is_leaf(pt, level, entry))
-		fn(arg, span(level), attrs_of(pt->format, entry));
-	else
-		for (unsigned i = 0; i < ENTRIES; i++)
-			visit(pt, level - 1, table_at(entry)[i], fn, arg);
-}
-
-void paging_visit(const struct page_tables *pt, unsigned first, unsigned last,
-		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg)
-{
-	for (unsigned i = first; i <= last; i++)
-		visit(pt, pt->format->levels - 1, table_at(pt->root)[i], fn, arg);
-}
-
 int paging_init(struct page_tables *pt, const struct paging_format *format, uint64_t *to_account)
 {
 	uint64_t *root;

@@ -49,10 +49,6 @@ uint64_t *paging_entry(struct page_tables *pt, uint64_t va, unsigned level);
 /* Free the root, and all tables below its first `entries` entries; the others are shared. */
 void paging_destroy(struct page_tables *pt, unsigned entries);
 
-/* Call fn for every leaf below the root's entries first..last. */
-void paging_visit(const struct page_tables *pt, unsigned first, unsigned last,
-		  void (*fn)(void *, uint64_t bytes, unsigned attrs), void *arg);
-
 /* The core's own mappings (shared upper half of every task). */
 extern struct page_tables core_tables;
 /* Device memory or firmware tables into the core's window; never RAM that tasks can get. NULL: no

@@ -146,32 +146,3 @@ void paging_flush(uint64_t cpu_mask, uint64_t va, uint64_t bytes)
 	if (cpu_mask & ~self)
 		cpu_call(cpu_mask & ~self, flush_here, &f);
 }
-
-static void count_leaf(void *arg, uint64_t bytes, unsigned attrs)
-{
-	struct info_wx *out = arg;
-	uint64_t pages = bytes / PAGE_SIZE;
-
-	out->pages += pages;
-	out->writable += attrs & PAGE_WRITE ? pages : 0;
-	out->executable += attrs & PAGE_EXEC ? pages : 0;
-	out->both += (attrs & (PAGE_WRITE | PAGE_EXEC)) == (PAGE_WRITE | PAGE_EXEC) ? pages : 0;
-}
-
-static void count_core_leaf(void *arg, uint64_t bytes, unsigned attrs)
-{
-	struct info_wx *out = arg;
-
-	count_leaf(arg, bytes, attrs);
-	out->user_in_core += attrs & PAGE_USER ? 1 : 0;
-}
-
-void paging_wx_core(struct info_wx *out)
-{
-	paging_visit(&core_tables, PAGING_TASK_ENTRIES, PAGING_ENTRIES - 1, count_core_leaf, out);
-}
-
-void paging_wx_task(const struct page_tables *pt, struct info_wx *out)
-{
-	paging_visit(pt, 0, PAGING_TASK_ENTRIES - 1, count_leaf, out);
-}

@@ -149,6 +149,7 @@ struct task_info {
 	uint64_t guest_memory; /* bytes of MEM_GUEST frames populated */
 	uint64_t core_memory;  /* bytes of core memory that serve it (page tables, stacks, VMCBs) */
 	uint32_t handles, syscall_faults;
+	uint64_t tables; /* physical address of its top page table; 0: it has ended */
 };
 
 /* EVENT_WAIT deadline: nanoseconds of CLOCK (start.h; zero at boot). 0 polls. */
@@ -217,7 +218,6 @@ enum system_info {
 	INFO_TASK,    /* struct task_info */
 	INFO_VCPU,    /* struct info_vcpu */
 	INFO_MACHINE, /* text lines of what was found, a line an index */
-	INFO_WX,      /* struct info_wx: walk of live page tables: index 0 the core's half, n the n-th task's */
 	INFO_IRQ,     /* struct info_irq */
 };
 
@@ -245,12 +245,6 @@ struct info_vcpu {
 	uint64_t runs;		    /* entries into the guest */
 	uint64_t exits[EXIT_KINDS]; /* by enum exit_count of vcpu.h */
 	uint64_t guest_ns;
-};
-
-struct info_wx {
-	char task[16];
-	uint64_t pages, writable, executable, both; /* leaf mappings in 4 KiB units; both must be 0 */
-	uint64_t user_in_core;			    /* leaves of the core's half with the user bit: must be 0 */
 };
 
 struct info_irq {

@@ -320,22 +320,6 @@ static void shared_half_stays(void **state)
 	assert_true(translate(0xffff800000000000ull).present);
 }
 
-static void count(void *arg, uint64_t bytes, unsigned attrs)
-{
-	((uint64_t *)arg)[attrs & PAGE_EXEC ? 1 : 0] += bytes;
-}
-
-static void visit_counts_leaves(void **state)
-{
-	uint64_t sum[2] = {0};
-
-	assert_int_equal(map(GIB1 - KIB4, 0, MIB2 + KIB4, RW), 0);
-	assert_int_equal(map(2 * GIB1, 0, 3 * KIB4, RX), 0);
-	paging_visit(&pt, 0, 255, count, sum);
-	assert_int_equal(sum[0], MIB2 + KIB4);
-	assert_int_equal(sum[1], 3 * KIB4);
-}
-
 static void random_walk(void **state)
 {
 	static const unsigned sets[] = {RW, RX, PAGE_READ, RW | PAGE_USER};
@@ -366,7 +350,7 @@ int main(void)
 		T(sizes_of_leaves),	   T(attributes_survive),  T(split_in_the_middle),
 		T(replace_small_by_large), T(empty_tables_go),	   T(unmap_of_nothing),
 		T(out_of_tables),	   T(top_of_the_space),	   T(shared_half_stays),
-		T(visit_counts_leaves), T(random_walk),
+		T(random_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
