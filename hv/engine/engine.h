@@ -159,7 +159,8 @@ struct engine {
 	void (*watch_faults)(struct vcpu *v);  /* exit for #NP, #SS, #GP: EXIT_GATEWAY or on to the guest */
 	void (*nmi_window)(struct vcpu *v); /* come out with REQ_EVENT when they no longer are */
 	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
-	/* Deliver this vector when the guest can take it, calling vapic_accept then; 0: none. */
+	/* Deliver this vector when the guest can take it, calling vapic_hand now and vapic_accept then; 0: none, and
+	 * what it had goes back. */
 	void (*interrupt)(struct vcpu *v, unsigned vector);
 	/* Come out (RUN_AGAIN, REQ_EVENT set) when the guest can take an interrupt. */
 	void (*window)(struct vcpu *v);

@@ -9,8 +9,10 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 {
 	const struct vapic *a = &v->apic;
 
+	v->vm->engine->interrupt(v, 0);
 	vapic_settle(v);
 	vapic_withdraw(v); /* who takes over does not know of it */
+	__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
 	memset(s, 0, sizeof(*s));
 	s->version = VCPU_STATE_VERSION;
 	s->bytes = sizeof(*s);
@@ -78,6 +80,7 @@ int vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
 		return -EINVAL;
 	if ((s->valid & STATE_FPU) && !fpu_takes_xcr0(s->xcr0))
 		return -EINVAL;
+	v->vm->engine->interrupt(v, 0);
 	error = v->vm->engine->set_state(v, s);
 	if (error)
 		return error;

@@ -75,6 +75,8 @@ void svm_withdraw(struct svm_vcpu *s)
 		vmcb_intercept(s->vmcb, VMEXIT_VINTR, false);
 	vintr.irq = 0;
 	vmcb_set(s->vmcb, vintr, vintr.raw);
+	if (s->irq)
+		vapic_take_back(&s->vcpu, s->irq);
 	s->irq = 0;
 	s->window = false;
 }
@@ -98,6 +100,7 @@ void svm_interrupt(struct vcpu *v, unsigned vector)
 		svm_withdraw(s);
 	if (vector && !s->irq) {
 		request_irq(s, vector, vector >> 4, false);
+		vapic_hand(v, vector);
 		s->irq = vector;
 	}
 }
@@ -140,6 +143,7 @@ void svm_reinject(struct svm_vcpu *s)
 		unsigned vector = s->irq;
 
 		svm_withdraw(s);
+		vapic_hand(&s->vcpu, vector);
 		vapic_accept(&s->vcpu, vector);
 	}
 	vmcb_set(s->vmcb, event, event.raw);

@@ -76,9 +76,18 @@ bool vapic_deliverable(struct vcpu *v)
 	return vapic_pending(v) >> 4 > tpr(v) >> 4;
 }
 
-void vapic_accept(struct vcpu *v, unsigned vector)
+void vapic_hand(struct vcpu *v, unsigned vector)
 {
 	clear_bit(&REG(&v->apic, APIC_IRR), vector);
+}
+
+void vapic_take_back(struct vcpu *v, unsigned vector)
+{
+	set_bit(&REG(&v->apic, APIC_IRR), vector);
+}
+
+void vapic_accept(struct vcpu *v, unsigned vector)
+{
 	REG(&v->apic, APIC_ISR + 16 * (vector / 32)) |= 1u << vector % 32;
 }
 
@@ -366,8 +375,11 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 	default:
 		break;
 	}
-	if (WORDS & BIT(offset))
+	if (WORDS & BIT(offset)) {
+		v->vm->engine->interrupt(v, 0); /* what the processor has is in the IRR for the guest */
+		vcpu_request(v, REQ_EVENT);
 		vapic_settle(v);
+	}
 	if (STORED & BIT(offset))
 		return REG(a, offset);
 	if (!(READ_ZERO & BIT(offset)))
@@ -520,15 +532,15 @@ static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 
 enum msr_answer vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
 {
-	bool known = index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST;
-
-	v->exits[known				 ? COUNT_MSR_APIC
-		 : index == MSR_TSC_DEADLINE ? COUNT_MSR_TIMER
-					     : COUNT_MSR_VMM]++;
-	if (known)
+	if (index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST) {
+		v->exits[COUNT_MSR_APIC]++;
 		return write ? write_msr(v, index, *value) : read_msr(v, index, value);
-	if (index != MSR_TSC_DEADLINE)
+	}
+	if (index != MSR_TSC_DEADLINE) {
+		v->exits[COUNT_MSR_VMM]++;
 		return MSR_VMM;
+	}
+	v->exits[COUNT_MSR_TIMER]++;
 	if (write)
 		vapic_timer_deadline(v, *value);
 	else

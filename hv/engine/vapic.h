@@ -68,7 +68,11 @@ void vapic_settle(struct vcpu *v);
 void vapic_offer(struct vcpu *v);
 void vapic_withdraw(struct vcpu *v);
 void vapic_forget(struct vcpu *v); /* another state comes: the word, and what the VMM had to hear of */
-void vapic_accept(struct vcpu *v, unsigned vector); /* the guest takes it: IRR to ISR */
+/* From the IRR to the processor, which delivers it without an exit: what is posted meanwhile is another one. And
+ * back; or the guest took it: to the ISR. */
+void vapic_hand(struct vcpu *v, unsigned vector);
+void vapic_take_back(struct vcpu *v, unsigned vector);
+void vapic_accept(struct vcpu *v, unsigned vector);
 bool vapic_takes_extint(const struct vcpu *v);
 /* NMI through LINT1 is not modelled as a line: VM_IRQ_NMI goes to the vcpu. */
 

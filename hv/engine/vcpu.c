@@ -84,8 +84,8 @@ static bool bring_events(struct vcpu *v)
 		e->window(v);
 		return false;
 	}
-	e->interrupt(v, vapic_pending(v));
 	vapic_offer(v);
+	e->interrupt(v, vapic_pending(v));
 	return false;
 }
 
@@ -103,6 +103,7 @@ static int prepare(struct vcpu *v)
 {
 	uint32_t requests = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
 
+	v->vm->engine->interrupt(v, 0); /* all that waits is in the IRR from here on */
 	vapic_settle(v);
 	if (requests & REQ_FLUSH)
 		v->vm->engine->flush(v);

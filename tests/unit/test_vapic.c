@@ -66,7 +66,11 @@ static void set_cr8(struct vcpu *v, unsigned value)
 	cr8[v->number] = value;
 }
 
-static const struct engine stub = {.cr8 = get_cr8, .set_cr8 = set_cr8};
+static void interrupt(struct vcpu *v, unsigned vector)
+{
+}
+
+static const struct engine stub = {.cr8 = get_cr8, .set_cr8 = set_cr8, .interrupt = interrupt};
 
 /* As SYS_VCPU_SET_STATE leaves it. */
 static void reset(struct vcpu *v)
@@ -118,6 +122,12 @@ static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	return vapic_msr(v, index, true, &value);
 }
 
+static void accept(struct vcpu *v, unsigned vector)
+{
+	vapic_hand(v, vector);
+	vapic_accept(v, vector);
+}
+
 static void reset_values(void **state)
 {
 	struct vcpu *v = &vcpus[3];
@@ -142,7 +152,7 @@ static void priorities(void **state)
 	vapic_post(v, 0x52, false);
 	assert_int_equal(requested[0], REQ_EVENT);
 	assert_int_equal(vapic_pending(v), 0x52);
-	vapic_accept(v, 0x52);
+	accept(v, 0x52);
 	assert_int_equal(vapic_pending(v), 0);
 	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
 	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << (0x52 - 0x40));
@@ -150,7 +160,7 @@ static void priorities(void **state)
 	assert_int_equal(vapic_pending(v), 0);
 	vapic_post(v, 0x60, false);
 	assert_int_equal(vapic_pending(v), 0x60);
-	vapic_accept(v, 0x60);
+	accept(v, 0x60);
 	vapic_write(v, APIC_EOI, 0);
 	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
 	requested[0] = 0;
@@ -158,14 +168,32 @@ static void priorities(void **state)
 	assert_int_equal(requested[0], REQ_EVENT);
 	assert_int_equal(vapic_pending(v), 0x5f);
 	/* The last EOI with nothing left asks for nothing. */
-	vapic_accept(v, 0x5f);
-	vapic_accept(v, 0x41);
+	accept(v, 0x5f);
+	accept(v, 0x41);
 	requested[0] = 0;
 	vapic_write(v, APIC_EOI, 0);
 	vapic_write(v, APIC_EOI, 0);
 	vapic_write(v, APIC_EOI, 0);
 	assert_int_equal(requested[0], 0);
 	assert_int_equal(vapic_read(v, APIC_PPR), 0);
+}
+
+/* One that is posted while the processor delivers the same is not lost. */
+static void posted_again(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	vapic_post(v, 0x41, false);
+	vapic_hand(v, 0x41);
+	assert_int_equal(vapic_pending(v), 0);
+	vapic_post(v, 0x41, false);
+	vapic_accept(v, 0x41);
+	assert_int_equal(vapic_pending(v), 0); /* in service */
+	vapic_write(v, APIC_EOI, 0);
+	assert_int_equal(vapic_pending(v), 0x41);
+	vapic_hand(v, 0x41);
+	vapic_take_back(v, 0x41);
+	assert_int_equal(vapic_pending(v), 0x41);
 }
 
 static void task_priority(void **state)
@@ -191,7 +219,7 @@ static void eoi_exits(void **state)
 	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
 	vapic_post(v, 0x45, true);
 	assert_int_equal(vapic_read(v, APIC_TMR + 0x20), 1 << 5);
-	vapic_accept(v, 0x45);
+	accept(v, 0x45);
 	assert_int_equal(v->apic.eoi_exit, -1);
 	vapic_write(v, APIC_EOI, 0);
 	assert_int_equal(v->apic.eoi_exit, 0x45);
@@ -222,7 +250,7 @@ static void eoi_word(void **state)
 	vapic_post(v, 0x45, false);
 	vapic_offer(v);
 	assert_int_equal(word, 1);
-	vapic_accept(v, 0x45);
+	accept(v, 0x45);
 	vapic_settle(v);
 	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << 5);
 	word = 0; /* the guest */
@@ -233,7 +261,7 @@ static void eoi_word(void **state)
 	/* One that waits behind it would wait for ever: the offer is taken back. */
 	vapic_post(v, 0x45, false);
 	vapic_offer(v);
-	vapic_accept(v, 0x45);
+	accept(v, 0x45);
 	vapic_post(v, 0x35, false);
 	vapic_settle(v);
 	vapic_offer(v);
@@ -244,7 +272,7 @@ static void eoi_word(void **state)
 	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
 
 	/* The VMM hears of the end of level-triggered ones. */
-	vapic_accept(v, 0x35);
+	accept(v, 0x35);
 	vapic_write(v, APIC_EOI, 0);
 	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
 	vapic_post(v, 0x45, true);
@@ -255,7 +283,7 @@ static void eoi_word(void **state)
 	vm.eoi_bitmap[1] = 0;
 	vapic_offer(v);
 	assert_int_equal(word, 1);
-	vapic_accept(v, 0x45);
+	accept(v, 0x45);
 	vapic_write(v, APIC_EOI, 0);
 	assert_int_equal(word, 0);
 	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
@@ -456,7 +484,7 @@ static void one_shot(void **state)
 	vapic_write(v, APIC_TIMER_INITIAL, 0);
 	assert_int_equal(armed, 0);
 	/* Masked: it counts, and says nothing. */
-	vapic_accept(v, 0xec);
+	accept(v, 0xec);
 	vapic_write(v, APIC_LVT_TIMER, LVT_MASKED | 0xed);
 	vapic_write(v, APIC_TIMER_INITIAL, 1000);
 	fire();
@@ -501,7 +529,7 @@ static void deadline(void **state)
 	fire();
 	assert_int_equal(vapic_pending(v), 0xec);
 	assert_int_equal(vapic_deadline(v), 0);
-	vapic_accept(v, 0xec);
+	accept(v, 0xec);
 	vapic_write(v, APIC_EOI, 0);
 	vapic_timer_deadline(v, 1); /* long past: at once */
 	assert_int_equal(vapic_pending(v), 0xec);
@@ -529,7 +557,7 @@ static void all_offsets(void **state)
 			read_msr(v, 0x800 + (seed >> 20 & 0xff), &value);
 			write_msr(v, 0x800 + (seed >> 12 & 0xff), seed * 40503u);
 			if (vapic_pending(v))
-				vapic_accept(v, vapic_pending(v));
+				accept(v, vapic_pending(v));
 			if (armed)
 				fire();
 		}
@@ -543,6 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(reset_values, setup),
 		cmocka_unit_test_setup(priorities, setup),
+		cmocka_unit_test_setup(posted_again, setup),
 		cmocka_unit_test_setup(task_priority, setup),
 		cmocka_unit_test_setup(eoi_exits, setup),
 		cmocka_unit_test_setup(eoi_word, setup),

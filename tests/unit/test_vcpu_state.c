@@ -91,7 +91,12 @@ void fpu_set_area(struct vcpu *vcpu, const uint8_t *from, uint64_t xcr0)
 	memcpy(v->fpu, from, sizeof(((struct vcpu_state *)0)->fpu));
 	v->xcr0 = xcr0;
 }
+static void interrupt(struct vcpu *vcpu, unsigned vector)
+{
+}
+
 static const struct engine stub = {
+	.interrupt = interrupt,
 	.get_state = svm_get_state,
 	.set_state = svm_set_state,
 	.cr8 = svm_cr8,

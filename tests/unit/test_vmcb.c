@@ -15,8 +15,23 @@ static struct vmcb b;
 static struct svm_vcpu s;
 static unsigned accepted, requests;
 
+static unsigned handed; /* and neither accepted nor taken back */
+
+void vapic_hand(struct vcpu *v, unsigned vector)
+{
+	handed = vector;
+}
+
+void vapic_take_back(struct vcpu *v, unsigned vector)
+{
+	assert_int_equal(handed, vector);
+	handed = 0;
+}
+
 void vapic_accept(struct vcpu *v, unsigned vector)
 {
+	assert_int_equal(handed, vector);
+	handed = 0;
 	accepted = vector;
 }
 
@@ -32,7 +47,7 @@ static int setup(void **state)
 	s.vmcb = &b;
 	s.shadow_rip = s.iret_rip = ~0ull;
 	b.f_rip = 0x1000;
-	accepted = requests = 0;
+	accepted = requests = handed = 0;
 	cpu_features.emulated = false;
 	return 0;
 }
