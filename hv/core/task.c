@@ -18,7 +18,7 @@
 #include "x86/serial.h"
 #include <postern/errno.h>
 
-#define MANAGER_ID 1 /* the first task */
+#define KEEPER_ID 1 /* the first task: it ends when it gives the manager up */
 #define WATCHERS_MAX 32
 
 struct death_watch {
@@ -114,7 +114,7 @@ static void log_end(const struct task *t)
 
 	// The sentence must be seen, although a driver has the console and nobody is left to use
 	// it.
-	if (t->id == MANAGER_ID) {
+	if (t->id == KEEPER_ID) {
 		serial_panic();
 		log_printf(
 			"the manager is gone: guests and modules run on, nobody looks after them");

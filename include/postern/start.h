@@ -2,7 +2,7 @@
 /*
  * What a ring-3 program finds when it starts.
  *
- * The core starts the manager, the manager starts all others; both leave a start page, read-only,
+ * The core starts the keeper, the keeper the manager, the manager all others; all leave a start page, read-only,
  * at START_VA. RDI = START_VA at the entry point, RSP = the stack's top, 16-byte aligned. The low address
  * space is for the program's image (linked at MODULE_BASE), the rest for its own mappings.
  */
@@ -15,7 +15,7 @@
 #define STACK_TOP 0x7f0000800000  /* of the first thread; STACK_BYTES below it are mapped, then a hole */
 #define STACK_BYTES 0x10000
 #define HEAP_VA 0x100000000000 /* hv/lib maps its heap from here up */
-#define BOOT_VA 0x7e0000000000 /* manager only: struct boot_info, read-only */
+#define BOOT_VA 0x7e0000000000 /* keeper and manager only: struct boot_info, read-only */
 
 #ifndef __ASSEMBLY__
 #include <stdint.h>
