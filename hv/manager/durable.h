@@ -9,7 +9,7 @@
  *   - a handle in a durable variable is closed by durable_close(), after the commit that forgets it: until then its
  *     number must not mean another object;
  *   - a module's message is taken out of its ring (msg_taken) after the commit that knows what came of it;
- *   - what must not be told twice in different words (MSG_OPEN's id) is told after the commit.
+ *   - what must not be told and then forgotten (the id of MSG_OPEN, MSG_STOP) is told after the commit that knows it.
  */
 #ifndef MANAGER_DURABLE_H
 #define MANAGER_DURABLE_H

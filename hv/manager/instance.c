@@ -124,6 +124,7 @@ static void bury(struct instance *i)
 	timer_cancel(&i->timer);
 	resource_released(i);
 	i->state = INST_DOWN;
+	i->to_stop = false;
 	links_of_dead(i);
 	durable_point();
 	spawn_clean(i);
@@ -254,8 +255,6 @@ static void stop_patience(struct timer *t)
 
 void instance_stop(struct instance *i)
 {
-	struct message m = {.kind = MSG_STOP};
-
 	durable_touch();
 	i->wanted = false;
 	i->expected = true;
@@ -267,7 +266,7 @@ void instance_stop(struct instance *i)
 		return;
 	}
 	i->state = INST_STOPPING;
-	instance_send(i, &m);
+	i->to_stop = true;
 	timer_set(&i->timer, clock_ns() + STOP_PATIENCE, stop_patience);
 }
 
@@ -403,6 +402,21 @@ static void serve_messages(struct instance *i)
 	}
 	if (ret < 0)
 		instance_kill(i, "its control channel is garbage");
+}
+
+void instances_tell(void)
+{
+	struct message m = {.kind = MSG_STOP};
+
+	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
+		struct instance *i = &instances[n];
+
+		if (!i->used || !i->to_stop)
+			continue;
+		durable_touch();
+		i->to_stop = false;
+		instance_send(i, &m);
+	}
 }
 
 void instances_taken(void)

@@ -44,6 +44,7 @@ struct instance {
 	enum instance_state state;
 	bool wanted; /* start it again when it dies */
 	bool expected; /* its end was asked for */
+	bool to_stop; /* it is to be told, after a commit: else the next manager would take its end for a crash */
 	bool given_up; /* its device is not there */
 	bool owns_ports; /* the core's console made room for it */
 	/* This life. */
@@ -94,6 +95,8 @@ void instances_watch(uint32_t heartbeat_ms);
 bool instance_alive(const struct instance *i);
 /* How many are. */
 unsigned instances_alive(void);
+/* After a commit: what could not be said before. */
+void instances_tell(void);
 /* The messages that were read so far need not be read again: their room is free. */
 void instances_taken(void);
 /* After a recovery: what they say is possible; their channels are mapped again, their timers run on. */

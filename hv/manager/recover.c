@@ -89,6 +89,7 @@ void durable_settle(void)
 	while (touched) {
 		durable_commit();
 		links_answer();
+		instances_tell();
 	}
 }
 

@@ -352,6 +352,7 @@ static void stops(void **state)
 	struct message m;
 
 	instance_stop(i);
+	instances_tell();
 	assert_int_equal(hears(&m), MSG_STOP);
 	gone(TASK_EXITED);
 	assert_int_equal(i->state, INST_DOWN);
