@@ -107,7 +107,7 @@ void to_guests(struct cargo *g, uint8_t network, bool everybody, const struct po
 {
 	if (!everybody && !networks[network].listeners)
 		return;
-	for (unsigned i = 0; i < PORTS_MAX; i++) {
+	for (unsigned i = 0; i < ports_end; i++) {
 		struct port *to = &ports[i];
 
 		if (to == but || !is_peer(to, g->from, network, g->vlan) || !(everybody || to->spec.promiscuous))

@@ -31,7 +31,7 @@ static void flush(void)
 {
 	uint64_t next = port_deadlines(clock_ns());
 
-	for (unsigned i = 0; i < PORTS_MAX; i++)
+	for (unsigned i = 0; i < ports_end; i++)
 		port_flush(&ports[i]);
 	for (unsigned i = 0; i < UPLINKS_MAX; i++)
 		uplink_flush(&uplinks[i]);
@@ -75,7 +75,7 @@ static int switch_probe(void)
 
 static bool is_uplink(const struct connection *c)
 {
-	return !strcmp(c->class_, "nic.driver");
+	return (uintptr_t)c->private_ - (uintptr_t)uplinks < sizeof(uplinks);
 }
 
 static int switch_connected(struct connection *c)
@@ -85,7 +85,7 @@ static int switch_connected(struct connection *c)
 	if (!ready)
 		table_init(&table);
 	ready = true;
-	return is_uplink(c) ? uplink_connected(c) : port_connected(c);
+	return !strcmp(c->class_, "nic.driver") ? uplink_connected(c) : port_connected(c);
 }
 
 static void switch_disconnected(struct connection *c)
@@ -123,7 +123,7 @@ static void switch_event(uint64_t bits)
 	for (unsigned i = 0; i < UPLINKS_MAX; i++)
 		if (uplinks[i].again)
 			uplink_serve(&uplinks[i]);
-	for (unsigned i = 0; i < PORTS_MAX; i++)
+	for (unsigned i = 0; i < ports_end; i++)
 		if (ports[i].again)
 			port_serve(&ports[i]);
 	flush();

@@ -30,6 +30,7 @@ struct identities {
 };
 
 struct port ports[PORTS_MAX];
+unsigned ports_end;
 static struct identities none, *identities = &none;
 
 int identity_init(void)
@@ -141,6 +142,8 @@ int port_connected(struct connection *c)
 	ret = set_up(p, c, i);
 	if (ret)
 		return ret;
+	if (i >= ports_end)
+		ports_end = i + 1;
 	p->c = c;
 	p->link = c->shared;
 	c->private_ = p;
@@ -175,6 +178,8 @@ void port_disconnected(struct port *p)
 	table_forget_port(&table, p->index);
 	networks[p->network].listeners -= p->spec.promiscuous;
 	p->c = NULL;
+	while (ports_end && !ports[ports_end - 1].c)
+		ports_end--;
 	p->open = p->waiting = p->again = false;
 	p->life++;
 }
@@ -329,7 +334,7 @@ static bool may_send(struct port *p)
 /* Those who wait for buffers of this guest. */
 static void wake_waiting(const struct port *to)
 {
-	for (unsigned i = 0; i < PORTS_MAX; i++)
+	for (unsigned i = 0; i < ports_end; i++)
 		if (ports[i].c && ports[i].waiting && ports[i].waits_for == to->index) {
 			ports[i].again = true;
 			run_again();
@@ -382,7 +387,7 @@ uint64_t port_deadlines(uint64_t now)
 {
 	uint64_t next = ~0ull;
 
-	for (unsigned i = 0; i < PORTS_MAX; i++) {
+	for (unsigned i = 0; i < ports_end; i++) {
 		struct port *p = &ports[i];
 
 		if (p->c && p->waiting && now >= p->wait_until)

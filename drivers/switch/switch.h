@@ -163,6 +163,7 @@ struct cargo {
 };
 
 extern struct port ports[PORTS_MAX];
+extern unsigned ports_end; /* no port is used from here on */
 extern struct uplink uplinks[UPLINKS_MAX];
 extern struct network networks[NETWORKS_MAX];
 extern struct table table;

@@ -12,13 +12,21 @@ void table_init(struct table *t)
 		t->entry[i].port = TABLE_NONE;
 }
 
+/* An address with its network and VLAN as one number: VLANs have 12 bits. */
+static uint64_t key_of(uint8_t network, uint16_t vlan, const uint8_t *mac)
+{
+	uint32_t high;
+	uint16_t low;
+
+	memcpy(&high, mac, 4);
+	memcpy(&low, mac + 4, 2);
+	return (uint64_t)high << 32 ^ (uint64_t)low << 16 ^ vlan ^ (uint64_t)network << 12;
+}
+
+/* The multiplier is 2^64 divided by the golden ratio. */
 static unsigned hash(uint8_t network, uint16_t vlan, const uint8_t *mac)
 {
-	uint64_t h = (uint64_t)network << 16 | vlan;
-
-	for (unsigned i = 0; i < 6; i++)
-		h = (h ^ mac[i]) * 0x100000001b3ull;
-	return (h ^ h >> 32) & (TABLE_SLOTS - 1);
+	return key_of(network, vlan, mac) * 0x9e3779b97f4a7c15ull >> 32 & (TABLE_SLOTS - 1);
 }
 
 static bool is(const struct table_entry *e, uint8_t network, uint16_t vlan, const uint8_t *mac)

@@ -146,7 +146,7 @@ static void forget_tags(struct uplink *u)
 
 static void resume(void)
 {
-	for (unsigned i = 0; i < PORTS_MAX; i++)
+	for (unsigned i = 0; i < ports_end; i++)
 		if (ports[i].c && ports[i].stalled) {
 			ports[i].again = true;
 			run_again();

@@ -44,14 +44,35 @@ static bool fragments(struct net *n, struct net_frame *f, unsigned skip)
 	return true;
 }
 
+/* The frame's headers where they lie, if they are in one piece; else copied. *there: how many bytes. What the guest changes
+ * in the meantime harms its own frame only: the switch looks at a copy of its own. */
+static const uint8_t *headers(struct net *n, unsigned skip, uint32_t bytes, uint8_t *copy, size_t *there)
+{
+	for (unsigned i = 0; i < n->chain.readable; i++) {
+		const struct vq_buffer *b = &n->chain.buffer[i];
+
+		if (skip >= b->bytes) {
+			skip -= b->bytes;
+			continue;
+		}
+		*there = b->bytes - skip;
+		if (*there >= bytes || *there >= NET_HEADERS_MAX)
+			return b->at + skip;
+		break;
+	}
+	*there = vq_read(&n->chain, header_bytes(n), copy, NET_HEADERS_MAX);
+	return copy;
+}
+
 /* What the switch knows how to fill in: TCP and UDP, where the header says that they are. */
 static bool plain_checksum(struct net *n, const struct header *h, uint32_t bytes, unsigned skip)
 {
-	uint8_t head[NET_HEADERS_MAX];
-	size_t there = vq_read(&n->chain, skip, head, sizeof(head));
+	uint8_t copy[NET_HEADERS_MAX];
 	struct net_headers p;
+	size_t there;
+	const uint8_t *at = headers(n, skip, bytes, copy, &there);
 
-	return net_parse(head, there, bytes, &p) == 0 && p.protocol && p.l4 == h->csum_start &&
+	return net_parse(at, there < bytes ? there : bytes, bytes, &p) == 0 && p.protocol && p.l4 == h->csum_start &&
 	       p.checksum == h->csum_start + h->csum_offset;
 }
 
