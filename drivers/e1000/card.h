@@ -54,6 +54,8 @@ struct card {
 	} tx_sent[CARD_TX_COUNT];
 	struct tx_descriptor context; /* the one that the card has */
 	bool after_tso;
+	unsigned tx_instant; /* times in a row that all was sent when the tail was written: TX_INSTANT, and there are no
+			      * interrupts for it */
 	uint64_t tx_progress_ns; /* when something was done last, or began */
 
 	struct net_rx_back rx;

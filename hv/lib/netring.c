@@ -229,6 +229,11 @@ int net_rx_front_take(struct net_rx_front *f, struct net_received *r)
 	return 1;
 }
 
+bool net_rx_front_pending(const struct net_rx_front *f)
+{
+	return peer_index(&f->ring->rsp_prod) != f->rsp_cons;
+}
+
 bool net_rx_front_wait(struct net_rx_front *f)
 {
 	return ask(&f->ring->rsp_event, f->rsp_cons + 1, &f->ring->rsp_prod, f->rsp_cons);

@@ -111,6 +111,8 @@ int net_rx_front_put(struct net_rx_front *f, uint16_t id, const struct net_fragm
 bool net_rx_front_push(struct net_rx_front *f);
 /* 1: a frame, 0: none, -EIO. Offsets and sizes in it are bounded to 16 bits only: check them against the buffer. */
 int net_rx_front_take(struct net_rx_front *f, struct net_received *r);
+/* Something lies there to be taken. */
+bool net_rx_front_pending(const struct net_rx_front *f);
 bool net_rx_front_wait(struct net_rx_front *f);
 
 /* --- back, transmit --- */

@@ -11,6 +11,7 @@
 #include <postern/errno.h>
 #include "guest.h"
 #include "log.h"
+#include "module.h"
 #include "netframe.h"
 #include "netring.h"
 #include "syscalls.h"
@@ -75,6 +76,9 @@ struct net {
 	uint32_t changes;
 	struct net_tx_front tx;
 	struct net_rx_front rx;
+	struct timer look; /* at the transmit queue */
+	bool lazy;	   /* few notifications are asked for: the timer looks */
+	unsigned alone;	   /* looks in a row that found frames to send, and nothing received in between */
 	unsigned tx_out, rx_out; /* slots the switch has */
 	uint8_t *spares;
 	uint32_t spare_memory;

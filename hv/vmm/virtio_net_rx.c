@@ -2,6 +2,8 @@
 /* Virtio network device, receive: the guest's buffers for the switch, and frames in them. Virtio 1.2, 5.1.6.3 and 5.1.6.4. */
 #include "virtio_net.h"
 
+#define ENOUGH (QUEUE_SIZE / 2) /* the switch has so many: new buffers are taken when a frame comes */
+
 void net_post(struct net *n, struct slot *s)
 {
 	bool spare = s->spare != NO_SPARE;
@@ -156,7 +158,7 @@ static bool receive_some(struct net *n, struct virtqueue *q)
 	int e;
 
 	while ((e = net_rx_front_take(&n->rx, &r)) > 0 && !(e = received(n, q, &r)))
-		;
+		n->alone = 0;
 	if (e < 0) {
 		net_hang_up(n, "its receive ring is garbage");
 		return false;
@@ -168,7 +170,7 @@ static bool receive_some(struct net *n, struct virtqueue *q)
 				virtio_broken(&n->v, RX, "a receive buffer without room");
 				return false;
 			}
-	} while (n->rx_free && n->spare_count && vq_kicks_on(q));
+	} while (n->rx_free && n->spare_count && vq_kicks_after(q, n->rx_out < ENOUGH ? 0 : ENOUGH - 1));
 	if (net_rx_front_push(&n->rx))
 		connection_signal(n->c);
 	return true;

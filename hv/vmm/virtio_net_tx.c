@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Virtio network device, transmit: the guest's frames as references for the switch. Virtio 1.2, 5.1.6.2. */
+#include "clock.h"
 #include "virtio_net.h"
+
+/* A guest that sends and sends, and receives nothing, is looked after every so many frames or so much time: each notification costs
+ * an exit, and a way through switch and driver for one frame. */
+#define STREAM_LOOKS 4
+#define STREAM_FRAMES 32
+#define STREAM_NS 300000
+/* Drivers look after frames that were sent when they receive some or send more, so most interrupts for that are not wanted
+ * any more a little later. */
+#define TELL_FRAMES 32
+#define TELL_NS 1000000
 
 /* The frame's bytes in one piece, in a spare page. False: no page, or too long. */
 static bool flatten(struct net *n, struct slot *s, struct net_frame *f, uint32_t bytes, unsigned skip)
@@ -159,6 +170,7 @@ static void answers(struct net *n)
 /* True: look again. */
 static bool transmit_some(struct net *n, struct virtqueue *q)
 {
+	uint32_t before = n->tx.req_prod;
 	bool full = false;
 
 	answers(n);
@@ -170,11 +182,47 @@ static bool transmit_some(struct net *n, struct virtqueue *q)
 	}
 	if (!n->attached)
 		return false;
+	n->alone += n->tx.req_prod != before;
 	if (net_tx_front_push(&n->tx))
 		connection_signal(n->c);
 	if (n->tx_out && net_tx_front_wait(&n->tx, full ? TX_WAIT : n->tx_out))
 		return true;
-	return !full && vq_kicks_on(q); /* full: its answers bring us back */
+	/* Full: its answers bring us back. */
+	if (full)
+		return false;
+	n->lazy = n->alone >= STREAM_LOOKS;
+	return vq_kicks_after(q, n->lazy ? STREAM_FRAMES - 1 : 0);
+}
+
+static void look(struct timer *t)
+{
+	struct net *n = (struct net *)((char *)t - offsetof(struct net, look));
+	uint32_t before = n->tx.req_prod;
+
+	guest_lock();
+	if (n->lazy) {
+		net_transmit(n);
+		if (n->tx.req_prod == before) { /* it was the last */
+			n->alone = 0;
+			net_transmit(n);
+		}
+	}
+	virtio_told(&n->v, TX);
+	guest_unlock();
+}
+
+static void look_later(struct net *n, const struct virtqueue *q)
+{
+	uint16_t done = q->used_idx - q->told;
+
+	if (done >= TELL_FRAMES || (done && !n->tx_free)) {
+		virtio_told(&n->v, TX);
+		done = 0;
+	}
+	if (!n->look.armed && (done || n->lazy))
+		timer_set(&n->look, clock_ns() + (n->lazy ? STREAM_NS : TELL_NS), look);
+	else if (n->look.armed && !done && !n->lazy)
+		timer_cancel(&n->look);
 }
 
 /* While the switch is away frames wait in the guest's queue. */
@@ -184,8 +232,10 @@ void net_transmit(struct net *n)
 
 	if (!q || !n->attached)
 		return;
+	if (q->used_idx != q->told && !net_rx_front_pending(&n->rx))
+		virtio_told(&n->v, TX);
 	vq_kicks_off(q);
 	while (transmit_some(n, q))
 		;
-	virtio_told(&n->v, TX);
+	look_later(n, q);
 }

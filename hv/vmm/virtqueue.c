@@ -185,14 +185,19 @@ void vq_kicks_off(struct virtqueue *q)
 
 bool vq_kicks_on(struct virtqueue *q)
 {
+	return vq_kicks_after(q, 0);
+}
+
+bool vq_kicks_after(struct virtqueue *q, uint16_t more)
+{
 	if (!q->started || q->wrong)
 		return false;
 	if (q->event_idx)
-		q->u[2 + 4 * q->size] = q->last_avail;
+		q->u[2 + 4 * q->size] = q->last_avail + more;
 	else
 		q->u[0] = 0;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return vq_pending(q);
+	return (uint16_t)(q->a[1] - q->last_avail) > (q->event_idx ? more : 0);
 }
 
 /* --- copies ---------------------------------------------------------------------------------- */

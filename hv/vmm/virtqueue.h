@@ -71,6 +71,8 @@ bool vq_wants_interrupt(struct virtqueue *q);
  * allowed, look again. */
 void vq_kicks_off(struct virtqueue *q);
 bool vq_kicks_on(struct virtqueue *q);
+/* The same, but needed only when `more` requests lie ready and then one more comes, with drivers that have event indices. */
+bool vq_kicks_after(struct virtqueue *q, uint16_t more);
 
 /* Copies between a chain and memory of ours, `offset` bytes into its readable or writable part: the bytes copied, fewer
  * at the end. */
