@@ -23,10 +23,10 @@ static uint64_t key_of(uint8_t network, uint16_t vlan, const uint8_t *mac)
 	return (uint64_t)high << 32 ^ (uint64_t)low << 16 ^ vlan ^ (uint64_t)network << 12;
 }
 
-/* The multiplier is 2^64 divided by the golden ratio. */
+/* The multiplier is 2^64 divided by the golden ratio; only the product's upper bits depend on all of the key. */
 static unsigned hash(uint8_t network, uint16_t vlan, const uint8_t *mac)
 {
-	return key_of(network, vlan, mac) * 0x9e3779b97f4a7c15ull >> 32 & (TABLE_SLOTS - 1);
+	return key_of(network, vlan, mac) * 0x9e3779b97f4a7c15ull >> (64 - __builtin_ctz(TABLE_SLOTS));
 }
 
 static bool is(const struct table_entry *e, uint8_t network, uint16_t vlan, const uint8_t *mac)
