@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Threads: a kernel stack, a place on a run queue, and a way into ring 3.
+// Threads: a kernel stack, a place in the queue of those who wait to run, and a way into ring 3.
 #include "core/frame.h"
 #include "core/task.h"
 #include <postern/errno.h>

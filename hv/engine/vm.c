@@ -240,10 +240,8 @@ static void vm_free(struct vm *vm)
 {
 	unlink_vm(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpu[i]) {
-			for (unsigned n = 0; n < VTIMERS; n++)
-				timer_cancel_sync(&vm->vcpu[i]->timer[n].timer);
-		}
+		if (vm->vcpu[i])
+			vtimers_stop(vm->vcpu[i]);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpu[i]) {
 			vcpu_free(vm->vcpu[i]);

@@ -82,8 +82,10 @@ bool vtimer_stop(struct vtimer *t)
 	bool armed = t->expiry;
 
 	t->expiry = 0;
-	if (armed)
-		timer_cancel(&t->timer);
+	timer_cancel_sync(&t->timer);
+	// The next period may have been begun on another CPU, before it was waited for.
+	timer_cancel(&t->timer);
+	t->expiry = 0;
 	return armed;
 }
 

@@ -51,9 +51,21 @@ void timer_arm(struct timer *t, uint64_t expiry)
 	armed_timer = t;
 }
 
+/* Another CPU is in the timer's function, and arms it for its next period. */
+static struct vtimer *begun;
+
 void timer_cancel(struct timer *t)
 {
 	armed = 0;
+	if (begun) {
+		begun->expiry = armed = 77;
+		begun = NULL;
+	}
+}
+
+void timer_cancel_sync(struct timer *t)
+{
+	timer_cancel(t);
 }
 
 static unsigned get_cr8(struct vcpu *v)
@@ -566,6 +578,20 @@ static void all_offsets(void **state)
 	}
 }
 
+static void period_begun_elsewhere(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+
+	alarm_set(v, 1 | ALARM_PERIODIC | ALARM_LVTT, vcpu_tsc(v) + 1000000, 1000000);
+	assert_int_not_equal(armed, 0);
+	begun = &v->timer[1];
+	assert_true(alarm_cancel(v, 1));
+	assert_null(begun);
+	assert_int_equal(armed, 0);
+	assert_int_equal(v->timer[1].expiry, 0);
+	assert_false(alarm_cancel(v, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +612,7 @@ int main(void)
 		cmocka_unit_test_setup(one_shot, setup),
 		cmocka_unit_test_setup(periodic, setup),
 		cmocka_unit_test_setup(deadline, setup),
+		cmocka_unit_test_setup(period_begun_elsewhere, setup),
 		cmocka_unit_test_setup(all_offsets, setup),
 	};
 

@@ -178,7 +178,7 @@ void paging_destroy(struct page_tables *pt, unsigned entries)
 {
 	core_page_free((void *)(uintptr_t)pt->root);
 }
-void timer_cancel_sync(struct timer *t)
+void vtimers_stop(struct vcpu *v)
 {
 }
 void vapic_msi(struct vm *m, uint64_t address, uint32_t data)
