@@ -16,7 +16,7 @@ $(O)/bench/kvm.cpio: $(O)/bench/kvmm $(O)/bench/guest.elf $(O)/guests/initramfs-
 		$(O)/guests/initramfs-amd64.cpio:kvm/initramfs
 
 .PHONY: do-bench
-do-bench: all guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio $(O)/bench/disk-kvm.cpio $(O)/bench/netpeer $(O)/bench/net.cpio
+do-bench: all rom guest-programs guests $(O)/bench/kvm.cpio $(O)/bench/disk.cpio $(O)/bench/disk-kvm.cpio $(O)/bench/netpeer $(O)/bench/net.cpio
 	$(Q)bench/run $(BENCH)
 	$(Q)bench/disk-run $(BENCH_DISK)
 	$(Q)bench/net-run $(BENCH_NET)
