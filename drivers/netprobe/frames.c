@@ -13,11 +13,6 @@ static void put32(uint8_t *p, uint32_t v)
 	net_put16(p + 2, v);
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)net_get16(p) << 16 | net_get16(p + 2);
-}
-
 static uint8_t pattern(uint32_t at)
 {
 	at *= 0x9e3779b1u;
@@ -56,7 +51,7 @@ size_t frame_arp_answer(uint8_t *frame, size_t bytes, const struct party *me)
 {
 	uint8_t *arp = frame + ETH_HEADER;
 
-	if (!is_arp(frame, bytes, 1) || get32(arp + 24) != me->ip)
+	if (!is_arp(frame, bytes, 1) || net_get32(arp + 24) != me->ip)
 		return 0;
 	net_put16(arp + 6, 2);
 	memcpy(arp + 18, arp + 8, 10);
@@ -68,7 +63,7 @@ size_t frame_arp_answer(uint8_t *frame, size_t bytes, const struct party *me)
 
 bool frame_arp_from(const uint8_t *frame, size_t bytes, uint32_t ip, uint8_t mac[6])
 {
-	if (!is_arp(frame, bytes, 2) || get32(frame + ETH_HEADER + 14) != ip)
+	if (!is_arp(frame, bytes, 2) || net_get32(frame + ETH_HEADER + 14) != ip)
 		return false;
 	memcpy(mac, frame + ETH_HEADER + 8, 6);
 	return true;
@@ -152,7 +147,7 @@ int frame_check_tcp(uint8_t *frame, size_t bytes, uint32_t *sequence, bool blank
 		net_checksum(frame, &h);
 	if (net_fold(net_sum(frame + h.l4, h.end - h.l4, net_pseudo_sum(frame, &h, h.end - h.l4), false)) != 0xffff)
 		return -1;
-	*sequence = get32(frame + h.l4 + 4);
+	*sequence = net_get32(frame + h.l4 + 4);
 	for (unsigned i = h.payload; i < h.end; i++)
 		if (frame[i] != pattern(*sequence + i - h.payload))
 			return -1;

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Configuration space in, description out. */
+#include "bytes.h"
 #include "config.h"
 #include <postern/channel.h>
 #include <postern/errno.h>
 #include <string.h>
 
 #define HEADER_BYTES 64
-
-static uint16_t get16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
 
 /* The bytes of a capability that we read. */
 static unsigned capability_bytes(uint8_t id)

@@ -37,11 +37,6 @@ static uint64_t same64(const uint8_t *a, const uint8_t *b, unsigned at)
 	return x ^ y;
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)net_get16(p) << 16 | net_get16(p + 2);
-}
-
 /* Both IPv4's and TCP's. */
 static bool is_right(const uint8_t *p, const struct net_headers *h, unsigned end, bool good)
 {
@@ -80,7 +75,7 @@ bool train_begin(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id,
 	t->full = t->pushed = false;
 	t->checked = good;
 	t->size = t->last = t->payload = h->end - h->payload;
-	t->next = get32(t->head + h->l4 + 4) + t->payload;
+	t->next = net_get32(t->head + h->l4 + 4) + t->payload;
 	t->identification = net_get16(t->head + h->l3 + 4);
 	t->frame[0] = p;
 	t->id[0] = id;
@@ -134,7 +129,7 @@ bool train_join(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id, 
 		return false;
 	if (same64(p, first, 0) || same32(p, first, 8) || same16(p, first, 12) ||
 	    (h->ipv4 ? !same_ipv4(p, first, t->identification, h->l3) : !same_ipv6(p, first, h->l3)) ||
-	    !same_tcp(p, first, h) || get32(p + h->l4 + 4) != t->next)
+	    !same_tcp(p, first, h) || net_get32(p + h->l4 + 4) != t->next)
 		return false;
 	end = end_of(p, bytes, h);
 	if (end <= h->payload || end - h->payload > t->size || h->payload + t->payload + (end - h->payload) > FRAME_MOST)

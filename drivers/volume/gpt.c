@@ -2,6 +2,7 @@
 /* GPT: UEFI 2.10, chapter 5.3. */
 #include <string.h>
 #include "stdio.h"
+#include "bytes.h"
 #include "table.h"
 
 #define HEADER_BYTES 92
@@ -38,19 +39,19 @@ const char *gpt_header(const uint8_t *sector, uint32_t bytes, uint64_t self, uin
 
 	if (bytes < 512 || memcmp(sector, "EFI PART", 8))
 		return "";
-	size = le32(sector + 12);
+	size = get32(sector + 12);
 	if (size < HEADER_BYTES || size > 512)
 		return "its header has an impossible size";
-	if (header_crc(sector, size) != le32(sector + CRC_AT))
+	if (header_crc(sector, size) != get32(sector + CRC_AT))
 		return "the checksum of its header is wrong";
-	*h = (struct gpt_header){.self = le64(sector + 24),
-				 .other = le64(sector + 32),
-				 .first_usable = le64(sector + 40),
-				 .last_usable = le64(sector + 48),
-				 .entries = le64(sector + 72),
-				 .count = le32(sector + 80),
-				 .entry_bytes = le32(sector + 84),
-				 .entries_crc = le32(sector + 88)};
+	*h = (struct gpt_header){.self = get64(sector + 24),
+				 .other = get64(sector + 32),
+				 .first_usable = get64(sector + 40),
+				 .last_usable = get64(sector + 48),
+				 .entries = get64(sector + 72),
+				 .count = get32(sector + 80),
+				 .entry_bytes = get32(sector + 84),
+				 .entries_crc = get32(sector + 88)};
 	memcpy(h->guid, sector + 56, 16);
 	if (h->self != self)
 		return "its header is of another place";
@@ -96,7 +97,7 @@ const char *gpt_entries(const uint8_t *bytes, uint64_t size, const struct gpt_he
 		return "the checksum of its entries is wrong";
 	for (uint32_t i = 0; i < h->count; i++) {
 		const uint8_t *e = bytes + (uint64_t)i * h->entry_bytes;
-		uint64_t first = le64(e + 32), last = le64(e + 40);
+		uint64_t first = get64(e + 32), last = get64(e + 40);
 		struct partition *p = &t->partition[t->count];
 
 		if (!memcmp(e, unused, 16))
@@ -129,7 +130,7 @@ bool table_overlaps(const struct table *t, uint64_t first, uint64_t sectors)
 
 void guid_text(const uint8_t *g, char *to)
 {
-	snprintf(to, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", le32(g),
-		 le32(g + 4) & 0xffff, le32(g + 4) >> 16, g[8], g[9], g[10], g[11], g[12], g[13],
+	snprintf(to, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", get32(g),
+		 get32(g + 4) & 0xffff, get32(g + 4) >> 16, g[8], g[9], g[10], g[11], g[12], g[13],
 		 g[14], g[15]);
 }

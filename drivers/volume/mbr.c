@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MBR: four entries in sector 0, and a chain of further ones in an extended partition. */
 #include <string.h>
+#include "bytes.h"
 #include "table.h"
 
 #define ENTRIES 446
@@ -56,7 +57,7 @@ const char *mbr_primary(const uint8_t *sector, uint64_t sectors, struct table *t
 	t->kind = TABLE_MBR;
 	for (unsigned i = 0; i < 4 && !why; i++) {
 		const uint8_t *e = sector + ENTRIES + 16 * i;
-		uint64_t first = le32(e + 8), count = le32(e + 12);
+		uint64_t first = get32(e + 8), count = get32(e + 12);
 
 		if (e[4] == TYPE_PROTECTIVE)
 			*protective = true;
@@ -93,11 +94,11 @@ const char *mbr_logical(const uint8_t *sector, uint64_t sectors, uint64_t chain,
 		return "its chain of logical partitions is broken";
 	if (t->count && t->partition[t->count - 1].number >= LOGICAL_FIRST)
 		number = t->partition[t->count - 1].number + 1;
-	if (e[4] && le32(e + 12))
-		why = add(t, number, at + le32(e + 8), le32(e + 12), sectors);
-	if (why || !is_extended(link[4]) || !le32(link + 12))
+	if (e[4] && get32(e + 12))
+		why = add(t, number, at + get32(e + 8), get32(e + 12), sectors);
+	if (why || !is_extended(link[4]) || !get32(link + 12))
 		return why;
-	*next = chain + le32(link + 8);
+	*next = chain + get32(link + 8);
 	if (*next <= at || *next >= sectors)
 		return "its chain of logical partitions does not go forward";
 	return NULL;

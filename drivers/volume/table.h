@@ -64,14 +64,5 @@ void guid_text(const uint8_t *guid, char *to);
 
 /* Helpers. */
 bool table_overlaps(const struct table *t, uint64_t first, uint64_t sectors);
-static inline uint32_t le32(const uint8_t *at)
-{
-	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static inline uint64_t le64(const uint8_t *at)
-{
-	return le32(at) | (uint64_t)le32(at + 4) << 32;
-}
 
 #endif

@@ -2,7 +2,7 @@
 // Static ACPI tables: pure parsers.
 #include "boot/acpi.h"
 #include "boot/text.h"
-#include "boot/bytes.h"
+#include "lib/bytes.h"
 #include <postern/errno.h>
 
 #define RSDP_V1_BYTES 20

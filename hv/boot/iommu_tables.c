@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The tables that describe IOMMUs: IVRS (AMD 48882, chapter 5) and DMAR (VT-d 3.0, chapter 8).
 #include "boot/acpi.h"
-#include "boot/bytes.h"
+#include "lib/bytes.h"
 
 #define BLOCKS_AT 48 /* in both */
 

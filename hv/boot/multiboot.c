@@ -2,7 +2,7 @@
 // Multiboot 1 and 2 information.
 #include "boot/multiboot.h"
 #include "boot/text.h"
-#include "boot/bytes.h"
+#include "lib/bytes.h"
 #include <postern/errno.h>
 #include <stdbool.h>
 

@@ -191,7 +191,7 @@ size_t net_segment(const uint8_t *p, const struct net_headers *h, unsigned size,
 	memcpy(to, p, h->payload);
 	memcpy(to + h->payload, p + h->payload + from, bytes);
 	put_ip(to, h, end, nth);
-	sequence = (uint32_t)net_get16(tcp + 4) << 16 | net_get16(tcp + 6);
+	sequence = net_get32(tcp + 4);
 	sequence += from;
 	net_put16(tcp + 4, sequence >> 16);
 	net_put16(tcp + 6, sequence);

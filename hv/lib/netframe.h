@@ -62,6 +62,11 @@ static inline uint16_t net_get16(const uint8_t *p)
 	return p[0] << 8 | p[1];
 }
 
+static inline uint32_t net_get32(const uint8_t *p)
+{
+	return (uint32_t)net_get16(p) << 16 | net_get16(p + 2);
+}
+
 static inline void net_put16(uint8_t *p, uint16_t value)
 {
 	p[0] = value >> 8;

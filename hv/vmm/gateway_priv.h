@@ -5,17 +5,8 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "bytes.h"
 #include "gateway.h"
-
-static inline uint16_t get16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static inline uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
 
 static inline void put32(uint8_t *p, uint32_t v)
 {

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shared by the image parsers: little-endian fields, the checks every segment passes, ELF. */
+/* Shared by the image parsers: the checks every segment passes, ELF. */
 #ifndef VMM_IMAGE_PRIV_H
 #define VMM_IMAGE_PRIV_H
 
+#include "bytes.h"
 #include "image.h"
-
-/* Fields at any alignment. The caller has checked that they lie inside the file. */
-static inline uint16_t get16(const uint8_t *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static inline uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
-static inline uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 /* Whether [offset, offset + length) lies inside `size`. */
 static inline bool inside(uint64_t offset, uint64_t length, uint64_t size)

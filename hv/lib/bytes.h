@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Little-endian numbers at any address in tables that others wrote. */
-#ifndef BOOT_BYTES_H
-#define BOOT_BYTES_H
+/*
+ * Little-endian numbers at any address in what others wrote: tables, images, PCI configuration. The caller has
+ * checked that they lie inside. The boot stage includes it, too.
+ */
+#ifndef LIB_BYTES_H
+#define LIB_BYTES_H
 
 #include <stdint.h>
 
