@@ -167,7 +167,7 @@ static void forget_region(struct region *r)
 		return;
 	uplink_forget(r);
 	if (r->va)
-		sys_unmap(HANDLE_SELF, (uintptr_t)r->va, (r->bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull));
+		sys_unmap(HANDLE_SELF, (uintptr_t)r->va, PAGE_ROUND_UP(r->bytes));
 	memset(r, 0, sizeof(*r));
 }
 

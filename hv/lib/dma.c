@@ -132,7 +132,7 @@ void *dma_alloc(struct device *d, uint64_t bytes, uint64_t *address)
 	struct dma_extent e;
 	void *at;
 
-	bytes = (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	bytes = PAGE_ROUND_UP(bytes);
 	memory = sys_mem_create(bytes, MEM_POPULATE | MEM_CONTIGUOUS);
 	if (memory < 0)
 		return NULL;

@@ -11,15 +11,10 @@
 #include "module.h"
 #include "syscalls.h"
 
-static uint64_t round_page(uint64_t n)
-{
-	return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-}
-
 int64_t load_memory(const void *from, uint64_t length, uint64_t skip, uint64_t bytes)
 {
 	int64_t memory = sys_mem_create(bytes, 0), ret;
-	uint64_t span = round_page(skip + length);
+	uint64_t span = PAGE_ROUND_UP(skip + length);
 	char *at;
 
 	if (memory < 0 || !length)
@@ -38,7 +33,7 @@ int64_t load_memory(const void *from, uint64_t length, uint64_t skip, uint64_t b
 static int load_segment(uint32_t task, const char *file, const struct elf64_segment *s,
 			uint32_t *shared)
 {
-	uint64_t skip = s->va & (PAGE_SIZE - 1), bytes = round_page(skip + s->bytes);
+	uint64_t skip = s->va & (PAGE_SIZE - 1), bytes = PAGE_ROUND_UP(skip + s->bytes);
 	uint32_t rights = MAP_READ | (s->write ? MAP_WRITE : 0) | (s->execute ? MAP_EXEC : 0);
 	int64_t memory = *shared;
 	int ret;
@@ -77,12 +72,12 @@ int load_program(uint32_t task, const void *file, const struct elf64_plan *plan,
 
 int load_page(uint32_t task, uint64_t va, const void *from, uint64_t bytes)
 {
-	int64_t memory = load_memory(from, bytes, 0, round_page(bytes));
+	int64_t memory = load_memory(from, bytes, 0, PAGE_ROUND_UP(bytes));
 	int ret;
 
 	if (memory < 0)
 		return memory;
-	ret = sys_map(task, memory, 0, va, round_page(bytes), MAP_READ);
+	ret = sys_map(task, memory, 0, va, PAGE_ROUND_UP(bytes), MAP_READ);
 	sys_handle_close(memory);
 	return ret < 0 ? ret : 0;
 }

@@ -161,6 +161,9 @@ void module_signal(uint64_t bits);
 uint64_t space_reserve(uint64_t bytes);
 /* Maps a whole memory object somewhere; NULL on error. */
 void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights);
+/* Physical memory, read only, at any address, for whoever's system handle has PHYSMEM; NULL with
+ * *error negative. */
+const void *space_map_phys(uint64_t phys, uint64_t bytes, int *error);
 
 /* Port I/O, for ports of the manifest. */
 static inline void port_out8(uint16_t port, uint8_t value)

@@ -2,6 +2,7 @@
 /* Space: addresses of this program for mappings, handed out upwards and never taken back: 47 bits
  * last for longer than a program lives. */
 #include "heap.h"
+#include "init.h"
 #include "module.h"
 #include "syscalls.h"
 
@@ -14,7 +15,7 @@ uint64_t space_reserve(uint64_t bytes)
 	uint64_t align = bytes >= LARGE_PAGE_SIZE ? LARGE_PAGE_SIZE : PAGE_SIZE;
 	uint64_t old = __atomic_load_n(&next, __ATOMIC_RELAXED), at;
 
-	bytes = (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	bytes = PAGE_ROUND_UP(bytes);
 	do {
 		at = (old + align - 1) & ~(align - 1);
 	} while (!__atomic_compare_exchange_n(&next, &old, at + bytes + PAGE_SIZE, 0,
@@ -26,11 +27,28 @@ void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
 {
 	uint64_t va;
 
-	bytes = (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	bytes = PAGE_ROUND_UP(bytes);
 	va = space_reserve(bytes);
 	if (sys_map(HANDLE_SELF, memory, 0, va, bytes, rights) < 0)
 		return NULL;
 	return (void *)va;
+}
+
+const void *space_map_phys(uint64_t phys, uint64_t bytes, int *error)
+{
+	uint64_t skip = phys & (PAGE_SIZE - 1);
+	int64_t memory = sys_mem_create_phys(start_page()->system, phys - skip,
+					     PAGE_ROUND_UP(skip + bytes), 0);
+	const char *at;
+
+	if (memory < 0) {
+		*error = memory;
+		return NULL;
+	}
+	at = space_map(memory, skip + bytes, MAP_READ);
+	*error = at ? 0 : -ENOMEM;
+	sys_handle_close(memory);
+	return at ? at + skip : NULL;
 }
 
 bool heap_map(uint64_t at, uint64_t bytes)

@@ -23,8 +23,7 @@ void thread_begin(void *at)
 
 int thread_create(void (*body)(void *), void *argument, size_t stack_bytes)
 {
-	uint64_t bytes =
-		stack_bytes ? (stack_bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull) : STACK_DEFAULT;
+	uint64_t bytes = stack_bytes ? PAGE_ROUND_UP(stack_bytes) : STACK_DEFAULT;
 	int64_t memory = sys_mem_create(bytes, 0), ret;
 	struct record *r;
 	void *stack;

@@ -302,7 +302,7 @@ static int64_t bar_memory(struct pci_device *d, unsigned n)
 		return d->bar[n].memory;
 	if (address % PAGE_SIZE)
 		return -EPERM; /* other devices have registers in that page */
-	bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
+	bytes = PAGE_ROUND_UP(bytes);
 	memory = sys_mem_create_phys(start_page()->system, address, bytes,
 				     d->bar[n].flags & PCI_BAR_PREFETCH ? MEM_WRITECOMB
 									: MEM_UNCACHED);
@@ -397,8 +397,7 @@ static int give_framebuffer(struct instance *i)
 				    .pitch_bpp = b->framebuffer_pitch << 8 | b->framebuffer_bpp}};
 	int64_t memory, theirs;
 
-	memory = sys_mem_create_phys(start_page()->system, at - skip,
-				     (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull),
+	memory = sys_mem_create_phys(start_page()->system, at - skip, PAGE_ROUND_UP(bytes),
 				     b->framebuffer_phys ? MEM_WRITECOMB : MEM_UNCACHED);
 	if (memory < 0)
 		return memory;

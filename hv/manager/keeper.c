@@ -67,13 +67,12 @@ static const struct boot_info *boot(void)
 
 static bool find_program(void)
 {
-	uint64_t phys = boot()->archive_phys, skip = phys & (PAGE_SIZE - 1);
-	uint64_t bytes = (skip + boot()->archive_bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
-	int64_t memory = sys_mem_create_phys(start_page()->system, phys - skip, bytes, 0);
-	const char *at = memory < 0 ? NULL : space_map(memory, bytes, MAP_READ), *why = NULL;
+	int error;
+	const void *at = space_map_phys(boot()->archive_phys, boot()->archive_bytes, &error);
+	const char *why = NULL;
 	size_t position = 0;
 
-	while (at && archive_next(at + skip, boot()->archive_bytes, &position, &program) > 0)
+	while (at && archive_next(at, boot()->archive_bytes, &position, &program) > 0)
 		if (!strcmp(program.name, NAME)) {
 			program_sum = sum_of_program();
 			if (!elf64_plan(program.data, program.bytes, MODULE_BASE, PROGRAM_END, &plan, &why))
@@ -86,7 +85,7 @@ static bool find_program(void)
 
 static bool make_kept(void)
 {
-	uint64_t bytes = (sizeof(*k) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
+	uint64_t bytes = PAGE_ROUND_UP(sizeof(*k));
 	int64_t memory = sys_mem_create(bytes, 0), of_manager = sys_event_create();
 
 	k = memory < 0 ? NULL : space_map(memory, bytes, MAP_READ | MAP_WRITE);
@@ -115,7 +114,7 @@ static int grant_handles(struct start_info *s)
 
 static int build(struct start_info *s, const char **step)
 {
-	uint64_t bytes = (sizeof(*k) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
+	uint64_t bytes = PAGE_ROUND_UP(sizeof(*k));
 	int64_t made = sys_task_create(start_page()->system, NAME, CLASS_HEARTBEAT | TASK_KEEPS_HANDLES, task);
 	int ret;
 

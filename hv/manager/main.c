@@ -246,18 +246,14 @@ static void log_config_errors(const char *file)
 
 static bool read_archive(void)
 {
-	uint64_t phys = boot()->archive_phys, skip = phys & (PAGE_SIZE - 1);
-	uint64_t bytes = (skip + boot()->archive_bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull);
-	int64_t memory = sys_mem_create_phys(start_page()->system, phys - skip, bytes, 0);
-	const char *at = memory < 0 ? NULL : space_map(memory, bytes, MAP_READ);
+	int error;
+	const void *at = space_map_phys(boot()->archive_phys, boot()->archive_bytes, &error);
 
 	if (!at) {
-		log_line("the archive of modules cannot be mapped: error %d",
-			 memory < 0 ? (int)-memory : ENOMEM);
+		log_line("the archive of modules cannot be mapped: error %d", -error);
 		return false;
 	}
-	sys_handle_close(memory);
-	programs_read(at + skip, boot()->archive_bytes);
+	programs_read(at, boot()->archive_bytes);
 	return true;
 }
 

@@ -56,7 +56,7 @@ static int64_t memory_of(const struct boot_module *f)
 	if (*memory)
 		return *memory;
 	made = sys_mem_create_phys(start_page()->system, f->phys - skip,
-				   (skip + f->bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull), 0);
+				   PAGE_ROUND_UP(skip + f->bytes), 0);
 	if (made > 0) {
 		*memory = made;
 		durable_touch();

@@ -22,6 +22,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096
 #define LARGE_PAGE_SIZE 0x200000
+#define PAGE_ROUND_UP(bytes) (((bytes) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull))
 
 #define HANDLE_SELF 0
 #define SYS_FAULT_LIMIT 1000
