@@ -4,6 +4,9 @@
 #include "boot/stage.h"
 #include "boot/text.h"
 
+// x87, SSE, AVX, AVX-512, PKRU: what fits vcpu_state.fpu. Not AMX.
+#define GUEST_XCR0 0x2e7
+#define CR0_EMULATE (1ull << 2)
 #define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
 
 // Zeroes for a leaf that this processor has not.
@@ -37,6 +40,19 @@ static uint64_t stated_khz(void)
 	return r.eax && r.ebx && r.ecx ? (uint64_t)r.ecx * r.ebx / r.eax / 1000 : 0;
 }
 
+// Without CR4.OSFXSR the area has no MXCSR (APM 4, FXSAVE).
+static uint32_t mxcsr_mask(void)
+{
+	static uint32_t area[128] __attribute__((aligned(16)));
+	uint64_t cr0, cr4;
+
+	__asm__ volatile("mov %%cr0, %0; mov %%cr4, %1" : "=r"(cr0), "=r"(cr4));
+	__asm__ volatile("mov %0, %%cr0; mov %1, %%cr4" : : "r"(cr0 & ~(CR0_TS | CR0_EMULATE)), "r"(cr4 | CR4_OSFXSR));
+	__asm__ volatile("fxsave %0" : "=m"(area));
+	__asm__ volatile("mov %0, %%cr0; mov %1, %%cr4" : : "r"(cr0), "r"(cr4));
+	return area[7] ?: 0xffbf; /* what those have that do not say */
+}
+
 void cpu_detect(struct cpu_features *f)
 {
 	struct cpuid_result one = leaf(1), seven = leaf(7);
@@ -64,11 +80,8 @@ void cpu_detect(struct cpu_features *f)
 	f->tsc_invariant = power.edx & 1u << 8;
 	f->phys_bits = sizes ? sizes & 0xff : 36;
 	record.facts.tsc_khz = stated_khz();
-	if (f->xsave) {
-		struct cpuid_result xsave = cpuid(0xd, 0);
-
-		f->xcr0 = (uint64_t)xsave.edx << 32 | xsave.eax;
-	}
+	f->xcr0 = f->xsave ? cpuid(0xd, 0).eax & GUEST_XCR0 : 0;
+	f->mxcsr = mxcsr_mask();
 }
 
 // Speculation: what this processor offers. AMD: 8000_0008 EBX, 8000_0021 EAX (APM 3); Intel: 7 EDX (SDM 2A).

@@ -31,7 +31,6 @@ static int engine_init(void)
 
 static void engine_cpu_init(void)
 {
-	fpu_init_machine();
 	if (!engine)
 		return;
 	if (engine->cpu_enable()) {

@@ -86,15 +86,9 @@ enum verdict {
 	RUN_TO_VMM /* the exit record is filled */
 };
 
-#define CPUID_DIRECT 32 /* leaves with a direct index, in the basic and in the extended range */
-#define CPUID_NONE 0xff
-
 struct cpuid_table {
-	/* First entry of the leaf, or CPUID_NONE. */
-	uint8_t basic[CPUID_DIRECT], extended[CPUID_DIRECT];
-	bool dynamic[VCPU_CPUID_MAX]; /* there is something to fill in */
 	uint32_t count;
-	struct cpuid_entry entry[VCPU_CPUID_MAX]; /* sorted by leaf and subleaf */
+	struct cpuid_entry entry[VCPU_CPUID_MAX];
 };
 
 struct vcpu {
@@ -201,7 +195,6 @@ bool vm_doorbell(struct vm *vm, unsigned port);
 void vm_doorbells_free(struct vm *vm); /* core_lock held */
 
 /* cpuid.c */
-int cpuid_set(struct cpuid_table *t, const struct cpuid_entry *entries, uint32_t count);
 void cpuid_answer(struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_result *r);
 
 /* hypercall.c, for the instruction at rip. *result goes to RAX unless the VMM answers. HALT: with interrupts on, as HLT; YIELD: let
@@ -210,13 +203,11 @@ enum hypercall_answer { HYPERCALL_TO_VMM, HYPERCALL_DONE, HYPERCALL_HALT, HYPERC
 enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, uint64_t *result);
 
 /* fpu.c */
-void fpu_init_machine(void);
 void fpu_load(struct vcpu *v);	 /* make it this CPU's owner */
 void fpu_unload(struct vcpu *v); /* into v->fpu, wherever it is; v is claimed */
 void fpu_save_here(void);	 /* this CPU's owner, if any, into its area */
 uint64_t fpu_xcr0(struct vcpu *v);
 bool fpu_takes_xcr0(uint64_t xcr0);
-uint32_t fpu_area_bytes(uint64_t xcr0);
 void fpu_set_area(struct vcpu *v, const uint8_t *area, uint64_t xcr0);
 
 #endif

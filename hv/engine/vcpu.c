@@ -324,19 +324,14 @@ SYSCALL_CLAIMED(SYS_VCPU_SET_STATE, set_state);
 
 static int64_t set_cpuid(struct vcpu *v, struct syscall_args *a)
 {
-	struct cpuid_entry *entries;
-	int64_t result;
+	struct cpuid_table *t = &v->cpuid;
+	int error;
 
 	if (a->c > VCPU_CPUID_MAX)
 		return -E2BIG;
-	entries = core_alloc(sizeof(*entries) * VCPU_CPUID_MAX);
-	if (!entries)
-		return -ENOMEM;
-	result = copy_from_user(entries, a->b, sizeof(*entries) * a->c);
-	if (!result)
-		result = cpuid_set(&v->cpuid, entries, (uint32_t)a->c);
-	core_free(entries, sizeof(*entries) * VCPU_CPUID_MAX);
-	return result;
+	error = copy_from_user(t->entry, a->b, sizeof(t->entry[0]) * a->c);
+	t->count = error ? 0 : (uint32_t)a->c;
+	return error;
 }
 SYSCALL_CLAIMED(SYS_VCPU_SET_CPUID, set_cpuid);
 
@@ -453,7 +448,6 @@ static int vcpu_create(struct vm *vm, uint32_t number, uint64_t run_va, struct v
 	v->number = number;
 	v->cpu = this_cpu();
 	v->fpu = core_page_alloc();
-	cpuid_set(&v->cpuid, NULL, 0);
 	vtimers_init(v);
 	error = v->fpu ? map_pages(v, run_va) : -ENOMEM;
 	if (!error)

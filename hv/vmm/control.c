@@ -409,20 +409,20 @@ static int map_ecam(void)
 
 static int make_vm(struct boot_error *error)
 {
-	static struct cpuid_entry table[VCPU_CPUID_MAX];
 	struct cpuid_policy policy = {.cpus = guest.cpus,
 				      .tsc_khz = clock_tsc_khz(),
 				      .x2apic = guest.x2apic,
 				      .known_hypervisor = true,
 				      .host = host_cpuid};
-	unsigned count = cpuid_build(table, &policy);
-	const struct cpuid_entry *sizes = cpuid_find(table, count, 0x80000008, 0);
+	const struct cpuid_entry *sizes;
 	int64_t e = sys_vm_create(module_start()->system);
 
 	if (e < 0)
 		return boot_fail(error, e, "the core makes no virtual machine: error %lld",
 				 (long long)e);
 	guest.vm = e;
+	guest.cpuid_count = cpuid_build(guest.cpuid, &policy);
+	sizes = cpuid_find(guest.cpuid, guest.cpuid_count, 0x80000008, 0);
 	guest.phys_bits = sizes && (sizes->eax & 0xff) >= 32 ? sizes->eax & 0xff : 40;
 	e = map_ram();
 	if (!e)
@@ -430,7 +430,7 @@ static int make_vm(struct boot_error *error)
 	if (e < 0)
 		return boot_fail(error, e, "the guest's memory map is refused: error %lld",
 				 (long long)e);
-	e = vcpu_create_all(table, count);
+	e = vcpu_create_all();
 	if (e < 0)
 		return boot_fail(error, e, "virtual processors cannot be made: error %lld",
 				 (long long)e);

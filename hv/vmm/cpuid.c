@@ -23,6 +23,7 @@
 	 BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ |     \
 	 BIT(17) /* PSE36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | \
 	 BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
+#define EDX1_APIC BIT(9)
 #define EDX1_HTT BIT(28)
 
 /* Leaf 7. Absent on purpose: INVPCID (no PCID), RTM, HLE, MPX, PQM, PT, PKU, LA57, speculation
@@ -57,6 +58,7 @@
 #define EDX87_INVARIANT_TSC BIT(8)
 #define EBX88_ALLOWED (BIT(0) /* CLZERO */ | BIT(2) /* XSAVEERPTR */)
 #define EAXD1_ALLOWED (BIT(0) /* XSAVEOPT */ | BIT(1) /* XSAVEC */ | BIT(2) /* XGETBV 1 */)
+#define EAXD1_XSAVEC BIT(1)
 #define XCR0_ALLOWED 0xe7u /* x87, SSE, AVX, AVX-512 */
 #define XCR0_AVX512 0xe0u
 
@@ -84,23 +86,20 @@ static struct cpuid_regs host(const struct builder *b, uint32_t leaf, uint32_t s
 	return b->policy->host(leaf, subleaf);
 }
 
-static void add(struct builder *b, uint32_t leaf, struct cpuid_regs r)
+static void add_entry(struct builder *b, uint32_t leaf, uint32_t subleaf, uint32_t flags, struct cpuid_regs r)
 {
 	if (b->count < VCPU_CPUID_MAX)
-		b->out[b->count++] = (struct cpuid_entry){
-			.leaf = leaf, .eax = r.eax, .ebx = r.ebx, .ecx = r.ecx, .edx = r.edx};
+		b->out[b->count++] = (struct cpuid_entry){leaf, subleaf, flags, r.eax, r.ebx, r.ecx, r.edx};
+}
+
+static void add(struct builder *b, uint32_t leaf, struct cpuid_regs r)
+{
+	add_entry(b, leaf, 0, 0, r);
 }
 
 static void add_sub(struct builder *b, uint32_t leaf, uint32_t subleaf, struct cpuid_regs r)
 {
-	if (b->count < VCPU_CPUID_MAX)
-		b->out[b->count++] = (struct cpuid_entry){.leaf = leaf,
-							  .subleaf = subleaf,
-							  .flags = CPUID_SUBLEAF,
-							  .eax = r.eax,
-							  .ebx = r.ebx,
-							  .ecx = r.ecx,
-							  .edx = r.edx};
+	add_entry(b, leaf, subleaf, CPUID_SUBLEAF, r);
 }
 
 static unsigned bits_for(unsigned n)
@@ -139,7 +138,8 @@ static void basic(struct builder *b)
 	edx = (one.edx & EDX1_ALLOWED) | BIT(9) | BIT(12);
 	if (p->cpus > 1)
 		edx |= EDX1_HTT;
-	add(b, 1, (struct cpuid_regs){one.eax, (one.ebx & 0xff00) | p->cpus << 16, ecx, edx});
+	add_entry(b, 1, 0, ecx & ECX1_XSAVE ? CPUID_OSXSAVE : 0,
+		  (struct cpuid_regs){one.eax, (one.ebx & 0xff00) | p->cpus << 16, ecx, edx});
 	add(b, 6, (struct cpuid_regs){.eax = EAX6_ARAT});
 }
 
@@ -150,6 +150,8 @@ static void topology(struct builder *b)
 
 	add_sub(b, 0xb, 0, (struct cpuid_regs){0, 1, 0 | 1 << 8, 0});
 	add_sub(b, 0xb, 1, (struct cpuid_regs){bits_for(cpus), cpus, 1 | 2 << 8, 0});
+	/* It names the processor in levels that do not exist, too. */
+	add_entry(b, 0xb, 0, CPUID_LEVEL, (struct cpuid_regs){0});
 }
 
 static uint32_t allowed_xcr0(const struct builder *b)
@@ -175,6 +177,7 @@ static void structured(struct builder *b)
 static void xsave(struct builder *b)
 {
 	uint32_t xcr0 = allowed_xcr0(b), size = 576; /* legacy area and header */
+	struct cpuid_regs compact = {0};
 
 	if (!(host(b, 1, 0).ecx & ECX1_XSAVE))
 		return;
@@ -188,9 +191,9 @@ static void xsave(struct builder *b)
 			size = c.ebx + c.eax;
 		add_sub(b, 0xd, n, (struct cpuid_regs){c.eax, c.ebx, c.ecx & 2, 0});
 	}
-	/* EBX follows the guest's XCR0: the core fills it. */
-	add_sub(b, 0xd, 0, (struct cpuid_regs){xcr0, 576, size, 0});
-	add_sub(b, 0xd, 1, (struct cpuid_regs){.eax = host(b, 0xd, 1).eax & EAXD1_ALLOWED});
+	add_entry(b, 0xd, 0, CPUID_SUBLEAF | CPUID_XSAVE_BYTES, (struct cpuid_regs){xcr0, 0, size, 0});
+	compact.eax = host(b, 0xd, 1).eax & EAXD1_ALLOWED;
+	add_entry(b, 0xd, 1, CPUID_SUBLEAF | (compact.eax & EAXD1_XSAVEC ? CPUID_XSAVE_BYTES : 0), compact);
 }
 
 static void frequency(struct builder *b)
@@ -245,6 +248,18 @@ static void hypervisor(struct builder *b)
 	add(b, CPUID_KVM + 1,
 	    (struct cpuid_regs){.eax = KVM_CLOCKSOURCE2 | KVM_NOP_IO_DELAY | KVM_PV_EOI |
 				       KVM_CLOCKSOURCE_STABLE});
+}
+
+void cpuid_of(struct cpuid_entry *table, unsigned count, unsigned number, bool apic)
+{
+	for (struct cpuid_entry *e = table; e < table + count; e++) {
+		if (e->leaf == 0xb)
+			e->edx = number;
+		if (e->leaf != 1)
+			continue;
+		e->ebx = (e->ebx & 0x00ffffff) | number << 24;
+		e->edx = (e->edx & ~EDX1_APIC) | (apic ? EDX1_APIC : 0);
+	}
 }
 
 const struct cpuid_entry *cpuid_find(const struct cpuid_entry *table, unsigned count, uint32_t leaf,

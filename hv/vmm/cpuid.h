@@ -3,8 +3,7 @@
  * CPUID: what a guest's processor says it can do. docs/GUEST-CPU.md explains each choice.
  *
  * The table is built from the host's answers by an allow-list: a bit that no line here names is 0,
- * so nothing that is not virtualised leaks. The core fills what is dynamic (APIC ids, OSXSAVE,
- * sizes of leaf 0xd).
+ * so nothing that is not virtualised leaks. The core fills in what changes while a guest runs (OSXSAVE, sizes of leaf 0xd).
  *
  * Source: AMD APM volume 3, appendix E; Intel SDM volume 2, CPUID; Linux
  * Documentation/virt/kvm/x86/cpuid.rst.
@@ -35,6 +34,8 @@ struct cpuid_policy {
 
 /* Fills `out`; the number of entries, never more than VCPU_CPUID_MAX. */
 unsigned cpuid_build(struct cpuid_entry *out, const struct cpuid_policy *p);
+/* What differs from one processor to the next: its number, and whether its APIC is on. */
+void cpuid_of(struct cpuid_entry *table, unsigned count, unsigned number, bool apic);
 const struct cpuid_entry *cpuid_find(const struct cpuid_entry *table, unsigned count, uint32_t leaf,
 				     uint32_t subleaf);
 

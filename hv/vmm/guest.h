@@ -57,6 +57,8 @@ struct guest {
 	unsigned cpus;
 	struct vcpu *vcpu; /* `cpus` of them */
 	uint8_t phys_bits;
+	unsigned cpuid_count;
+	struct cpuid_entry cpuid[VCPU_CPUID_MAX]; /* but for what differs between its processors */
 
 	struct mutex lock;
 	struct io_space io;
@@ -137,7 +139,7 @@ void gateway_fault(struct vcpu *v); /* EXIT_GATEWAY */
 void gateway_report(void);  /* main thread: what became of it, to the manager */
 
 /* vcpu.c */
-int vcpu_create_all(const struct cpuid_entry *table, unsigned count);
+int vcpu_create_all(void);
 int vcpu_reset_all(void);
 int vcpu_start_all(void);
 void vcpu_stop_all(void);   /* lock held; each parks as soon as it can */

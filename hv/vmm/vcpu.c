@@ -6,6 +6,7 @@
  */
 #include "clock.h"
 #include <cpuid.h>
+#include "cpuid.h"
 #include "log.h"
 #include "module.h"
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "processor.h"
 
 #define VECTOR_GP 13
+#define APIC_ON (1 << 11) /* of the APIC base */
 #define KVM_ENOSYS 1000
 
 static struct vcpu_state scratch_state; /* main thread, and kvmclock under the lock */
@@ -103,6 +105,15 @@ static int write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	return msr_write(&guest.msr, index, value);
 }
 
+static int64_t show_cpuid(const struct vcpu *v, bool apic)
+{
+	struct cpuid_entry table[VCPU_CPUID_MAX];
+
+	memcpy(table, guest.cpuid, sizeof(table));
+	cpuid_of(table, guest.cpuid_count, v->number, apic);
+	return sys_vcpu_set_cpuid(v->handle, table, guest.cpuid_count);
+}
+
 /* A register that is part of the processor's state. */
 static int state_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
 {
@@ -120,6 +131,8 @@ static int state_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value
 	e = sys_vcpu_set_state(v->handle, &s, sizeof(s));
 	if (!e && s.valid & STATE_APIC)
 		v->eoi_word = 0;
+	if (!e && s.valid & (STATE_APIC | STATE_APIC_BASE))
+		e = show_cpuid(v, s.apic_base & APIC_ON);
 	return e;
 }
 
@@ -313,7 +326,7 @@ static bool private_pages(void)
 	       __get_cpuid(0x80000001, &a, &b, &c, &d) && d >> 27 & 1;
 }
 
-int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
+int vcpu_create_all(void)
 {
 	uint64_t bytes = 2ull * guest.cpus * PAGE_SIZE;
 	int64_t memory = sys_mem_create(bytes, MEM_POPULATE);
@@ -338,9 +351,6 @@ int vcpu_create_all(const struct cpuid_entry *table, unsigned count)
 		if (e < 0)
 			return e;
 		v->handle = e;
-		e = sys_vcpu_set_cpuid(v->handle, table, count);
-		if (e < 0)
-			return e;
 		e = sys_event_create();
 		if (e < 0)
 			return e;
@@ -371,7 +381,9 @@ int vcpu_reset_all(void)
 		guest.vcpu[n].run->flags = guest.gateway.present ? RUN_GATEWAY : 0;
 		guest.vcpu[n].eoi_word = 0;
 		guest.vcpu[n].prepared = false;
-		e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
+		e = show_cpuid(&guest.vcpu[n], true);
+		if (!e)
+			e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {
 			log_line("guest %s: state of cpu %u refused: error %lld", guest.name, n,
 				 (long long)e);

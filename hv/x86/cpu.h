@@ -107,7 +107,8 @@ struct cpu_features {
 	bool intel;
 	bool smep, smap, umip, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill, automatic_ibrs; /* mitigations, to be used */
-	uint64_t xcr0;			  /* supported bits */
+	uint64_t xcr0; /* components of the FPU's state that guests may have; 0: there is no XSAVE */
+	uint32_t mxcsr; /* its bits that may be set */
 	unsigned phys_bits;
 };
 extern struct cpu_features cpu_features;

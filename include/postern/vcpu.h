@@ -147,15 +147,18 @@ struct vcpu_private {
 };
 #define VCPU_PRIVATE 1 /* ORed into the run page's address at SYS_VCPU_CREATE: the page behind it is the private one */
 
-/* Entries of a guest's CPUID. The core answers CPUID from these alone (never from the host's), and
- * fills what is dynamic: OSXSAVE, APIC ids, sizes in leaf 0xd. A leaf that is not there answers zeros. */
+/* Entries of a processor's CPUID. The core answers CPUID from these alone (never from the host's): from the first that
+ * fits, so what is asked for most comes first, and fills in what it is told to. A leaf that is not there answers zeros. */
 #define VCPU_CPUID_MAX 64
 struct cpuid_entry {
 	uint32_t leaf, subleaf;
-	uint32_t flags; /* CPUID_SUBLEAF: subleaf counts */
+	uint32_t flags; /* CPUID_* */
 	uint32_t eax, ebx, ecx, edx;
 };
-#define CPUID_SUBLEAF 1
+#define CPUID_SUBLEAF 1	    /* subleaf counts */
+#define CPUID_OSXSAVE 2	    /* ECX: bit 27 is that of CR4 */
+#define CPUID_XSAVE_BYTES 4 /* EBX: of an area with XCR0's components, from the entries of leaf 0xd */
+#define CPUID_LEVEL 8	    /* ECX: its low byte is the subleaf */
 
 /* State for reset, snapshot and inspection. Grows at its end; `version` and `bytes` say what the caller knows. */
 #define VCPU_STATE_VERSION 3

@@ -114,6 +114,25 @@ static void test_topology(void **state)
 	}
 }
 
+/* What differs between processors. */
+static void test_each(void **state)
+{
+	build(everything, 4);
+	cpuid_of(table, count, 3, true);
+	assert_int_equal(get(1, 0).ebx >> 24, 3);
+	assert_int_equal(get(1, 0).edx >> 9 & 1, 1);
+	assert_int_equal(get(0xb, 1).edx, 3);
+	assert_int_equal(get(0xb, 2).edx, 3);
+	assert_int_equal(get(0xb, 2).flags, CPUID_LEVEL);
+	cpuid_of(table, count, 2, false);
+	assert_int_equal(get(1, 0).ebx >> 24, 2);
+	assert_int_equal(get(1, 0).edx >> 9 & 1, 0);
+	assert_int_equal(get(1, 0).flags, CPUID_OSXSAVE);
+	assert_int_equal(get(0xd, 0).flags, CPUID_SUBLEAF | CPUID_XSAVE_BYTES);
+	build(nothing, 1);
+	assert_int_equal(get(1, 0).flags, 0);
+}
+
 static void test_signatures(void **state)
 {
 	struct cpuid_entry e;
@@ -156,7 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_leaks), cmocka_unit_test(test_always_there),
-		cmocka_unit_test(test_topology),      cmocka_unit_test(test_signatures),
+		cmocka_unit_test(test_topology),      cmocka_unit_test(test_each), cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_frequency),     cmocka_unit_test(test_xsave_sizes),
 	};
 
