@@ -78,7 +78,7 @@ unsigned acpi_root(const uint8_t *p, size_t length, bool xsdt, uint64_t *out, un
 	return n;
 }
 
-static void add_cpu(struct boot_facts *out, uint32_t apic_id, uint32_t flags)
+static void add_cpu(struct acpi_facts *out, uint32_t apic_id, uint32_t flags)
 {
 	if (!(flags & MADT_ENABLED))
 		return;
@@ -86,7 +86,7 @@ static void add_cpu(struct boot_facts *out, uint32_t apic_id, uint32_t flags)
 	for (uint32_t i = 0; i < out->cpu_count; i++)
 		if (out->apic_id[i] == apic_id)
 			return;
-	if (out->cpu_count < BOOT_CPUS_MAX)
+	if (out->cpu_count < ACPI_CPUS_MAX)
 		out->apic_id[out->cpu_count++] = apic_id;
 }
 
@@ -97,7 +97,7 @@ static void add_ioapic(struct boot_facts *out, const uint8_t *p)
 	if (n == BOOT_IOAPICS_MAX)
 		return;
 	out->ioapic[n].id = p[2];
-	out->ioapic[n].phys = get32(p + 4);
+	out->ioapic[n].at = get32(p + 4);
 	out->ioapic[n].gsi_base = get32(p + 8);
 	out->ioapic_count++;
 }
@@ -105,15 +105,15 @@ static void add_ioapic(struct boot_facts *out, const uint8_t *p)
 static void madt_entry(const uint8_t *p, uint8_t length, struct acpi_facts *out)
 {
 	if (p[0] == MADT_LAPIC && length >= 8 && p[3] != 0xff)
-		add_cpu(out->boot, p[3], get32(p + 4));
+		add_cpu(out, p[3], get32(p + 4));
 	else if (p[0] == MADT_X2APIC && length >= 16)
-		add_cpu(out->boot, get32(p + 4), get32(p + 8));
+		add_cpu(out, get32(p + 4), get32(p + 8));
 	else if (p[0] == MADT_IOAPIC && length >= 12)
 		add_ioapic(out->boot, p);
 	else if (p[0] == MADT_OVERRIDE && length >= 10)
 		out->overrides++;
 	else if (p[0] == MADT_LAPIC_ADDRESS && length >= 12)
-		out->boot->lapic_phys = get64(p + 4);
+		out->boot->lapic_at = get64(p + 4);
 }
 
 static void madt(const uint8_t *p, size_t length, struct acpi_facts *out)
@@ -122,7 +122,7 @@ static void madt(const uint8_t *p, size_t length, struct acpi_facts *out)
 
 	if (length < MADT_FIRST)
 		return;
-	out->boot->lapic_phys = get32(p + ACPI_HEADER_BYTES);
+	out->boot->lapic_at = get32(p + ACPI_HEADER_BYTES);
 	for (at = MADT_FIRST; length - at >= 2; at += p[at + 1]) {
 		if (p[at + 1] < 2 || p[at + 1] > length - at)
 			break;

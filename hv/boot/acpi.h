@@ -18,11 +18,14 @@
 #define ACPI_HEADER_BYTES 36
 #define ACPI_RSDP_BYTES 36
 #define ACPI_TABLES_MAX 64
+#define ACPI_CPUS_MAX 256
 
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_PORT = 1, ACPI_SPACE_PCI = 2 };
 
 struct acpi_facts {
-	struct boot_facts *boot; /* processors, interrupt controllers, IOMMUs, reset */
+	struct boot_facts *boot; /* interrupt controllers, IOMMUs, reset */
+	uint32_t cpu_count;	 /* enabled processors, in the order of the MADT; 0: one without a table */
+	uint32_t apic_id[ACPI_CPUS_MAX];
 	uint64_t mmconfig_phys;	 /* segment 0; 0: none */
 	uint32_t mmconfig_first_bus, mmconfig_last_bus;
 	uint32_t overrides;

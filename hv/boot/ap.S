@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where other processors start: copied to a page below 640 KiB, entered in real mode at its first
- * byte with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the core's
- * tables, in which this page is mapped to itself for as long as it is needed. hv/x86/smp.c fills
- * the fields at its end (struct boot_ap).
+ * byte with CS = page >> 4. Goes to 64-bit mode in one step (APM 2, 14.6.1), with the stage's
+ * tables. hv/boot/processor.c fills the fields at its end (struct boot_ap).
  */
-#include "boot/record.h"
+#include "boot/ap.h"
 	.section .rodata
 	.balign 16
 	.globl ap_start, ap_end, ap_gdt_base, ap_far_offset
@@ -33,6 +32,9 @@ ap_64:
 	movl %eax, %ds
 	movl %eax, %es
 	movl %eax, %ss
+	xorl %eax, %eax
+	movl %eax, %fs
+	movl %eax, %gs
 	movq ap_stack(%rip), %rsp
 	movq ap_cpu(%rip), %rdi
 	movq ap_main_at(%rip), %rax

@@ -132,13 +132,30 @@ boot_64:
 	pushq $0
 	call boot_main
 
-/* boot_leave(record, entry, stack): the core's table of descriptors takes over from ours at once. */
+/* boot_leave(record, entry, stack, cpu) */
 	.globl boot_leave
 boot_leave:
 	movq %rdx, %rsp
+	movq %rsi, %rax
+	movq %rcx, %rsi
 	xorl %ebp, %ebp
 	pushq $0
-	jmp *%rsi
+	jmp *%rax
+
+/* int wrmsr_safe(uint32_t msr, uint64_t value): #GP ends in wrmsr_refused. */
+	.globl wrmsr_safe
+wrmsr_safe:
+	movl %edi, %ecx
+	movl %esi, %eax
+	movq %rsi, %rdx
+	shrq $32, %rdx
+wrmsr_here:
+	wrmsr
+	xorl %eax, %eax
+	ret
+wrmsr_refused:
+	movl $-5, %eax			/* -EIO */
+	ret
 
 /* What should not happen: boot_exception(vector, rip, cr2). With an error code or without, 16 bytes each. */
 	.balign 16
@@ -152,7 +169,12 @@ boot_stubs:
 	.set vector, vector + 1
 	.endr
 exception:
-	movq (%rsp), %rsi
+	cmpq $wrmsr_here, 8(%rsp)
+	jne 2f
+	movq $wrmsr_refused, 8(%rsp)
+	addq $8, %rsp
+	iretq
+2:	movq (%rsp), %rsi
 	btl %edi, boot_error_codes
 	jnc 1f
 	movq 8(%rsp), %rsi

@@ -27,10 +27,10 @@
 static void add_unit(struct iommu_facts *out, uint64_t phys, uint16_t bdf)
 {
 	for (uint32_t i = 0; i < out->units; i++)
-		if (out->unit[i].phys == phys)
+		if (out->unit[i].at == phys)
 			return;
 	if (phys && !(phys & 0xfff) && out->units < IOMMU_UNITS_MAX) {
-		out->unit[out->units].phys = phys;
+		out->unit[out->units].at = phys;
 		out->unit[out->units++].bdf = bdf;
 	}
 }

@@ -21,7 +21,7 @@ static struct multiboot_result loader = {.info = &record.info};
 static char last_words[4096];
 
 extern const struct core_header core_image;
-extern const char stage_start[], scratch_start[], scratch_end[], ap_start[], ap_end[], ap_gdt_base[], ap_far_offset[];
+extern const char stage_start[], scratch_start[], scratch_end[];
 void boot_main(uint32_t magic, uint64_t info, uint64_t tsc);
 
 static const void *boot_at(void *context, uint64_t phys, uint64_t bytes)
@@ -57,6 +57,13 @@ static void read_loader(uint32_t magic, uint64_t at)
 		   info->modules, ram_bytes(&loader.ram) >> 20, info->command_line);
 }
 
+// The loader's copy stays where ring 3 will look for it.
+static void keep_rsdp(uint64_t page)
+{
+	if (loader.rsdp_bytes && page)
+		record.info.rsdp = (uint64_t)memcpy((void *)page + BOOT_AP_RSDP, loader.rsdp, sizeof(loader.rsdp));
+}
+
 static uint32_t choices(const char *line)
 {
 	size_t n;
@@ -76,13 +83,9 @@ static void plan(struct plan_use *use)
 	*use = (struct plan_use){{core, end - core},
 				 {{(uint64_t)stage_start, core - (uint64_t)stage_start},
 				  {(uint64_t)scratch_start, (uint64_t)scratch_end - (uint64_t)scratch_start}}};
-	why = plan_memory(&loader.ram, use, &record);
+	why = plan_memory(&loader.ram, use, acpi_facts.cpu_count + 1, &record);
 	if (why)
 		panic("%s", why);
-	// The loader's copy stays where ring 3 will look for it.
-	if (loader.rsdp_bytes && record.facts.trampoline)
-		record.info.rsdp = (uint64_t)memcpy((void *)record.facts.trampoline + BOOT_AP_RSDP, loader.rsdp,
-						    sizeof(loader.rsdp));
 	record.info.stage_bytes = use->stage[0].bytes + use->stage[1].bytes;
 	ring = (struct log_ring *)record.log_phys;
 	kept = ring_take(ring, record.log_bytes);
@@ -105,23 +108,11 @@ static void show_last_words(void)
 		__builtin_ia32_pause();
 }
 
-// The page that other processors start in: hv/boot/ap.S.
-static void place_trampoline(void)
-{
-	uint64_t page = record.facts.trampoline;
-
-	if (!page || record.facts.cpu_count < 2)
-		return;
-	memcpy((void *)page, ap_start, ap_end - ap_start);
-	*(uint32_t *)(page + (ap_gdt_base - ap_start)) += page;
-	*(uint32_t *)(page + (ap_far_offset - ap_start)) += page;
-}
-
-static void describe(struct boot_info *info, const struct boot_facts *f)
+// `n`: there are words already.
+static void describe(struct boot_info *info, const struct boot_facts *f, int n)
 {
 	char *to = info->machine;
 	size_t size = sizeof(info->machine);
-	int n = cpu_mitigations(&record.cpu, to, size);
 
 	n += format_text(to + n, size - n, "interrupts: %s, %u IO-APICs, %u overrides, SCI on %u\n",
 			 record.cpu.x2apic ? "x2APIC" : "xAPIC", f->ioapic_count, acpi_facts.overrides, acpi_facts.sci);
@@ -129,6 +120,7 @@ static void describe(struct boot_info *info, const struct boot_facts *f)
 			 acpi_facts.pm_timer_port);
 	n += screen_text(to + n, size - n);
 	info->screen = screen_there();
+	info->cpus = record.cpu_count;
 	format_text(to + n, size - n, "boot stage: %lu KiB, given back\n", info->stage_bytes >> 10);
 	memcpy(info->cpu_name, record.cpu.name, sizeof(record.cpu.name));
 	memcpy(info->version, CONFIG_VERSION, sizeof(CONFIG_VERSION));
@@ -139,12 +131,13 @@ static void patch_core(void)
 {
 	for (const struct smap_site *s = (void *)core_image.patches; s < (struct smap_site *)core_image.patches_end; s++)
 		if (record.cpu.smap)
-			memcpy((void *)s->at, s->code, 3);
+			memcpy((void *)(s->at - CORE_VMA), s->code, 3);
 }
 
 void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 {
 	struct plan_use use;
+	uint64_t page;
 	const char *why;
 	size_t n;
 
@@ -160,16 +153,20 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	cpu_detect(&record.cpu);
 	read_loader(magic, info);
 	record.facts.choices = choices(record.info.command_line);
-	plan(&use);
+	page = plan_low_page(&loader.ram);
+	keep_rsdp(page);
 	tables_read();
 	if (option(record.info.command_line, "nosmp", &n))
-		record.facts.cpu_count = 1;
+		acpi_facts.cpu_count = 1;
+	plan(&use);
+	apic_find();
 	time_measure();
 	show_last_words();
-	place_trampoline();
 	frames_describe(record.ram, record.ram_count, (struct chunk *)record.pool_phys, record.chunk_count);
+	n = cpu_mitigations(&record.cpu, record.info.machine, sizeof(record.info.machine));
+	processors_start(page);
 	space_build(&core_image);
-	describe(&record.info, &record.facts);
+	describe(&record.info, &record.facts, n);
 	patch_core();
 	why = plan_check(&record, &use);
 	if (why)
@@ -177,5 +174,6 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	record.sum = -boot_record_sum(&record);
 	if (screen_there())
 		log_printf("boot: the core starts; the screen goes on with module vga");
-	boot_leave(&record, core_image.entry, core_image.stack);
+	map_core();
+	processors_leave();
 }

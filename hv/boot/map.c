@@ -9,7 +9,6 @@
 #define ENTRY_LARGE 0x83
 #define ENTRY_WRITECOMB 0x8 /* PWT: entry 1 of the PAT */
 #define ENTRY_ADDRESS 0xffffffffff000ull
-#define PAT_VALUE 0x0007040600070106ull /* the core's */
 #define GATE_INTERRUPT 0x8e
 #define CODE 8
 
@@ -61,17 +60,23 @@ void boot_exception(uint64_t vector, uint64_t rip, uint64_t cr2)
 	panic("exception %lu at 0x%lx, cr2 0x%lx", vector, rip, cr2);
 }
 
-void map_init(void)
+static struct {
+	uint16_t low, selector, type, mid;
+	uint32_t high, reserved;
+} idt[32];
+
+void map_exceptions(void)
 {
-	static struct {
-		uint16_t low, selector, type, mid;
-		uint32_t high, reserved;
-	} idt[32];
 	const struct {
 		uint16_t limit;
 		const void *base;
 	} __attribute__((packed)) idtr = {sizeof(idt) - 1, idt};
 
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void map_init(void)
+{
 	for (unsigned i = 0; i < 32; i++) {
 		uint64_t at = (uint64_t)boot_stubs + 16 * i;
 
@@ -80,6 +85,12 @@ void map_init(void)
 		idt[i].selector = CODE;
 		idt[i].type = GATE_INTERRUPT << 8;
 	}
-	__asm__ volatile("lidt %0" : : "m"(idtr));
+	map_exceptions();
 	wrmsr(MSR_PAT, PAT_VALUE);
+}
+
+void map_core(void)
+{
+	memcpy(&boot_pml4[256], &((uint64_t *)record.root)[256], 256 * sizeof(uint64_t));
+	__asm__ volatile("mov %0, %%cr3" : : "r"(boot_pml4) : "memory");
 }

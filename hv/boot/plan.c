@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Where things go in memory: the log, the core's first pool, the page that other processors start in.
 #include "boot/plan.h"
+#include "core/frame.h"
 #include "core/pool.h"
 #include "core/string.h"
+#include <postern/syscall.h>
 #include <stdbool.h>
 
 #define PAGE 4096ull
 #define CHUNK (2ull << 20)
 #define LOW_END (1ull << 20)   /* is not given out */
-#define POOL_FIRST (1ull << 20) /* at least that much pool beside the frame descriptors */
+#define POOL_FIRST (1ull << 20) /* at least that much pool beside the frame descriptors and processors */
 #define LOG_BYTES (CONFIG_LOG_SIZE_KIB * 1024ull)
 
 static uint64_t end_of(const struct ram_range *r)
@@ -21,7 +23,7 @@ static bool overlap(const struct ram_range *a, uint64_t base, uint64_t bytes)
 	return a->base < base + bytes && base < end_of(a);
 }
 
-static uint64_t find_trampoline(const struct ram_map *ram)
+uint64_t plan_low_page(const struct ram_map *ram)
 {
 	for (unsigned i = 0; i < ram->count; i++) {
 		uint64_t from = ram->range[i].base ?: PAGE, to = end_of(&ram->range[i]);
@@ -61,12 +63,11 @@ static uint64_t find_pool(const struct ram_map *ram, uint64_t bytes)
 	return 0;
 }
 
-const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct boot_record *r)
+const char *plan_memory(struct ram_map *ram, const struct plan_use *use, uint32_t cpus, struct boot_record *r)
 {
 	static struct ram_map now; /* what nobody uses yet; too large for the stack */
 
 	r->info.ram_bytes = ram_bytes(ram);
-	r->facts.trampoline = find_trampoline(ram);
 	ram_remove(ram, 0, LOW_END);
 	ram_remove(ram, use->core.base, use->core.bytes);
 	for (unsigned i = 0; i < r->info.modules; i++)
@@ -82,7 +83,7 @@ const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct 
 	ram_remove(&now, r->log_phys, LOG_BYTES);
 	r->chunk_count = (ram_end(ram) + CHUNK - 1) / CHUNK;
 	r->pool_used = (r->chunk_count * sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1);
-	r->pool_bytes = (r->pool_used + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
+	r->pool_bytes = (r->pool_used + cpus * PAGE_ROUND_UP(sizeof(struct cpu)) + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
 	r->pool_phys = find_pool(&now, r->pool_bytes);
 	if (!r->pool_phys)
 		return "no contiguous memory below 4 GiB for the core's own";
@@ -116,16 +117,18 @@ static const char *check_ram(const struct boot_record *r, const struct plan_use 
 const char *plan_check(const struct boot_record *r, const struct plan_use *use)
 {
 	if (r->info.modules > BOOT_MODULES_MAX || !r->ram_count || r->ram_count > BOOT_RAM_MAX ||
-	    r->facts.cpu_count > BOOT_CPUS_MAX || r->facts.ioapic_count > BOOT_IOAPICS_MAX ||
+	    !r->cpu_count || r->cpu_count > CONFIG_MAX_CPUS || r->facts.ioapic_count > BOOT_IOAPICS_MAX ||
 	    r->facts.iommu.units > IOMMU_UNITS_MAX || r->facts.iommu.ioapics > IOMMU_IOAPICS_MAX)
 		return "a count is out of range";
 	if (!r->facts.tsc_khz || !r->facts.apic_per_tsc)
 		return "nothing counts time";
 	if (r->root - r->pool_phys >= r->pool_used || r->pool_used > r->pool_bytes || (r->root | r->pool_used) % PAGE)
 		return "the core's page tables lie outside of its pool";
-	if (!r->pool_bytes || (r->pool_phys | r->pool_bytes) % CHUNK || r->facts.trampoline % PAGE ||
-	    r->facts.trampoline >= LOW_END || r->log_bytes < PAGE)
-		return "pool, log or trampoline lie wrong";
+	if (!r->pool_bytes || (r->pool_phys | r->pool_bytes) % CHUNK || r->log_bytes < PAGE)
+		return "pool or log lie wrong";
+	for (unsigned i = 0; i < r->cpu_count; i++)
+		if ((uint64_t)r->cpus[i] - CORE_POOL_BASE - r->pool_phys >= r->root - r->pool_phys)
+			return "a processor lies outside of the pool";
 	for (unsigned i = 0; i < 2; i++)
 		if (overlap(&use->stage[i], r->pool_phys, r->pool_bytes) ||
 		    overlap(&use->stage[i], r->log_phys, r->log_bytes))

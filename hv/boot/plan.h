@@ -11,9 +11,11 @@ struct plan_use {
 	struct ram_range core, stage[2];
 };
 
-/* Fills ram, pool, log, trampoline and ram_bytes of the record, whose boot files are known; `ram`: all of it, is used up.
- * NULL, or what is missing. */
-const char *plan_memory(struct ram_map *ram, const struct plan_use *use, struct boot_record *r);
+/* A page below 640 KiB, for other processors to start in, as nobody gets what is there; 0: none. */
+uint64_t plan_low_page(const struct ram_map *ram);
+/* Fills ram, pool, log and ram_bytes of the record, whose boot files are known; `ram`: all of it, is used up. In the pool is
+ * room for so many processors. NULL, or what is missing. */
+const char *plan_memory(struct ram_map *ram, const struct plan_use *use, uint32_t cpus, struct boot_record *r);
 /* NULL, or what in this record the core must not believe. */
 const char *plan_check(const struct boot_record *r, const struct plan_use *use);
 

@@ -9,11 +9,6 @@
 #ifndef BOOT_RECORD_H
 #define BOOT_RECORD_H
 
-/* In the page that other processors start in: code at its start, there the fields that the core fills. */
-#define BOOT_AP_FIELDS 0x100
-#define BOOT_AP_RSDP 0xf00 /* and a copy of the loader's pointer to ACPI's tables */
-
-#ifndef __ASSEMBLY__
 #include <stdbool.h>
 #include <stdint.h>
 #include <postern/start.h>
@@ -24,7 +19,6 @@
 #define CORE_VMA 0xffffffff80000000ull /* where the core is linked, + physical address */
 #define BOOT_MAPPED (4ull << 30) /* how much the stage's tables map, at 0 and at CORE_POOL_BASE */
 
-#define BOOT_CPUS_MAX 256
 #define BOOT_IOAPICS_MAX 16
 #define BOOT_RAM_MAX 128
 #define IOMMU_UNITS_MAX 8
@@ -37,7 +31,7 @@ struct iommu_facts {
 	bool no_remapping; /* DMAR: interrupts are not to be remapped */
 	uint32_t units;
 	struct {
-		uint64_t phys;
+		uint64_t at; /* registers */
 		uint16_t bdf; /* AMD: where the unit is a PCI function */
 	} unit[IOMMU_UNITS_MAX];
 	uint32_t ioapics; /* and as whom they send their messages */
@@ -49,23 +43,22 @@ struct iommu_facts {
 
 enum boot_choice { BOOT_NO_IOMMU = 1, BOOT_PANIC_RESET = 2, BOOT_LIST_UNITS = 4 };
 
-/* What the core needs to know of this machine for as long as it runs. */
+/* What the core needs to know of this machine for as long as it runs. `at`: physical while the stage reads tables; in the
+ * end where the core's page tables have it (hv/boot/space.c), 0: nowhere. */
 struct boot_facts {
 	uint32_t choices; /* enum boot_choice, from the command line */
-	uint32_t cpu_count;
-	uint32_t apic_id[BOOT_CPUS_MAX]; /* enabled processors, in the order of the MADT; none: one without a table */
-	uint64_t lapic_phys;
+	uint64_t lapic_at; /* 0: x2APIC */
 	uint32_t ioapic_count;
-	struct {
-		uint32_t phys, gsi_base;
+	struct boot_ioapic {
+		uint64_t at;
+		uint32_t gsi_base, lines; /* lines: 0 where it does not answer */
 		uint8_t id;
 	} ioapic[BOOT_IOAPICS_MAX];
-	uint64_t trampoline; /* page below 640 KiB with the code that processors start in; 0: none */
 
 	uint64_t tsc_khz;
 	uint64_t apic_per_tsc; /* APIC timer counts a TSC tick, 32.32 fixed point */
 
-	uint64_t reset_at; /* FADT's register: a port, or above 64 Ki memory; 0: none */
+	uint64_t reset_at; /* FADT's register: a port, or at an address above 64 Ki; 0: none */
 	uint8_t reset_value;
 	bool no_i8042;
 
@@ -83,15 +76,20 @@ struct boot_record {
 	struct boot_info info; /* what the manager gets to see; the core adds `cpus` and the engine */
 	struct boot_facts facts;
 	struct cpu_features cpu;
+	/* All that run: from the pool, their registers set, their tables loaded; the boot processor is the first. */
+	uint32_t cpu_count;
+	struct cpu *cpus[CONFIG_MAX_CPUS];
 	/* Free memory: whole pages, sorted, disjoint, nothing below 1 MiB, no boot file. The stage's own is in it: it is
 	 * the core's from the moment that the core's own page tables are loaded. */
 	uint32_t ram_count, chunk_count;
 	struct ram_range ram[BOOT_RAM_MAX];
 	/* Chunks of 2 MiB inside one range: the first pool. At its start, `pool_used` bytes: `chunk_count` accounts of
-	 * RAM (hv/core/pool.h), then the core's page tables, which map the image and the pool (hv/boot/space.c). */
+	 * RAM (hv/core/pool.h), then processors, then the core's page tables, which map the image and the pool
+	 * (hv/boot/space.c). */
 	uint64_t pool_phys, pool_bytes, pool_used;
 	uint64_t root;
 	uint64_t log_phys, log_bytes;	/* the log's ring (hv/core/log_ring.h), in use; in no range */
+	uint64_t log_at;		/* where the core's page tables have it */
 } __attribute__((aligned(8)));
 
 static inline uint64_t boot_record_sum(const struct boot_record *r)
@@ -103,17 +101,12 @@ static inline uint64_t boot_record_sum(const struct boot_record *r)
 	return sum;
 }
 
-/* What the core fills in the page at `trampoline` for the processor that starts next. */
-struct boot_ap {
-	uint32_t cr3, efer;
-	uint64_t stack, cpu, main; /* `main(cpu)` on that stack */
-};
-
 /* The first bytes of the core's image. All addresses are virtual ones. */
 struct core_header {
 	uint64_t magic;
 	uint32_t version, record_bytes;
-	uint64_t entry, stack;		/* entry(record), in 64-bit mode, interrupts off, on that stack */
+	uint64_t entry; /* entry(record, cpu): all processors, each on its stack, interrupts off, page tables the stage's */
+	uint64_t idt, trap_stubs, syscall_entry; /* a table to be filled: 256 gates, to 16 bytes each; LSTAR */
 	uint64_t start, text_end, rodata_end, end; /* of the image: read and execute, read, read and write with its bss */
 	uint64_t archive, archive_end;	/* cpio archive of modules */
 	uint64_t patches, patches_end;	/* struct smap_site: instructions to put in where the processor has SMAP */
@@ -124,5 +117,4 @@ struct smap_site {
 	uint8_t code[8]; /* of which 3 */
 };
 
-#endif /* __ASSEMBLY__ */
 #endif

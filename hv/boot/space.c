@@ -11,6 +11,9 @@
 #include <postern/syscall.h>
 
 #define ROOT_SPAN (1ull << 39)
+#define IOAPIC_BYTES 0x44
+#define IOMMU_AMD_BYTES 0x4000
+#define IOMMU_INTEL_BYTES 0x1000
 
 // --- what hv/x86/paging.c, linked into the stage, asks for ---
 
@@ -69,6 +72,36 @@ static void table_or_panic(uint64_t va, unsigned level)
 		panic("no memory for the core's page tables");
 }
 
+// Registers, or other memory that is nobody's, at an address of the core's for good; 0: it has none.
+static uint64_t window(uint64_t phys, uint64_t bytes, unsigned attrs)
+{
+	static uint64_t next = SPACE_DEVICE_BASE;
+	uint64_t offset = phys % PAGE_SIZE, at = next;
+
+	if (!phys)
+		return 0;
+	if (!map(phys, bytes)) {
+		log_printf("boot: nothing can be at 0x%lx, where firmware has a device", phys);
+		return 0;
+	}
+	map_or_panic(at, phys - offset, PAGE_ROUND_UP(offset + bytes), PAGE_READ | PAGE_WRITE | attrs);
+	next += PAGE_ROUND_UP(offset + bytes);
+	return at + offset;
+}
+
+static void map_devices(struct boot_facts *f)
+{
+	f->lapic_at = window(f->lapic_at, PAGE_SIZE, PAGE_UNCACHED);
+	for (unsigned i = 0; i < f->ioapic_count; i++)
+		f->ioapic[i].at = window(f->ioapic[i].at, IOAPIC_BYTES, PAGE_UNCACHED);
+	for (unsigned i = 0; i < f->iommu.units; i++)
+		f->iommu.unit[i].at = window(f->iommu.unit[i].at, f->iommu.amd ? IOMMU_AMD_BYTES : IOMMU_INTEL_BYTES,
+					     PAGE_UNCACHED);
+	if (f->reset_at > 0xffff)
+		f->reset_at = window(f->reset_at, 1, PAGE_UNCACHED);
+	record.log_at = window(record.log_phys, record.log_bytes, 0);
+}
+
 void space_build(const struct core_header *h)
 {
 	const struct ram_range *last = &record.ram[record.ram_count - 1];
@@ -84,5 +117,6 @@ void space_build(const struct core_header *h)
 	map_image(h->text_end, h->rodata_end, PAGE_READ);
 	map_image(h->rodata_end, h->end, PAGE_READ | PAGE_WRITE);
 	map_or_panic(CORE_POOL_BASE + record.pool_phys, record.pool_phys, record.pool_bytes, PAGE_READ | PAGE_WRITE);
+	map_devices(&record.facts);
 	record.root = tables.root;
 }

@@ -8,10 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "boot/record.h"
+#include "boot/ap.h"
 #include "core/log.h"
 #include "core/log_ring.h"
 
 extern struct boot_record record; /* what becomes of it all */
+
+/* Entry 1 write-combining, 2 and 3 uncached, the upper half as after reset (APM 2, 7.8): hv/x86/paging.c. */
+#define PAT_VALUE 0x0007040600000106ull
 
 /* console.c: log_printf and panic (hv/core/log.h) as the core has them; lines go to serial port and screen, and are
  * kept until there is a ring. */
@@ -29,18 +33,34 @@ int screen_text(char *out, size_t size); /* what it is, in words */
 /* map.c: physical memory is mapped to itself below 4 GiB; this makes it so for other places. NULL: it cannot be. */
 void *map(uint64_t phys, uint64_t bytes);
 void *map_writecomb(uint64_t phys, uint64_t bytes);
-void map_init(void); /* a table for exceptions, which end the boot with a sentence */
+void map_init(void);
+void map_exceptions(void); /* this processor's end the boot with a sentence */
+void map_core(void); /* the upper half is as the core's page tables have it */
 
 void cpu_detect(struct cpu_features *f); /* panics when this processor cannot run the core */
 int cpu_mitigations(struct cpu_features *f, char *out, size_t size); /* and a line about them */
 
 void tables_read(void); /* ACPI's tables into the record */
+/* apic.c: APIC or x2APIC, IO-APICs silent; then of each processor its own, its id. */
+void apic_find(void);
+uint32_t apic_setup(void);
+uint32_t apic_get(unsigned reg);
+void apic_set(unsigned reg, uint32_t value);
+void apic_start(uint32_t apic_id, uint32_t command); /* INIT, STARTUP */
+bool apic_reaches(uint32_t apic_id); /* without x2APIC only 255 can be addressed */
+
 void time_measure(void); /* TSC and APIC timer into the record; silences the PIC before */
 
-void space_build(const struct core_header *h); /* the core's first page tables, the pool known */
+/* processor.c. `page`: below 640 KiB, for others to start in; 0: none. */
+void processors_start(uint64_t page);
+_Noreturn void processors_leave(void); /* into the core */
+
+/* The core's first page tables, the pool and devices known; the record gets their addresses in them. */
+void space_build(const struct core_header *h);
 
 /* entry.S */
-_Noreturn void boot_leave(struct boot_record *r, uint64_t entry, uint64_t stack);
+_Noreturn void boot_leave(struct boot_record *r, uint64_t entry, void *stack, struct cpu *c);
+int wrmsr_safe(uint32_t msr, uint64_t value); /* that may fault: then not 0 */
 extern uint64_t boot_pml4[];
 extern const char boot_stubs[];
 

@@ -63,7 +63,7 @@ void tables_read(void)
 	uint64_t tables[ACPI_TABLES_MAX];
 	unsigned i, n;
 
-	f->lapic_phys = LAPIC_DEFAULT;
+	f->lapic_at = LAPIC_DEFAULT;
 	if (!info->rsdp)
 		info->rsdp = find_rsdp();
 	n = info->rsdp ? read_root(tables) : 0;
@@ -82,6 +82,6 @@ void tables_read(void)
 	info->mmconfig_first_bus = acpi_facts.mmconfig_first_bus;
 	info->mmconfig_last_bus = acpi_facts.mmconfig_last_bus;
 	f->reset_at = acpi_reset(&acpi_facts);
-	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, %u IOMMUs", n, f->cpu_count,
+	log_printf("acpi: %u tables, %u CPUs, %u IO-APICs, %sMMCONFIG, %u IOMMUs", n, acpi_facts.cpu_count,
 		   f->ioapic_count, info->mmconfig_phys ? "" : "no ", f->iommu.units);
 }

@@ -35,21 +35,6 @@ struct sample {
 	uint32_t count, apic;
 };
 
-static volatile uint32_t *registers; /* NULL: firmware has turned x2APIC on */
-
-static uint32_t apic_get(unsigned reg)
-{
-	return registers ? registers[reg / 4] : rdmsr(MSR_X2APIC_FIRST + reg / 16);
-}
-
-static void apic_set(unsigned reg, uint32_t value)
-{
-	if (registers)
-		registers[reg / 4] = value;
-	else
-		wrmsr(MSR_X2APIC_FIRST + reg / 16, value);
-}
-
 static uint32_t read_pm_timer(void)
 {
 	return inl(acpi_facts.pm_timer_port) & PM_TIMER_MASK;
@@ -128,15 +113,12 @@ void time_measure(void)
 	static const struct reference pm = {"PM timer", PM_TIMER_HZ, PM_TIMER_MASK, read_pm_timer};
 	static const struct reference pit = {"PIT", PIT_HZ, 0xffff, read_pit};
 	const struct reference *r = acpi_facts.pm_timer_port ? &pm : &pit;
-	uint64_t base = rdmsr(MSR_APIC_BASE), measured = 0;
+	uint64_t measured = 0;
 	int error;
 
 	silence_pic();
-	wrmsr(MSR_APIC_BASE, base | APIC_BASE_ON);
-	registers = base & APIC_BASE_X2 ? NULL : map(record.facts.lapic_phys, 4096);
-	apic_set(APIC_SVR, APIC_SVR_ON | 0xff);
+	apic_setup();
 	apic_set(APIC_LVT_TIMER, LVT_MASKED);
-	apic_set(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
 	apic_set(APIC_TIMER_INITIAL, ~0u);
 	if (r == &pit)
 		start_pit();

@@ -17,8 +17,6 @@
 #define USER_BASE 0x10000ull
 #define USER_TOP 0x00007ffffffff000ull
 
-#define PORTS_BYTES 8192 /* of an I/O permission bitmap */
-
 struct memory;
 
 struct task {

@@ -34,7 +34,7 @@ static void xsetbv(uint64_t value)
 			 : "memory");
 }
 
-/* TS is set but here (hv/x86/cpu.c). */
+/* TS is set but here (hv/boot/processor.c). */
 static void fpu_open(void)
 {
 	__asm__ volatile("clts");

@@ -348,7 +348,7 @@ static int map_page(uint64_t va, void **page, struct memory **memory)
 		return -EFAULT;
 	phys = memory_frame(m, offset, FRAME_SMALL, &span);
 	if (phys)
-		*page = core_map_phys(phys, PAGE_SIZE, PAGE_READ | PAGE_WRITE);
+		*page = core_map_page(phys);
 	if (!*page) {
 		object_put_unlocked(&m->object);
 		return -ENOMEM;
@@ -376,7 +376,7 @@ static int set_eoi_word(struct vcpu *v, uint64_t va)
 		      : v->private ? &v->private->eoi
 				   : NULL;
 	if (old)
-		core_unmap(old, PAGE_SIZE);
+		core_unmap_page(old);
 	if (old)
 		object_put_unlocked(&old_memory->object);
 	return 0;
@@ -414,7 +414,7 @@ static int map_pages(struct vcpu *v, uint64_t va)
 static void unmap_page(void *page, struct memory *m)
 {
 	if (page)
-		core_unmap(page, PAGE_SIZE);
+		core_unmap_page(page);
 	if (m)
 		object_put(&m->object);
 }

@@ -53,11 +53,8 @@ enum apic_reg {
 #define APIC_ICR_PENDING 0x1000
 #define APIC_TIMER_DIVIDE_1 0xb
 
-uint32_t apic_read(unsigned reg);
 void apic_write(unsigned reg, uint32_t value);
 /* Interrupt command to one processor, once the one before has left. */
 void apic_command(uint32_t apic_id, uint32_t command);
-bool apic_present(void);
-bool apic_reaches(uint32_t apic_id); /* without x2APIC only 255 can be addressed */
 
 #endif

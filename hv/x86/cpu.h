@@ -22,6 +22,23 @@ struct vcpu;
 struct sched_cpu;
 struct timer_queue;
 
+#define CPU_STACK_BYTES 8192
+#define CPU_IST_COUNT 3
+#define CPU_IST_BYTES 2560
+#define CPU_GDT_ENTRIES 8
+#define PORTS_BYTES 8192 /* of an I/O permission bitmap */
+#define IDT_BYTES 4096
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, ports_at;
+} __attribute__((packed));
+_Static_assert(sizeof(struct tss) == 104, "APM 2, 12.2.5");
+
 /* GS:0 in ring 0. The first fields are known to assembly (hv/x86/offsets.h keeps them honest). */
 struct cpu {
 	struct cpu *self;
@@ -38,15 +55,20 @@ struct cpu {
 	struct sched_cpu *sched;
 	struct timer_queue *timers;
 	void *engine;	     /* the engine's own per-CPU data (host VMCB, ASIDs) */
-	void *arch;	     /* GDT, TSS, IST stacks */
 	uint64_t interrupts; /* counted for INFO_CPU */
 	uint64_t nmi_at;     /* where an NMI that nobody sent was taken, until it is logged */
-	bool online;
 	bool engine_on;
+	/* What the processor itself reads; made by the boot stage (hv/boot/processor.c). */
+	const uint8_t *ports_set; /* what is in the bitmap below */
+	uint64_t gdt[CPU_GDT_ENTRIES];
+	uint8_t ist[CPU_IST_COUNT][CPU_IST_BYTES] __attribute__((aligned(16)));
+	struct tss tss __attribute__((aligned(128)));
+	uint8_t ports[PORTS_BYTES + 1]; /* a byte of ones must follow (APM 2, 12.2.4) */
+	uint8_t stack[CPU_STACK_BYTES] __attribute__((aligned(16))); /* the idle loop's */
 };
 
 extern struct cpu *cpus[];
-extern unsigned cpu_count; /* online */
+extern unsigned cpu_count; /* online; 0 until the boot processor is through with bring-up */
 
 #ifdef UNIT_TEST
 struct cpu *this_cpu(void);
@@ -113,20 +135,12 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-/* Segment selectors of the core's GDT (hv/x86/cpu.c). SYSCALL and SYSRET want this order (APM
+/* Segment selectors of the core's GDT. SYSCALL and SYSRET want this order (APM
  * 2, 6.1). */
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10
 #define SELECTOR_USER_DATA 0x23
-#define SELECTOR_USER_CODE 0x2b
 #define SELECTOR_TSS 0x30
-
-/* EFER.SCE, STAR, LSTAR = syscall_entry and SFMASK (IF, TF, DF, AC, NT) are set for each CPU at its
- * start. */
-extern char syscall_entry[];
-
-/* One that may fault: 0, or -EIO after #GP. */
-int wrmsr_safe(uint32_t msr, uint64_t value);
 
 /* The timestamp counter: kHz, and its value at the boot loader's jump to us. */
 extern uint64_t tsc_khz;
@@ -134,7 +148,7 @@ extern uint64_t entry_tsc;
 
 /* Top of the current thread's kernel stack, for SYSCALL entries and for interrupts from ring 3. */
 void cpu_set_kernel_stack(uint64_t top);
-/* Ports that ring 3 may use on this CPU from now on: 8192 bytes, a 1 bit forbids (APM 2, 12.2.4).
+/* Ports that ring 3 may use on this CPU from now on: PORTS_BYTES, a 1 bit forbids (APM 2, 12.2.4).
  * NULL: none. Cheap when `bitmap` is what was set here last; after changing a bitmap's bits call
  * cpu_forget_ports on all CPUs. */
 void cpu_set_ports(const uint8_t *bitmap);

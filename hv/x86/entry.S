@@ -51,7 +51,7 @@ trap_stubs:
 	.endr
 	.noaltmacro
 
-	/* Three bytes that become STAC or CLAC where the processor has SMAP: hv/x86/cpu.c. */
+	/* Three bytes that become STAC or CLAC where the processor has SMAP: hv/boot/main.c. */
 	.macro smap_site last
 	.pushsection .smap_sites, "a"
 	.quad 661f
@@ -112,19 +112,6 @@ entry_paranoid:
 	addq $16, %rsp
 	iretq
 
-/* int wrmsr_safe(uint32_t msr, uint64_t value) */
-	.globl wrmsr_safe
-wrmsr_safe:
-	movl %edi, %ecx
-	movl %esi, %eax
-	movq %rsi, %rdx
-	shrq $32, %rdx
-11:	wrmsr
-	xorl %eax, %eax
-	ret
-12:	movl $-5, %eax			/* -EIO */
-	ret
-
 /* int copy_from_user(void *to, uint64_t from, uint64_t bytes)
  * int copy_to_user(uint64_t to, const void *from, uint64_t bytes) */
 	.macro copy name, user
@@ -158,6 +145,4 @@ wrmsr_safe:
 	copy copy_from_user, %rsi
 	copy copy_to_user, %rdi
 
-	.section .extable, "a"
-	.long 11b - ., 12b - .
 	.section .note.GNU-stack, "", @progbits

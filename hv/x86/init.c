@@ -5,20 +5,21 @@
 #include "core/log.h"
 #include "core/log_ring.h"
 #include "core/pool.h"
+#include "core/string.h"
 #include "core/unit.h"
 #include "x86/cpu.h"
-#include "x86/cpu_init.h"
 #include "x86/paging.h"
 #include "x86/serial.h"
+#include "x86/smp.h"
 #include "x86/space.h"
 #include <postern/syscall.h>
 
 struct boot_info boot_info;
 struct boot_facts boot_facts;
 
-static char boot_stack[8192] __attribute__((aligned(16)));
-extern const char _text[], _text_end[], _rodata_end[], _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[];
-static void core_main(const struct boot_record *r);
+static const uint64_t idt[IDT_BYTES / 8] __attribute__((aligned(16))); /* the stage fills it */
+extern const char _text[], _text_end[], _rodata_end[], _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[], trap_stubs[], syscall_entry[];
+static void core_main(const struct boot_record *r, struct cpu *c);
 
 #define ADDRESS(x) ((uint64_t)(x))
 static const struct core_header header __attribute__((used, section(".header"))) = {
@@ -26,7 +27,9 @@ static const struct core_header header __attribute__((used, section(".header")))
 	.version = BOOT_RECORD_VERSION,
 	.record_bytes = sizeof(struct boot_record),
 	.entry = ADDRESS(core_main),
-	.stack = ADDRESS(boot_stack + sizeof(boot_stack)),
+	.idt = ADDRESS(idt),
+	.trap_stubs = ADDRESS(trap_stubs),
+	.syscall_entry = ADDRESS(syscall_entry),
 	.start = ADDRESS(_text),
 	.text_end = ADDRESS(_text_end),
 	.rodata_end = ADDRESS(_rodata_end),
@@ -37,13 +40,16 @@ static const struct core_header header __attribute__((used, section(".header")))
 	.patches_end = ADDRESS(_smap_sites_end),
 };
 
-static void core_main(const struct boot_record *r)
+static void core_main(const struct boot_record *r, struct cpu *c)
 {
-	uint64_t log;
+	unsigned count;
 
-	cpu_boot();
+	if (c->id) {
+		paging_switch(&(struct page_tables){.root = r->root});
+		smp_join(c);
+	}
 	serial_init();
-	log_start(core_pool_virt(r->log_phys));
+	log_start((struct log_ring *)r->log_at);
 	if (r->magic != BOOT_RECORD_MAGIC || r->version != BOOT_RECORD_VERSION || boot_record_sum(r))
 		panic("the boot stage's record is damaged");
 	boot_info = r->info;
@@ -51,14 +57,13 @@ static void core_main(const struct boot_record *r)
 	cpu_features = r->cpu;
 	tsc_khz = boot_facts.tsc_khz;
 	entry_tsc = boot_info.entry_tsc;
-	cpu_control();
+	count = r->cpu_count;
+	memcpy(cpus, r->cpus, sizeof(r->cpus));
 	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys), r->chunk_count);
 	pool_init(r->pool_phys, r->pool_bytes, r->pool_used);
-	log = r->log_phys;
-	space_init(r->root); // the record is gone
-	log_start(core_map_phys(log, CONFIG_LOG_SIZE_KIB * 1024, PAGE_READ | PAGE_WRITE));
+	space_init(r->root);
+	smp_arrived(count - 1); // the record is gone
 	units_init();
-	boot_info.cpus = cpu_count;
-	smp_release();
+	smp_release(count);
 	core_start();
 }

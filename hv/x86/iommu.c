@@ -92,8 +92,7 @@ static int start(const struct iommu_facts *f)
 		struct iommu_unit *u = &iommu_units[i];
 
 		*u = (struct iommu_unit){
-			.registers = core_map_phys(f->unit[i].phys, kind->register_bytes,
-						   PAGE_READ | PAGE_WRITE | PAGE_UNCACHED),
+			.registers = (volatile uint8_t *)f->unit[i].at,
 			.queue = core_page_alloc(),
 			.bdf = f->unit[i].bdf,
 			.number = i,

@@ -57,7 +57,7 @@ struct iommu_kind {
 	bool remappable_format; /* messages and lines name an entry of the remapping table */
 	bool incoherent;	/* a unit looks for its tables in memory, not in our caches, */
 	bool caching;		/* and may keep entries that map nothing */
-	uint32_t register_bytes, tail; /* tail: the register for that of the queue */
+	uint32_t tail; /* the register for that of the queue */
 	/* The one that has `count` written to `at` when those before it are done. */
 	void (*wait_command)(uint64_t command[2], uint64_t at, uint32_t count);
 	/* The tables that all units share; NULL: no memory, or units that will not do. Then each unit. */

@@ -64,7 +64,6 @@
 static struct dte {
 	uint64_t dma, domain, irq, reserved;
 } *table;
-static uint64_t table_phys;
 static struct {
 	uint64_t (*log)[2];
 	uint32_t head;
@@ -185,9 +184,7 @@ static void faults(struct iommu_unit *u)
 
 static const struct paging_format *prepare(const struct iommu_facts *f)
 {
-	table_phys = frame_alloc(DEVICE_TABLE_ORDER, 0);
-	table = table_phys ? core_map_phys(table_phys, DEVICES * sizeof(*table), PAGE_READ | PAGE_WRITE)
-			   : NULL;
+	table = core_pages_alloc(DEVICE_TABLE_ORDER);
 	for (unsigned i = 0; table && i < DEVICES; i++)
 		table[i] = (struct dte){.dma = DTE_VALID | DTE_LEVELS_4, .irq = DTE_IRQ_VALID};
 	return table ? &paging : NULL;
@@ -206,7 +203,7 @@ static int start(struct iommu_unit *u)
 		return -ENODEV;
 	}
 	*iommu_reg(u, CONTROL) = 0;
-	*iommu_reg(u, DEVICE_TABLE) = table_phys | (DEVICES * sizeof(struct dte) / PAGE_SIZE - 1);
+	*iommu_reg(u, DEVICE_TABLE) = core_phys(table) | (DEVICES * sizeof(struct dte) / PAGE_SIZE - 1);
 	*iommu_reg(u, COMMAND_BASE) = core_phys(u->queue) | ENTRIES_256;
 	*iommu_reg(u, COMMAND_HEAD) = 0;
 	*iommu_reg(u, COMMAND_TAIL) = 0;
@@ -217,7 +214,6 @@ static int start(struct iommu_unit *u)
 
 struct iommu_kind iommu_amd = {
 	.name = "AMD-Vi",
-	.register_bytes = 0x4000,
 	.tail = COMMAND_TAIL,
 	.wait_command = wait_command,
 	.prepare = prepare,

@@ -215,7 +215,6 @@ static int start(struct iommu_unit *u)
 struct iommu_kind iommu_intel = {
 	.name = "VT-d",
 	.remappable_format = true,
-	.register_bytes = REGISTER_BYTES,
 	.tail = QUEUE_TAIL,
 	.wait_command = wait_command,
 	.prepare = prepare,

@@ -28,11 +28,10 @@ static void wait(void)
 static void reset_by_fadt(void)
 {
 	uint64_t at = boot_facts.reset_at;
-	volatile uint8_t *p = at > 0xffff ? core_map_phys(at, 1, PAGE_READ | PAGE_WRITE | PAGE_UNCACHED) : NULL;
 
-	if (p)
-		*p = boot_facts.reset_value;
-	else if (at && at <= 0xffff)
+	if (at > 0xffff)
+		*(volatile uint8_t *)at = boot_facts.reset_value;
+	else if (at)
 		outb(at, boot_facts.reset_value);
 	wait();
 }

@@ -253,7 +253,7 @@ void paging_destroy(struct page_tables *pt, unsigned entries)
 #define PTE_P (1ull << 0)
 #define PTE_W (1ull << 1)
 #define PTE_U (1ull << 2)
-#define PTE_PWT (1ull << 3) /* entry 1 of the PAT is write-combining, 2 uncached: hv/x86/cpu.c */
+#define PTE_PWT (1ull << 3) /* entry 1 of the PAT is write-combining, 2 uncached: hv/boot/stage.h */
 #define PTE_PCD (1ull << 4)
 #define PTE_PS (1ull << 7)
 #define PTE_G (1ull << 8)

@@ -51,10 +51,9 @@ void paging_destroy(struct page_tables *pt, unsigned entries);
 
 /* The core's own mappings (shared upper half of every task). */
 extern struct page_tables core_tables;
-/* Device memory or firmware tables into the core's window; never RAM that tasks can get. NULL: no
- * room. */
-void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs);
-void core_unmap(void *va, uint64_t bytes);
+/* A page of a task's that the core and the task share. NULL: no room. */
+void *core_map_page(uint64_t phys);
+void core_unmap_page(void *page);
 
 #define PAGING_ENTRIES 512	/* of the root */
 #define PAGING_TASK_ENTRIES 256 /* of these a task's own */

@@ -18,7 +18,6 @@
 
 struct page_tables core_tables = {.format = &host_paging, .from_reserve = true};
 static struct spinlock map_lock; /* core_tables; taken inside anything, takes the frame lock */
-static uint64_t device_next = SPACE_DEVICE_BASE;
 
 void paging_store(uint64_t *entry, uint64_t value)
 {
@@ -46,40 +45,30 @@ int pool_map_chunk(uint64_t phys)
 	return error;
 }
 
-void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs)
+void *core_map_page(uint64_t phys)
 {
-	uint64_t offset = phys & 0xfff, size = (offset + bytes + 0xfff) & ~0xfffull;
-	uint64_t align = size >= LARGE_PAGE_SIZE ? LARGE_PAGE_SIZE : PAGE_SIZE, va;
-	void *result = NULL;
+	static unsigned next;
+	uint64_t va, old;
+	unsigned attrs, tries = 0;
+	int error;
 
-	if (size < bytes || size > SPACE_DEVICE_BYTES)
-		return NULL;
 	spin_lock(&map_lock);
-	// The same offset in a large page, so that large pages can be used.
-	va = ((device_next + align - 1) & ~(align - 1)) + ((phys - offset) & (align - 1));
-	if (va - SPACE_DEVICE_BASE <= SPACE_DEVICE_BYTES - size &&
-	    !paging_map(&core_tables, va, phys - offset, size, attrs | PAGE_GLOBAL)) {
-		device_next = va + size;
-		result = (void *)(va + offset);
-	}
+	do
+		va = SPACE_PAGE_BASE + next++ % SPACE_PAGES * PAGE_SIZE;
+	while (paging_query(&core_tables, va, &old, &attrs) && ++tries < SPACE_PAGES);
+	error = tries < SPACE_PAGES ? paging_map(&core_tables, va, phys, PAGE_SIZE, PAGE_READ | PAGE_WRITE | PAGE_GLOBAL)
+				    : -ENOMEM;
 	spin_unlock(&map_lock);
-	if (!result)
-		log_printf("paging: no room to map %lu bytes at 0x%lx", bytes, phys);
-	return result;
+	if (error)
+		log_printf("paging: no room to map the page at 0x%lx", phys);
+	return error ? NULL : (void *)va;
 }
 
-void core_unmap(void *va, uint64_t bytes)
+void core_unmap_page(void *page)
 {
-	uint64_t start = (uint64_t)va & ~0xfffull,
-		 size = ((uint64_t)va - start + bytes + 0xfff) & ~0xfffull;
-
 	spin_lock(&map_lock);
-	paging_unmap(&core_tables, start, size);
-	paging_flush(~0ull, start, size);
-	// Room comes back in the order of a stack; that is how tables are read and MSI-X entries
-	// written.
-	if (start + size == device_next)
-		device_next = start;
+	paging_unmap(&core_tables, (uint64_t)page, PAGE_SIZE);
+	paging_flush(~0ull, (uint64_t)page, PAGE_SIZE);
 	spin_unlock(&map_lock);
 }
 

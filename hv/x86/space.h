@@ -7,8 +7,9 @@
 
 #define SPACE_CLEAR_BASE \
 	0xffffff0000000000ull /* 2 MiB a CPU: frames on their way to or from a task */
-#define SPACE_DEVICE_BASE 0xffffffffc0000000ull /* core_map_phys */
-#define SPACE_DEVICE_BYTES 0x3fe00000ull
+#define SPACE_DEVICE_BASE 0xffffffffc0000000ull /* what the boot stage maps for good */
+#define SPACE_PAGE_BASE 0xffffffffd0000000ull	/* core_map_page */
+#define SPACE_PAGES 0x2fe00
 #define SPACE_IMAGE_BASE 0xffffffff80000000ull
 
 /* Load the core's page tables, which the boot stage made. */

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The one-shot timer of each processor. How fast it counts the boot stage has measured (hv/boot/time.c).
 #include "core/boot.h"
-#include "core/unit.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/trap.h"
-
-static void time_cpu_init(void)
-{
-	apic_write(APIC_TIMER_DIVIDE, APIC_TIMER_DIVIDE_1);
-	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | (cpu_features.tsc_deadline ? LVT_TIMER_DEADLINE : 0));
-	// The deadline MSR counts only once the mode is set (SDM 3, 10.5.4.1).
-	__asm__ volatile("mfence" : : : "memory");
-}
-UNIT(time, UNIT_TIME, true, NULL, time_cpu_init, NULL);
 
 void timer_program(uint64_t tsc)
 {

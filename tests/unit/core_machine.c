@@ -410,7 +410,7 @@ WEAK int copy_to_user(uint64_t to, const void *from, uint64_t bytes)
 void machine_init(void)
 {
 	for (unsigned i = 0; i < MACHINE_CPUS; i++) {
-		machine_cpus[i] = (struct cpu){.self = &machine_cpus[i], .id = i, .online = true};
+		machine_cpus[i] = (struct cpu){.self = &machine_cpus[i], .id = i};
 		machine_cpus[i].current = &idle_threads[i];
 		idle_threads[i] = (struct thread){.cpu = i};
 		cpus[i] = &machine_cpus[i];

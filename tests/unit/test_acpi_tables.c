@@ -106,13 +106,13 @@ static void madt(void **state)
 	put(entries, sizeof(entries));
 	end();
 	parse(&f);
-	assert_int_equal(boot.cpu_count, 3);
-	assert_int_equal(boot.apic_id[1], 1);
-	assert_int_equal(boot.apic_id[2], 256);
+	assert_int_equal(f.cpu_count, 3);
+	assert_int_equal(f.apic_id[1], 1);
+	assert_int_equal(f.apic_id[2], 256);
 	assert_int_equal(boot.ioapic_count, 1);
-	assert_int_equal(boot.ioapic[0].phys, 0xfec00000);
+	assert_int_equal(boot.ioapic[0].at, 0xfec00000);
 	assert_int_equal(f.overrides, 1);
-	assert_int_equal(boot.lapic_phys, 0x1fee00000);
+	assert_int_equal(boot.lapic_at, 0x1fee00000);
 }
 
 static void madt_lies(void **state)
@@ -132,13 +132,13 @@ static void madt_lies(void **state)
 	begin("APIC", 37);
 	end();
 	parse(&f);
-	assert_int_equal(boot.cpu_count, 0);
+	assert_int_equal(f.cpu_count, 0);
 	begin("APIC", 44);
 	for (unsigned i = 0; i < 400; i++)
 		put((uint8_t[]){0, 8, i, i, 1, 0, 0, 0}, 8);
 	end();
 	parse(&f);
-	assert_int_equal(boot.cpu_count, 255);
+	assert_int_equal(f.cpu_count, 255);
 }
 
 static void mcfg(void **state)

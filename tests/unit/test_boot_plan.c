@@ -10,7 +10,9 @@
 #include <cmocka.h>
 #include "boot/option.h"
 #include "boot/plan.h"
+#include "core/frame.h"
 #include "core/pool.h"
+#include <postern/syscall.h>
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
@@ -32,10 +34,12 @@ static int setup(void **state)
 
 static const char *plan(void)
 {
-	const char *why = plan_memory(&map, &use, &r);
+	const char *why = plan_memory(&map, &use, 4, &r);
 
-	r.root = r.pool_phys + r.pool_used; /* hv/boot/space.c */
-	r.pool_used += 4096;
+	r.cpu_count = 1; /* hv/boot/processor.c */
+	r.cpus[0] = (struct cpu *)(CORE_POOL_BASE + r.pool_phys + r.pool_used);
+	r.root = r.pool_phys + r.pool_used + PAGE_ROUND_UP(sizeof(struct cpu)); /* hv/boot/space.c */
+	r.pool_used = r.root + 4096 - r.pool_phys;
 	return why;
 }
 
@@ -52,10 +56,10 @@ static void a_plan(void **state)
 	r.info.modules = 1;
 	r.info.module[0].phys = 0x300800;
 	r.info.module[0].bytes = 0x1000;
+	assert_int_equal(plan_low_page(&map), 0x9e000);
 	assert_null(plan());
 	assert_null(plan_check(&r, &use));
 	assert_int_equal(r.info.ram_bytes, 0x9f000 + 127 * MIB);
-	assert_int_equal(r.facts.trampoline, 0x9e000);
 	assert_int_equal(r.log_phys, 128 * MIB - LOG);
 	assert_int_equal(r.pool_phys, 4 * MIB); /* the chunk with the boot file is none for the pool */
 	assert_int_equal(r.pool_bytes, 2 * MIB);
@@ -72,13 +76,13 @@ static void no_room(void **state)
 	struct ram_map small = {0};
 
 	ram_add(&small, MIB, 0x130000);
-	assert_string_equal(plan_memory(&small, &use, &r), "no memory for the log");
+	assert_string_equal(plan_memory(&small, &use, 4, &r), "no memory for the log");
 	memset(&small, 0, sizeof(small));
 	ram_add(&small, MIB, 4 * MIB);
-	assert_non_null(strstr(plan_memory(&small, &use, &r), "no contiguous memory"));
+	assert_non_null(strstr(plan_memory(&small, &use, 4, &r), "no contiguous memory"));
 	memset(&small, 0, sizeof(small));
 	ram_add(&small, 8 * GIB, 4 * GIB); /* the stage cannot reach it */
-	assert_non_null(plan_memory(&small, &use, &r));
+	assert_non_null(plan_memory(&small, &use, 4, &r));
 }
 
 static void much_room(void **state)
@@ -90,6 +94,9 @@ static void much_room(void **state)
 	assert_true(r.pool_used >= 1028 * 512 * sizeof(struct chunk));
 	assert_true(r.pool_bytes >= 1028 * 512 * sizeof(struct chunk) + MIB);
 	assert_int_equal(r.pool_bytes % (2 * MIB), 0);
+	setup(state);
+	assert_null(plan_memory(&map, &use, 256, &r)); /* so many processors */
+	assert_true(r.pool_bytes >= r.pool_used + 256 * sizeof(struct cpu) + MIB);
 }
 
 static void refused(void **state)
@@ -108,7 +115,11 @@ static void refused(void **state)
 	} while (0)
 	REFUSE(r.ram_count = 0);
 	REFUSE(r.ram_count = BOOT_RAM_MAX + 1);
-	REFUSE(r.facts.cpu_count = BOOT_CPUS_MAX + 1);
+	REFUSE(r.cpu_count = 0);
+	REFUSE(r.cpu_count = CONFIG_MAX_CPUS + 1);
+	REFUSE(r.cpu_count = 2);
+	REFUSE(r.cpus[0] = (struct cpu *)(CORE_POOL_BASE + r.root));
+	REFUSE(r.cpus[0] = (struct cpu *)(CORE_POOL_BASE + r.pool_phys - 4096));
 	REFUSE(r.facts.iommu.units = ~0u);
 	REFUSE(r.facts.tsc_khz = 0);
 	REFUSE(r.ram[0].base++);
@@ -129,7 +140,6 @@ static void refused(void **state)
 	REFUSE(r.pool_bytes = 1024 * MIB);
 	REFUSE(r.log_phys -= 4096);
 	REFUSE(r.log_bytes = 0);
-	REFUSE(r.facts.trampoline = 0x100000);
 	REFUSE((r.info.modules = 1, r.info.module[0].phys = 64 * MIB, r.info.module[0].bytes = 1));
 }
 

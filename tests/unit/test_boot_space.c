@@ -20,6 +20,15 @@ struct boot_record record;
 static jmp_buf stopped;
 static uint64_t pages, both;
 
+void log_printf(const char *format, ...)
+{
+}
+
+void *map(uint64_t phys, uint64_t bytes)
+{
+	return phys >> 40 ? NULL : (void *)phys;
+}
+
 void panic(const char *format, ...)
 {
 	longjmp(stopped, 1);
@@ -39,6 +48,16 @@ static void begin(uint64_t used)
 	record.pool_used = used;
 	record.ram_count = 1;
 	record.ram[0] = (struct ram_range){1 << 20, 600ull << 30};
+	record.log_phys = 0x40000000;
+	record.log_bytes = 0x10000;
+	record.facts.lapic_at = 0xfee00000;
+	record.facts.ioapic_count = 3;
+	record.facts.ioapic[0].at = 0xfec00fe0; /* over the end of a page */
+	record.facts.ioapic[1].at = 1ull << 52; /* where nothing can be */
+	record.facts.iommu.units = 1;
+	record.facts.iommu.amd = true;
+	record.facts.iommu.unit[0].at = 0xfed80000;
+	record.facts.reset_at = 0xcf9; /* a port */
 }
 
 static unsigned rights(const struct page_tables *pt, uint64_t va, uint64_t phys)
@@ -87,8 +106,17 @@ static void maps_the_core(void **state)
 	assert_int_equal(rights(&pt, header.start - 1, 0), 0); /* the stage */
 	assert_int_equal(rights(&pt, 0x100000, 0), 0);
 	assert_int_equal(rights(&pt, CORE_POOL_BASE + record.pool_phys, record.pool_phys), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(rights(&pt, record.log_at + 0xffff, record.log_phys + 0xf000), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(rights(&pt, record.facts.lapic_at, 0xfee00000), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(record.facts.ioapic[0].at % 4096, 0xfe0);
+	assert_int_equal(rights(&pt, record.facts.ioapic[0].at, 0xfec00000), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(rights(&pt, record.facts.ioapic[0].at + 0x43, 0xfec01000), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(record.facts.ioapic[1].at, 0);
+	assert_int_equal(record.facts.ioapic[2].at, 0);
+	assert_int_equal(rights(&pt, record.facts.iommu.unit[0].at + 0x3000, 0xfed83000), PAGE_READ | PAGE_WRITE);
+	assert_int_equal(record.facts.reset_at, 0xcf9);
 	count(record.root, 3);
-	assert_int_equal(pages, 0x200 + 512);
+	assert_int_equal(pages, 0x200 + 512 + 16 + 1 + 2 + 4);
 	assert_int_equal(both, 0);
 	// What tasks copy is there: two root entries for 600 GiB of pool, one to clear frames by, one for image and devices.
 	assert_true(((uint64_t *)record.root)[256] && ((uint64_t *)record.root)[257]);
@@ -97,7 +125,7 @@ static void maps_the_core(void **state)
 
 static void pool_too_small(void **state)
 {
-	for (unsigned left = 0; left < 8; left++) {
+	for (unsigned left = 0; left < 9; left++) {
 		begin(CHUNK - left * 4096);
 		if (setjmp(stopped))
 			continue;

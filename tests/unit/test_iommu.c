@@ -96,7 +96,10 @@ void core_page_free(void *page)
 }
 void *core_pages_alloc(unsigned order)
 {
-	return take(4096u << order);
+	void *p = take(4096u << order);
+
+	device_table = order == 9 ? p : device_table;
+	return p;
 }
 void *core_alloc(uint64_t bytes)
 {
@@ -109,15 +112,6 @@ uint64_t core_phys(const void *p)
 void *core_pool_virt(uint64_t phys)
 {
 	return (void *)phys;
-}
-uint64_t frame_alloc(unsigned order, unsigned flags)
-{
-	device_table = take(4096u << order);
-	return (uint64_t)device_table;
-}
-void *core_map_phys(uint64_t phys, uint64_t bytes, unsigned attrs)
-{
-	return phys == UNIT_PHYS ? registers : (void *)phys;
 }
 void paging_store(uint64_t *entry, uint64_t value)
 {
@@ -291,7 +285,7 @@ static void setup_kind(bool is_amd, uint64_t capabilities)
 	memset(&boot_facts, 0, sizeof(boot_facts));
 	boot_facts.iommu.amd = amd;
 	boot_facts.iommu.units = 1;
-	boot_facts.iommu.unit[0].phys = UNIT_PHYS;
+	boot_facts.iommu.unit[0].at = (uint64_t)registers;
 	boot_facts.iommu.ioapics = 1;
 	boot_facts.iommu.ioapic[0].id = 5;
 	boot_facts.iommu.ioapic[0].bdf = IOAPIC_BDF;
@@ -476,7 +470,7 @@ static void ivrs(void **state)
 	iommu_parse_ivrs(t, sizeof(t), &f);
 	assert_true(f.amd);
 	assert_int_equal(f.units, 1);
-	assert_int_equal(f.unit[0].phys, 0xfed80000);
+	assert_int_equal(f.unit[0].at, 0xfed80000);
 	assert_int_equal(f.unit[0].bdf, 2);
 	assert_int_equal(f.ioapics, 1);
 	assert_int_equal(f.ioapic[0].id, 5);
@@ -516,7 +510,7 @@ static void dmar(void **state)
 	iommu_parse_dmar(t, sizeof(t), &f);
 	assert_false(f.amd || f.no_remapping);
 	assert_int_equal(f.units, 1);
-	assert_int_equal(f.unit[0].phys, 0xfed90000);
+	assert_int_equal(f.unit[0].at, 0xfed90000);
 	assert_int_equal(f.ioapics, 1);
 	assert_int_equal(f.ioapic[0].id, 9);
 	assert_int_equal(f.ioapic[0].bdf, 0xff0a);
