@@ -6,13 +6,16 @@
 #include "state.h"
 
 #define MAGIC 0x6574617473766e70ull
-#define PRIME 0x100000001b3ull /* of FNV-1a, here over words of 64 bits */
+#define FACTOR 0x9e3779b97f4a7c15ull
 #define BASIS 0xcbf29ce484222325ull
 
+/* Both halves of the product: in the lower one a word's highest bit moves only the highest bit, and flips of a few bits
+ * in neighbouring words could cancel each other. */
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
-	sum = (sum ^ word) * PRIME;
-	return sum ^ sum >> 32;
+	unsigned __int128 product = (unsigned __int128)(sum ^ word) * FACTOR;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 uint64_t state_layout(const char *text, size_t bytes)

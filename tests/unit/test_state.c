@@ -123,6 +123,26 @@ static void damaged(void **state)
 	assert_int_equal(load(), 1);
 }
 
+/* Flips that undid each other in a sum that only multiplied. */
+static void damaged_in_high_bits(void **state)
+{
+	uint64_t *word = store->copy[0].word;
+
+	commit(1000);
+	commit(2000);
+	for (unsigned i = 0; i + 1 < WORDS; i++)
+		for (unsigned low = 0; low < 63; low++) {
+			word[i] ^= 1ull << 63;
+			word[i + 1] ^= 1ull << 63 | 1ull << low;
+			refused("checksum");
+			word[i + 1] ^= 1ull << low;
+			refused("checksum");
+			word[i] ^= 1ull << 63;
+			word[i + 1] ^= 1ull << 63;
+		}
+	assert_int_equal(load(), 1);
+}
+
 static void of_another_version(void **state)
 {
 	commit(1000);
@@ -143,7 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_yet), TEST(the_latest_is_found), TEST(torn), TEST(torn_at_the_first),
-		TEST(damaged),	   TEST(of_another_version),
+		TEST(damaged),	   TEST(damaged_in_high_bits), TEST(of_another_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
