@@ -9,6 +9,11 @@
 /* Edges come no faster than this (ns), whatever is programmed: a guest cannot make a storm of
  * timers. */
 #define PERIOD_MIN 20000
+/* Periodic edges that came too late are made up for, those of the time before CATCH_UP_NS not: a guest
+ * that was paused is not flooded. They keep this distance (percent of the period): a kernel that measures
+ * its delay loop between two edges would take a short distance for a fast processor. */
+#define DISTANCE 75
+#define CATCH_UP_NS 1000000000
 
 static unsigned mode_of(const struct pit_channel *c)
 {
@@ -80,11 +85,11 @@ static bool output(const struct pit_channel *c, uint64_t now)
 	}
 }
 
-/* Where channel 0's next rising edge lies after `now`. */
+/* Where channel 0's next rising edge lies after `now`, which is that of the last one or of a new count. */
 static void plan(struct pit *p, uint64_t now)
 {
 	const struct pit_channel *c = &p->channel[0];
-	uint64_t t = ticks_since(c, now), edge = c->reload;
+	uint64_t t = ticks_since(c, now), edge = c->reload, wait;
 
 	p->next = PIT_NEVER;
 	if (!c->loaded || mode_of(c) == 1 || mode_of(c) == 5)
@@ -94,8 +99,23 @@ static void plan(struct pit *p, uint64_t now)
 	else if (t >= edge)
 		return;
 	p->next = c->start + ticks_to_ns(edge);
+	wait = ticks_to_ns(c->reload) * DISTANCE / 100;
+	if (periodic(c) && (p->made < t / c->reload || p->next < now + wait))
+		p->next = now + wait;
 	if (p->next < now + PERIOD_MIN)
 		p->next = now + PERIOD_MIN;
+}
+
+/* Counts an edge; gives up on those that are too old to be made up for. */
+static void count_edge(struct pit *p, uint64_t now)
+{
+	const struct pit_channel *c = &p->channel[0];
+	uint64_t due = ticks_since(c, now) / c->reload, most;
+
+	most = CATCH_UP_NS / ticks_to_ns(c->reload);
+	p->made++;
+	if (p->made + most < due)
+		p->made = due - most;
 }
 
 static void load(struct pit *p, unsigned n, uint16_t value, uint64_t now)
@@ -111,6 +131,7 @@ static void load(struct pit *p, unsigned n, uint16_t value, uint64_t now)
 	c->start = now;
 	c->loaded = true;
 	if (n == 0) {
+		p->made = 0;
 		if (mode_of(c) == 0)
 			line_set(&p->irq, false);
 		plan(p, now);
@@ -124,6 +145,7 @@ void pit_reset(struct pit *p, uint64_t now)
 			.gate = n != 2, .control = 0x36, .reload = 65536, .start = now};
 	p->speaker = 0;
 	p->next = PIT_NEVER;
+	p->made = 0;
 	line_set(&p->irq, true); /* idle: a control word for mode 2 or 3 is no edge then */
 }
 
@@ -247,5 +269,6 @@ void pit_tick(struct pit *p, uint64_t now)
 		return;
 	line_set(&p->irq, false);
 	line_set(&p->irq, true);
+	count_edge(p, now);
 	plan(p, now);
 }

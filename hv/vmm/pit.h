@@ -5,7 +5,8 @@
  *
  * Nothing ticks: counters are computed from the clock when they are read, and channel 0's next edge
  * is pit_deadline(), at which the owner calls pit_tick(). Times are nanoseconds of one monotonic
- * clock. Edges that were missed are merged into one.
+ * clock. Periodic edges that were missed, because nobody called in time, come after it, somewhat
+ * faster: old kernels count them, and do not start when too few arrive.
  *
  * Source: Intel 8254 data sheet (231164); port 61h: Intel 82371SB (PIIX3) data sheet.
  */
@@ -36,6 +37,7 @@ struct pit {
 	struct pit_channel channel[3];
 	uint8_t speaker; /* bits 0, 1 of port 61h: gate of channel 2, speaker data */
 	uint64_t next;	 /* next rising edge of channel 0, or PIT_NEVER */
+	uint64_t made;	 /* its edges since counting began */
 	struct line irq; /* interrupt 0 */
 };
 

@@ -66,10 +66,45 @@ static void test_periodic(void **state)
 		assert_int_equal(edges, i + 1);
 	}
 	assert_in_range(now, 1000 * MS, 1000 * MS + 20000); /* 1.000015 s */
-	/* Missed edges are one edge. */
-	pit_tick(&p, now + 500 * MS);
-	assert_int_equal(edges, 101);
-	assert_in_range(pit_deadline(&p), now + 500 * MS, now + 511 * MS);
+}
+
+/* Edges that were missed follow, no two of them near each other, until as many came as the clock says. */
+static void test_catches_up(void **state)
+{
+	struct pit p = fresh();
+	uint64_t now = 33 * MS, next;
+
+	set(&p, 0, 2, 11932, 0); /* 100 Hz */
+	pit_tick(&p, now);
+	assert_int_equal(edges, 1);
+	while (now < 200 * MS) {
+		next = pit_deadline(&p);
+		assert_in_range(next - now, 75 * MS / 10 - 10, 101 * MS / 10);
+		now = next;
+		pit_tick(&p, now);
+	}
+	assert_int_equal(edges, 20);
+	/* One that is late by little does not bring the next one near. */
+	now += 9 * MS + 10 * MS;
+	pit_tick(&p, now);
+	assert_in_range(pit_deadline(&p), now + 75 * MS / 10 - 10, now + 76 * MS / 10);
+}
+
+/* After a long time it is a second's worth, and a new count owes nothing. */
+static void test_forgets_what_is_old(void **state)
+{
+	struct pit p = fresh();
+	uint64_t now = 3600 * 1000 * MS, begin = now;
+
+	set(&p, 0, 2, 11932, 0);
+	while (pit_deadline(&p) < now || now < begin + 5000 * MS) {
+		if (pit_deadline(&p) > now)
+			now = pit_deadline(&p);
+		pit_tick(&p, now);
+	}
+	assert_in_range(edges, 598, 602); /* of five seconds, and of the one before */
+	set(&p, 0, 2, 11932, now);
+	assert_in_range(pit_deadline(&p), now + 10 * MS, now + 11 * MS);
 }
 
 static void test_one_shot(void **state)
@@ -166,6 +201,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silent_until_programmed),
 		cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_catches_up),
+		cmocka_unit_test(test_forgets_what_is_old),
 		cmocka_unit_test(test_one_shot),
 		cmocka_unit_test(test_counts_down),
 		cmocka_unit_test(test_gate_restarts_channel_2),
