@@ -35,11 +35,11 @@ $(O)/guests/initramfs-%-io.cpio: $(initramfs_parts) tools/mkmodules mk/guests.mk
 	$(Q)tools/mkinitramfs $(if $(filter 686%,$*),i386,amd64) $@ $(O)/guests/modules-$*:modules
 
 # For kernels older than any C library. Their own initramfs has /dev/console.
-$(O)/guests/old.cpio: tests/guest/linux/old-init.c tests/guest/linux/old-init.h
+$(O)/guests/old.cpio: tests/guest/linux/old-init.c tests/guest/linux/old-io.c tests/guest/linux/old-init.h
 	@mkdir -p $@.root
 	@echo "  CPIO    $@"
 	$(Q)$(CC) -m32 -Os -Wall -Wextra -Werror -nostdlib -static -fno-pic -no-pie -ffreestanding -fno-stack-protector \
-		-mgeneral-regs-only -Wl,--build-id=none -o $@.root/init $<
+		-mgeneral-regs-only -Wl,--build-id=none -o $@.root/init $(filter %.c,$^)
 	$(Q)touch -d @0 $@.root/init $@.root
 	$(Q)cd $@.root && echo init | cpio --quiet -o -H newc -R 0:0 --reproducible > ../$(@F)
 	$(Q)rm -r $@.root

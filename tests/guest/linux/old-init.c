@@ -491,6 +491,7 @@ static const struct work {
 	{"sleep", do_sleep, 20},      {"time", do_time, 1},	{"busy", do_busy, 20},
 	{"idle", do_idle, 2},	      {"interrupts", do_interrupts, 1},
 	{"ready", do_ready, 1},	      {"module", do_module, 2},     {"shell", do_shell, 1},
+	{"disk", do_disk, 128},	      {"net", do_net, 2},
 };
 
 static const char standard[] = "time,fork,exec,syscall,pipe,memory,segments,iret,iopl,busy,sleep";
