@@ -312,7 +312,7 @@ static int open_piece(struct device *d, struct memory *m, uint64_t offset, uint6
 
 	spin_lock(&d->lock);
 	error = d->owner ? pin(d, m, offset, bytes, rights) : -ESRCH;
-	e->address = error ? 0 : memory_frame(m, offset, FRAME_LARGE, &span);
+	e->address = error ? 0 : memory_frame(m, offset, FRAME_PINNED, &span);
 	if (!error && !e->address)
 		error = -ENOMEM;
 	if (!error) {

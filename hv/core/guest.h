@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two places where the core and hv/engine meet beside system calls and object types. */
+/* The three places where the core and hv/engine meet beside system calls and object types. */
 #ifndef CORE_GUEST_H
 #define CORE_GUEST_H
 
@@ -18,5 +18,8 @@ struct memory *task_memory_at(struct task *task, uint64_t va, unsigned rights, u
 /* INFO_VCPU: fills record `index` of all virtual processors; -ENOENT past the end. NULL: no engine
  * is built in. The engine sets it at bring-up. */
 extern int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
+
+/* All of m leaves all nested page tables. core_lock held. NULL, and set, as above. */
+extern void (*guests_forget)(const struct memory *m);
 
 #endif

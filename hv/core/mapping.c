@@ -143,3 +143,15 @@ uint64_t mapping_populate(const struct mapping *m, struct page_tables *pt, uint6
 	}
 	return paging_map(pt, at, phys, size, mapping_attrs(m) | attrs) ? 0 : size;
 }
+
+bool mapping_forget(const struct mappings *l, struct page_tables *pt, const struct memory *memory)
+{
+	bool any = false;
+
+	for (const struct mapping *m = l->first; m; m = m->next)
+		if (m->memory == memory) {
+			paging_unmap(pt, m->at, m->bytes);
+			any = true;
+		}
+	return any;
+}

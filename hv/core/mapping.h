@@ -47,6 +47,8 @@ struct mapping *mapping_cut(struct mappings *l, uint64_t at, uint64_t bytes, str
  * added to what rights and memory say. The size that was mapped; 0: out of memory. */
 uint64_t mapping_populate(const struct mapping *m, struct page_tables *pt, uint64_t at,
 			  unsigned attrs);
+/* Take all of memory out of the tables. True: some was mapped, so flush. */
+bool mapping_forget(const struct mappings *l, struct page_tables *pt, const struct memory *memory);
 unsigned mapping_attrs(const struct mapping *m); /* enum page_attr */
 
 #endif

@@ -14,6 +14,10 @@
 #define CHUNK_PAGES 512
 #define CHUNK_ORDER 9
 #define CHUNK_WHOLE 1ull
+#define CHUNK_PINNED 2ull /* somebody beside page tables knows its addresses: it stays */
+#define CHUNK_BLANK 4ull  /* given back: one frame, again and again */
+#define CHUNK_FLAGS 7ull
+#define GIVEN (LARGE_PAGE_SIZE - PAGE_SIZE) /* of 2 MiB */
 #define MEMORY_MAX (1ull << 39)
 #define MEMORY_FLAGS (MEM_POPULATE | MEM_CONTIGUOUS | MEM_GUEST)
 #define PHYS_FLAGS (MEM_UNCACHED | MEM_WRITECOMB)
@@ -69,7 +73,7 @@ static void chunk_begin(struct memory *m, uint64_t index, bool want_large)
 
 static uint64_t *chunk_table(uint64_t chunk)
 {
-	return (uint64_t *)chunk;
+	return (uint64_t *)(chunk & ~CHUNK_FLAGS);
 }
 
 // One contiguous piece, ours or foreign: large when it is aligned in the object as it is in memory.
@@ -89,12 +93,13 @@ static uint64_t chunk_frame(struct memory *m, uint64_t offset, enum memory_want 
 	uint64_t *chunk = &m->chunks[offset / LARGE_PAGE_SIZE], *frame;
 
 	if (!*chunk && want != FRAME_PRESENT)
-		chunk_begin(m, offset / LARGE_PAGE_SIZE, want == FRAME_LARGE);
-	if (!*chunk)
+		chunk_begin(m, offset / LARGE_PAGE_SIZE, want >= FRAME_LARGE);
+	if (!*chunk || (*chunk & CHUNK_BLANK && want == FRAME_PINNED))
 		return 0;
-	if (*chunk & CHUNK_WHOLE) {
-		*span = LARGE_PAGE_SIZE;
-		return *chunk - CHUNK_WHOLE + offset % LARGE_PAGE_SIZE;
+	*chunk |= want == FRAME_PINNED ? CHUNK_PINNED : 0;
+	if (*chunk & (CHUNK_WHOLE | CHUNK_BLANK)) {
+		*span = *chunk & CHUNK_WHOLE ? LARGE_PAGE_SIZE : PAGE_SIZE;
+		return (*chunk & ~CHUNK_FLAGS) + offset % *span;
 	}
 	frame = &chunk_table(*chunk)[offset / PAGE_SIZE % CHUNK_PAGES];
 	if (!*frame && want != FRAME_PRESENT) {
@@ -157,19 +162,22 @@ static unsigned piece_order(const struct memory *m)
 	return order;
 }
 
-static void chunk_free(struct memory *m, uint64_t index)
+// How many frames it had.
+static unsigned chunk_free(uint64_t chunk, unsigned pages)
 {
-	uint64_t chunk = m->chunks[index];
-	unsigned pages = chunk_pages(m, index);
+	unsigned had = 0;
 
-	if (chunk & CHUNK_WHOLE) {
-		frame_free(chunk - CHUNK_WHOLE, CHUNK_ORDER);
-		return;
+	if (chunk & (CHUNK_WHOLE | CHUNK_BLANK)) {
+		frame_free(chunk & ~CHUNK_FLAGS, chunk & CHUNK_WHOLE ? CHUNK_ORDER : 0);
+		return chunk & CHUNK_WHOLE ? CHUNK_PAGES : 1;
 	}
 	for (unsigned p = 0; chunk && p < pages; p++)
-		if (chunk_table(chunk)[p])
+		if (chunk_table(chunk)[p]) {
 			frame_free(chunk_table(chunk)[p], 0);
+			had++;
+		}
 	core_free(chunk_table(chunk), pages * sizeof(uint64_t));
+	return had;
 }
 
 // Also of one that was never finished: what it has goes.
@@ -180,10 +188,10 @@ static void memory_destroy(struct object *o)
 	if (m->phys && !m->foreign)
 		frame_free(m->phys, piece_order(m));
 	for (uint64_t i = 0; m->chunks && i < chunk_count(m); i++)
-		chunk_free(m, i);
+		chunk_free(m->chunks[i], chunk_pages(m, i));
 	core_free(m->chunks, chunk_count(m) * sizeof(*m->chunks));
 	if (m->reserved)
-		frame_unreserve((m->bytes - m->populated) / PAGE_SIZE);
+		frame_unreserve((m->bytes - m->given - m->populated) / PAGE_SIZE);
 	__atomic_sub_fetch(&m->owner->promised, m->promised, __ATOMIC_RELAXED);
 	account(m, -(int64_t)m->populated);
 	object_put(&m->owner->object);
@@ -320,6 +328,41 @@ static int64_t sys_mem_create_phys(void *system, struct syscall_args *a)
 	return handle_new(&m->object, rights, 0);
 }
 SYSCALL_ON(SYS_MEM_CREATE_PHYS, OBJ_SYSTEM, RIGHT_PHYSMEM, sys_mem_create_phys);
+
+// A touch of what was given back never fails, whoever it is that was not told: it shows one page.
+// Whatever is not put into its place, or comes out of it, is freed.
+static int64_t sys_mem_give(void *object, struct syscall_args *a)
+{
+	struct memory *m = object;
+	uint64_t index = a->b / LARGE_PAGE_SIZE, new = 0, old;
+	bool give = a->c, refused;
+	int64_t had;
+
+	if (!m->chunks || !(m->flags & MEM_GUEST) || a->b % LARGE_PAGE_SIZE ||
+	    index >= m->bytes / LARGE_PAGE_SIZE)
+		return -EINVAL;
+	if (give ? !(new = frame_alloc(0, 0)) : frame_reserve(CHUNK_PAGES))
+		return -ENOMEM;
+	new |= give ? CHUNK_BLANK : 0;
+	spin_lock(&core_lock);
+	spin_lock(&m->lock);
+	old = m->chunks[index];
+	refused = old & CHUNK_PINNED || give == !!(old & CHUNK_BLANK);
+	*(refused ? &old : &m->chunks[index]) = new;
+	spin_unlock(&m->lock);
+	if (!refused)
+		tasks_forget(m);
+	had = chunk_free(old, CHUNK_PAGES);
+	if (give != refused)
+		frame_unreserve(CHUNK_PAGES - had);
+	spin_lock(&m->lock);
+	account(m, refused ? 0 : (give - had) * PAGE_SIZE);
+	m->given += refused ? 0 : give ? GIVEN : -GIVEN;
+	spin_unlock(&m->lock);
+	spin_unlock(&core_lock);
+	return refused ? -EBUSY : 0;
+}
+SYSCALL_ON(SYS_MEM_GIVE, OBJ_MEMORY, RIGHT_CONTROL, sys_mem_give);
 
 static int64_t sys_mem_info(void *object, struct syscall_args *a)
 {

@@ -14,12 +14,12 @@ struct memory {
 	uint32_t flags; /* enum mem_flag */
 	uint32_t mappings;
 	uint64_t phys;	    /* PHYS and CONTIGUOUS objects: of offset 0 */
-	uint64_t populated; /* bytes */
+	uint64_t populated, given; /* bytes; given: back, neither populated nor set aside */
 	bool foreign;	    /* PHYS: frames are not ours to free */
 	struct task *owner; /* whose account it is on; a reference */
 	uint64_t promised;  /* bytes, of its owner's allowance */
 	bool reserved;	    /* frames are set aside for what is not populated */
-	uint64_t *chunks;   /* each 2 MiB: 0, a large frame | 1, or a table of frames. NULL: one piece, at phys */
+	uint64_t *chunks;   /* each 2 MiB: 0, a large frame, or a table of frames, with CHUNK_*. NULL: one piece, at phys */
 	uint32_t writers, executors; /* mappings by right: one of the two is always 0 */
 };
 
@@ -30,6 +30,7 @@ enum memory_want {
 	FRAME_PRESENT, /* only what is populated already */
 	FRAME_SMALL,   /* else a new frame, cleared */
 	FRAME_LARGE,   /* or 2 MiB, where they are all inside the object and empty */
+	FRAME_PINNED,  /* the same, and it stays as long as the object. None where it was given back */
 };
 uint64_t memory_frame(struct memory *m, uint64_t offset, enum memory_want want, uint64_t *span);
 

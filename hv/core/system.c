@@ -19,6 +19,7 @@
 extern const char _image_start[], _image_end[];
 
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
+void (*guests_forget)(const struct memory *m);
 
 // --- ports ---
 

@@ -109,6 +109,9 @@ int task_map(struct task *t, struct memory *m, uint64_t offset, uint64_t va, uin
 int task_unmap(struct task *t, uint64_t va, uint64_t bytes);
 void task_unmap_all(struct task *t); /* core_lock held; its tables are loaded nowhere */
 
+/* All of m leaves all page tables, to come back at the next touch. core_lock held. */
+void tasks_forget(const struct memory *m);
+
 /* A thread that starts at once: body in ring 0, if there is one, then ring 3. Its number, or an
  * error. */
 int thread_create(struct task *t, void (*body)(void), uint64_t entry, uint64_t stack,

@@ -88,6 +88,18 @@ void task_unmap_all(struct task *t)
 	t->mappings = (struct mappings){0};
 }
 
+void tasks_forget(const struct memory *m)
+{
+	for (struct task *t = task_first(); t; t = t->next) {
+		spin_lock(&t->lock);
+		if (mapping_forget(&t->mappings, &t->tables, m))
+			paging_flush(t->loaded_on, USER_BASE, USER_TOP - USER_BASE);
+		spin_unlock(&t->lock);
+	}
+	if (guests_forget)
+		guests_forget(m);
+}
+
 // The pages behind va that need no frame any more.
 static void map_around(struct task *t, struct mapping *m, uint64_t va)
 {

@@ -346,7 +346,7 @@ static int map_page(uint64_t va, void **page, struct memory **memory)
 	m = task_memory_at(current_task(), va, MAP_READ | MAP_WRITE, &offset);
 	if (!m)
 		return -EFAULT;
-	phys = memory_frame(m, offset, FRAME_SMALL, &span);
+	phys = memory_frame(m, offset, FRAME_PINNED, &span);
 	if (phys)
 		*page = core_map_page(phys);
 	if (!*page) {

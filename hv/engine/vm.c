@@ -328,7 +328,21 @@ static int vm_vcpu_info(unsigned index, struct info_vcpu *out)
 	return error;
 }
 
+static void vms_forget(const struct memory *m)
+{
+	spin_lock(&vms_lock);
+	for (struct vm *vm = vms; vm; vm = vm->next) {
+		spin_lock(&vm->lock);
+		for (unsigned i = 0; i < VM_ROOTS; i++)
+			if (mapping_forget(&vm->mappings[i], &vm->root[i], m))
+				flush(vm);
+		spin_unlock(&vm->lock);
+	}
+	spin_unlock(&vms_lock);
+}
+
 void vm_init(void)
 {
 	guest_vcpu_info = vm_vcpu_info;
+	guests_forget = vms_forget;
 }

@@ -96,9 +96,12 @@ static uint64_t ask(struct dma_region *r, uint64_t index)
 				   extent, CHUNK_PAGES);
 
 	if (n <= 0) {
-		log_line("device %02x:%02x.%x gets no address for offset 0x%llx: error %d",
-			 r->device->bdf >> 8, r->device->bdf >> 3 & 31, r->device->bdf & 7,
-			 (unsigned long long)start, (int)-n);
+		static unsigned lines; /* a guest's disk may be asked for such memory again and again */
+
+		if (lines++ < 16)
+			log_line("device %02x:%02x.%x gets no address for offset 0x%llx: error %d",
+				 r->device->bdf >> 8, r->device->bdf >> 3 & 31, r->device->bdf & 7,
+				 (unsigned long long)start, (int)-n);
 		return 0;
 	}
 	if (n == 1 && !(extent[0].address & KIND))

@@ -79,6 +79,11 @@ static inline int64_t sys_mem_create_phys(uint32_t system, uint64_t phys, uint64
 	return syscall6(SYS_MEM_CREATE_PHYS, system, phys, bytes, flags, 0, 0);
 }
 
+static inline int64_t sys_mem_give(uint32_t memory, uint64_t offset, unsigned give)
+{
+	return syscall3(SYS_MEM_GIVE, memory, offset, give);
+}
+
 static inline int64_t sys_mem_info(uint32_t memory, struct mem_info *info)
 {
 	return syscall3(SYS_MEM_INFO, memory, (uintptr_t)info, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Shell commands for guests. */
+#include <stdio.h>
 #include <string.h>
 #include <postern/channel.h>
 #include <postern/vcpu.h>
@@ -11,6 +12,7 @@
 #include "screen.h"
 #include "shell.h"
 #include "syscalls.h"
+#include "text.h"
 
 static const char *const exit_names[COUNT_KINDS] = {
 	[COUNT_CPUID] = "cpuid",
@@ -132,6 +134,25 @@ static void button_command(int count, char **words)
 	send_command(words[1], MSG_GUEST_POWER_BUTTON);
 }
 
+static void balloon_command(int count, char **words)
+{
+	struct guest *g = need(words[1]);
+	uint64_t bytes = 0;
+	char text[24] = "";
+
+	if (!g)
+		return;
+	if (count > 2 && (!text_size(words[2], 1 << 20, &bytes) || bytes > g->config->memory)) {
+		console_printf("'%s' is not a size of at most its memory, %llu MiB\n", words[2],
+			       (unsigned long long)g->config->memory >> 20);
+		return;
+	}
+	if (count > 2)
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
+	if (!guest_command(g, MSG_GUEST_BALLOON, text))
+		console_printf("guest %s is not running\n", words[1]);
+}
+
 static void rom_command(int count, char **words)
 {
 	struct guest *g = strcmp(words[1], "swap") ? NULL : need(words[2]);
@@ -224,6 +245,7 @@ const struct command shell_guest_commands[] = {
 	{"resume", "GUEST", "and let them run again", 1, 1, resume_command},
 	{"reset", "GUEST", "as by its reset button", 1, 1, reset_command},
 	{"button", "GUEST", "press its power button", 1, 1, button_command},
+	{"balloon", "GUEST [SIZE]", "so much memory it shall do without (MiB; 0: nothing)", 1, 2, balloon_command},
 	{"rom", "swap GUEST FILE", "another gateway ROM for it, while it runs", 3, 3, rom_command},
 	{"attach", "GUEST", "this terminal becomes its console", 1, 1, attach_command},
 	{"screen", "[GUEST|shell]", "who has the physical screen and keyboard", 0, 1, screen_command},

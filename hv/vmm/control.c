@@ -151,10 +151,15 @@ static int load(struct boot_error *error)
 {
 	int e;
 
+	bool whole;
+
 	devices_quiesce();
 	guest_lock();
 	platform_reset();
+	whole = virtio_balloon_whole();
 	guest_unlock();
+	if (!whole)
+		return boot_fail(error, -ENOMEM, "the memory that its balloon gave back is not free any more");
 	e = boot_load(&guest.ram, &guest.boot, &guest.start, error);
 	guest.boot.fresh = false;
 	if (e)
@@ -272,6 +277,15 @@ static void reset(void)
 	}
 }
 
+static uint64_t number(const struct message *m)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < sizeof(m->text) && m->text[i] >= '0' && m->text[i] <= '9'; i++)
+		n = n * 10 + (m->text[i] - '0');
+	return n;
+}
+
 static void control(const struct message *m)
 {
 	switch (m->kind) {
@@ -302,6 +316,11 @@ static void control(const struct message *m)
 		break;
 	case MSG_GUEST_TRACE:
 		trace_answer(m);
+		break;
+	case MSG_GUEST_BALLOON:
+		guest_lock();
+		virtio_balloon_ask(m->text[0] ? number(m) : BALLOON_SAY);
+		guest_unlock();
 		break;
 	case MSG_GUEST_POWER_BUTTON:
 		guest_lock();

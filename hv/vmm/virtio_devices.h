@@ -41,7 +41,13 @@ void virtio_net_disconnected(struct virtio_device *d);
 void virtio_net_readable(struct virtio_device *d);
 
 struct virtio_device *virtio_rng_make(void);
+
 struct virtio_device *virtio_balloon_make(void);
+/* The guest is asked to do without so many bytes; BALLOON_SAY: a line about what it does without. Lock held. */
+#define BALLOON_SAY (~0ull)
+void virtio_balloon_ask(uint64_t bytes);
+/* The guest has all of its RAM again, or gets it now. False: the machine has no room. Lock held. */
+bool virtio_balloon_whole(void);
 
 /* Bytes of the guest's console go both ways; lock held. */
 struct virtio_device *virtio_console_make(void);

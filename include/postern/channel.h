@@ -92,6 +92,7 @@ enum message_kind {
 	MSG_GUEST_POWER_BUTTON = 37,
 	MSG_GUEST_ROM = 38, /* .text: the boot file that replaces its gateway; answer GUEST_ROM_DONE */
 
+	MSG_GUEST_BALLOON = 40, /* .text: bytes that it shall do without, in decimal; empty: a line in the log about that */
 	MSG_GUEST_TRACE = 39, /* .trace: what, index; answers GUEST_TRACED, TRACE_AT_ONCE of them or as many as there are */
 
 	/* VMM to manager. */

@@ -72,7 +72,8 @@
 #define SYS_DEVICE_DMA 39     /* (device, memory, offset, bytes, struct dma_extent *, count <= 512) -> extents filled */
 #define SYS_VM_DOORBELL 40    /* (vm, I/O port, event or 0, bits): an OUT there signals and does not leave the core */
 #define SYS_IRQ_MESSAGE 41    /* (irq with GRANT) -> address | data << 32: for its capability or table, by who made it. -ENODEV: a line */
-#define SYS_COUNT 42
+#define SYS_MEM_GIVE 42 /* (MEM_GUEST memory CONTROL, offset, 1: give, 0: take back): 2 MiB of it */
+#define SYS_COUNT 43
 
 #ifndef __ASSEMBLY__
 #include <stdint.h>
@@ -110,6 +111,10 @@ enum mem_flag {
 	MEM_WRITECOMB = 1 << 5,	 /* PHYS only: framebuffers */
 };
 
+/* SYS_MEM_GIVE returns the 2 MiB at offset (a multiple) to the machine, with what they hold, and what was set aside for
+ * them: whoever maps them sees one page of the object's, again and again, until they are taken back, empty (-ENOMEM: the
+ * machine has no room now). -EBUSY: it is so already; or a device was given some of them (DEVICE_DMA), or the core
+ * maps some (VCPU_CREATE, EOI word): such memory stays as long as the object. What was given back no device gets. */
 struct mem_info {
 	uint64_t bytes;
 	uint64_t populated; /* bytes with frames behind them */

@@ -379,6 +379,7 @@ WEAK void event_signal(struct event *e, uint64_t bits)
 {
 	e->pending |= bits;
 }
+WEAK void (*guests_forget)(const struct memory *m);
 WEAK void log_text(const char *who, const char *text, size_t length)
 {
 }

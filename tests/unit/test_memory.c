@@ -3,6 +3,7 @@
 // Memory objects: sizes, lazy frames, accounts that balance, W^X, physical ranges.
 #include "core_machine.h"
 #include "core/boot.h"
+#include "core/guest.h"
 #include "core/memory.h"
 
 #define MIB (1ull << 20)
@@ -263,6 +264,87 @@ static void a_driver_gets_a_share(void **state)
 	assert_true(machine_syscall(SYS_MEM_CREATE, 4096, 0, 0, 0, 0, 0) > 0);
 }
 
+static unsigned forgotten;
+
+static void forget(const struct memory *m)
+{
+	forgotten++;
+}
+
+static void guest_ram_is_given_back_and_taken_again(void **state)
+{
+	int64_t h = machine_syscall(SYS_MEM_CREATE, 7 * MIB, MEM_GUEST, 0, 0, 0, 0);
+	int error = 0;
+	struct memory *m = (struct memory *)handle_get(h, OBJ_MEMORY, 0, &error);
+	uint64_t span, blank;
+
+	guests_forget = forget;
+	assert_int_equal(task_map(self, m, 0, 0x40000000, 7 * MIB, MAP_READ | MAP_WRITE), 0);
+	assert_true(task_page_fault(0x40000000 + 2 * MIB, 2));
+	assert_true(task_page_fault(0x40000000 + 4 * MIB, 2));
+	assert_int_equal(machine_frames, 1024);
+	forgotten = machine_flushes = 0;
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 2 * MIB, 1, 0, 0, 0), 0);
+	assert_int_equal(forgotten, 1);
+	assert_true(machine_flushes > 0);
+	assert_int_equal(machine_mapped(&self->tables, 0x40000000 + 2 * MIB, NULL), 0);
+	assert_int_equal(machine_frames, 513);
+	assert_int_equal(machine_reserved, 7 * MIB / 4096 - 1024);
+	assert_int_equal(self->guest_memory, 2 * MIB + 4096);
+	/* Whoever still touches it meets one page, and costs nothing. */
+	blank = memory_frame(m, 2 * MIB + 5, FRAME_LARGE, &span) - 5;
+	assert_int_equal(span, 4096);
+	assert_int_equal(memory_frame(m, 4 * MIB - 4096, FRAME_SMALL, &span), blank);
+	assert_true(task_page_fault(0x40000000 + 3 * MIB, 2));
+	assert_int_equal(machine_mapped(&self->tables, 0x40000000 + 3 * MIB, NULL), blank);
+	assert_int_equal(machine_frames, 513);
+	assert_int_equal(memory_frame(m, 2 * MIB, FRAME_PINNED, &span), 0);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 2 * MIB, 1, 0, 0, 0), -EBUSY);
+	/* One that was never touched, another that somebody pinned, half of one. */
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 0, 1, 0, 0, 0), 0);
+	assert_int_equal(machine_frames, 514);
+	assert_int_equal(machine_reserved, 7 * MIB / 4096 - 1536);
+	assert_true(memory_frame(m, 4 * MIB, FRAME_PINNED, &span) != 0);
+	assert_int_equal(span, LARGE_PAGE_SIZE);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 4 * MIB, 1, 0, 0, 0), -EBUSY);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 4 * MIB, 0, 0, 0, 0), -EBUSY);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 6 * MIB, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 8 * MIB, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 4096, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, ~0ull << 21, 1, 0, 0, 0), -EINVAL);
+	assert_int_equal(machine_frames, 514);
+	/* Back: when there is room, and empty. */
+	machine_frames_max = machine_frames + machine_reserved + 511;
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 2 * MIB, 0, 0, 0, 0), -ENOMEM);
+	assert_int_equal(memory_frame(m, 2 * MIB, FRAME_SMALL, &span), blank);
+	machine_frames_max = 1ull << 20;
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 2 * MIB, 0, 0, 0, 0), 0);
+	assert_int_equal(machine_mapped(&self->tables, 0x40000000 + 3 * MIB, NULL), 0);
+	assert_int_equal(memory_frame(m, 2 * MIB, FRAME_PRESENT, &span), 0);
+	assert_true(memory_frame(m, 2 * MIB, FRAME_LARGE, &span) != blank);
+	assert_int_equal(span, LARGE_PAGE_SIZE);
+	assert_int_equal(machine_frames, 1025);
+	machine_frames_max = machine_frames + machine_reserved;
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 4 * MIB, 1, 0, 0, 0), -ENOMEM);
+	machine_frames_max = 1ull << 20;
+	guests_forget = NULL;
+	object_put_unlocked(&m->object);
+}
+
+static void only_guest_ram_is_given_back(void **state)
+{
+	int64_t h = machine_syscall(SYS_MEM_CREATE, 4 * MIB, 0, 0, 0, 0, 0), weak;
+
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 0, 1, 0, 0, 0), -EINVAL);
+	h = machine_syscall(SYS_MEM_CREATE, 2 * MIB, MEM_GUEST | MEM_CONTIGUOUS, 0, 0, 0, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 0, 1, 0, 0, 0), -EINVAL);
+	h = machine_syscall(SYS_MEM_CREATE_PHYS, 1, 0xe0000000, 4 * MIB, MEM_UNCACHED, 0, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, h, 0, 1, 0, 0, 0), -EINVAL);
+	h = machine_syscall(SYS_MEM_CREATE, 4 * MIB, MEM_GUEST, 0, 0, 0, 0);
+	weak = machine_syscall(SYS_HANDLE_GRANT, HANDLE_SELF, h, RIGHT_ALL & ~RIGHT_CONTROL, 0, 0, 0);
+	assert_int_equal(machine_syscall(SYS_MEM_GIVE, weak, 0, 1, 0, 0, 0), -EPERM);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -277,6 +359,8 @@ int main(void)
 		TEST(writable_or_executable),
 		TEST(physical_ranges_are_checked),
 		TEST(foreign_memory_is_not_ours),
+		TEST(guest_ram_is_given_back_and_taken_again),
+		TEST(only_guest_ram_is_given_back),
 		TEST(the_archive_is_read_only),
 		TEST(a_driver_gets_a_share),
 	};

@@ -20,6 +20,7 @@ const struct engine *engine;
 const struct paging_format host_paging;
 uint64_t tsc_khz = 1000000;
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
+void (*guests_forget)(const struct memory *m);
 
 static struct task task;
 static struct thread thread = {.task = &task};
@@ -318,6 +319,32 @@ static void cutting(void **state)
 	assert_int_equal(memory[1].object.refs, 1);
 }
 
+/* What goes out of guest RAM leaves every root, and whoever is inside flushes. */
+static void forgetting(void **state)
+{
+	static struct cpu other = {.id = 1};
+	static struct vcpu v;
+
+	v = (struct vcpu){.in_guest = 1, .cpu = &other};
+	vm->vcpu[0] = &v;
+	vm->vcpu_count = 1;
+	vm_init();
+	assert_int_equal(map(0, 4 * MIB, 1, 0, 7), 0);
+	assert_int_equal(map(8 * MIB, 4 * MIB, 2, 0, 7), 0);
+	assert_int_equal(vm_fault(vm, 0, 0, true, false), FAULT_2M);
+	assert_int_equal(vm_fault(vm, 0, 8 * MIB, true, false), FAULT_2M);
+	guests_forget(&memory[2]);
+	assert_int_equal(map_count, 2);
+	assert_int_equal(v.requests, 0);
+	guests_forget(&memory[1]);
+	assert_int_equal(map_count, 1);
+	assert_int_equal(maps[0].va, 0);
+	assert_int_equal(v.requests, REQ_FLUSH);
+	assert_int_equal(flushed, 1);
+	assert_int_equal(vm_fault(vm, 0, 8 * MIB, true, false), FAULT_2M);
+	task.core_memory += 3 * PAGE_SIZE; /* what its creation would have put there */
+}
+
 static void flushing(void **state)
 {
 	static struct cpu other = {.id = 1};
@@ -415,7 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(populate), ROW(sizes),	   ROW(rights),	     ROW(cutting),   ROW(flushing),
-		ROW(full),     ROW(bad_arguments), ROW(information), ROW(no_engine),
+		ROW(full),     ROW(bad_arguments), ROW(information), ROW(no_engine), ROW(forgetting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
