@@ -9,6 +9,12 @@
 #include <postern/errno.h>
 #include "ring.h"
 
+unsigned msg_room(const struct msg_ring *ring)
+{
+	uint32_t used = ring->prod - __atomic_load_n(&ring->cons, __ATOMIC_ACQUIRE);
+
+	return used > MSG_RING_SLOTS ? 0 : MSG_RING_SLOTS - used;
+}
 
 int msg_put(struct msg_ring *ring, const struct message *m)
 {

@@ -15,6 +15,8 @@
 
 /* 1 when put, 0 when the ring is full, -EIO. */
 int msg_put(struct msg_ring *ring, const struct message *m);
+/* How many more it takes now; 0 also when it is broken. */
+unsigned msg_room(const struct msg_ring *ring);
 /* 1 when *m was filled, 0 when there is none, -EIO. */
 int msg_get(struct msg_ring *ring, struct message *m);
 /* The same for a reader that counts what it has taken itself, and gives the room back later. */

@@ -447,10 +447,13 @@ static void beat(struct instance *i)
 	if (i->pong == i->ping) {
 		i->missed = 0;
 		m.word[0] = ++i->ping;
-		instance_send(i, &m);
+		i->unheard = instance_send(i, &m) <= 0;
 	} else if (++i->missed >= PINGS_MISSED) {
 		instance_kill(i, "no heartbeat for %u ms",
 			      (unsigned)(PINGS_MISSED * ping_interval / NS_PER_MS));
+	} else if (i->unheard) {
+		m.word[0] = i->ping;
+		i->unheard = instance_send(i, &m) <= 0;
 	}
 }
 

@@ -55,6 +55,7 @@ struct instance {
 	uint32_t bits_used; /* of its event, for connections */
 	uint32_t taken; /* messages read from its ring */
 	uint32_t ping, pong, missed;
+	bool unheard; /* the last ping found no room */
 	uint32_t messages, nonsense; /* since the last heartbeat; since it began */
 	uint64_t born; /* CLOCK ns */
 	/* All lives. */

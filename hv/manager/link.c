@@ -5,14 +5,19 @@
 #include "init.h"
 #include "link.h"
 #include "argument.h"
+#include "clock.h"
 #include "config.h"
 #include "durable.h"
 #include "log.h"
+#include "ring.h"
 #include "syscalls.h"
 
 #define CDROM_PORT 64
 #define HANGUPS_LOGGED 4
 #define OPEN_MAX 20 /* connections that one client opens itself */
+#define ROOM_CONNECT 8 /* messages: who the client is, CONNECT, and some for what else the manager has to say */
+#define ROOM_SHARE 4
+#define RETRY_NS (20 * NS_PER_MS)
 #define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
 
 DURABLE struct link links[LINKS_MAX];
@@ -34,6 +39,24 @@ struct link *link_new(const char *class_, struct instance *client, struct instan
 	}
 	log_line("more than %d connections: one to '%s' refused", LINKS_MAX, class_);
 	return NULL;
+}
+
+static void retry(struct timer *t);
+static struct timer retry_timer;
+
+static void later(struct link *l)
+{
+	durable_touch();
+	l->waits = true;
+	if (!retry_timer.armed)
+		timer_set(&retry_timer, clock_ns() + RETRY_NS, retry);
+}
+
+/* What does not fit into its channel would be lost, with the handles that it names. A client that asks for much at a
+ * time waits here, and nobody else. */
+static bool has_room(const struct instance *i, unsigned messages)
+{
+	return !i || !instance_alive(i) || msg_room(&i->channel->to_server) >= messages;
 }
 
 static bool side_ready(const struct instance *i, bool server)
@@ -198,9 +221,14 @@ void link_try(struct link *l)
 {
 	int ret;
 
-	if (l->up || !side_ready(l->client, false) || !side_ready(l->server, true))
+	if (l->up || l->dying || !side_ready(l->client, false) || !side_ready(l->server, true))
 		return;
+	if (!has_room(l->server, l->opened ? ROOM_CONNECT : 1) || !has_room(l->client, 1)) {
+		later(l);
+		return;
+	}
 	durable_touch();
+	l->waits = l->owed = false;
 	l->generation++;
 	ret = bring_up(l);
 	if (ret < 0) {
@@ -215,15 +243,16 @@ void link_try(struct link *l)
 		l->changed(l);
 }
 
-static void say_over(struct link *l, struct instance *i)
+/* False: there was no room for it. */
+static bool say_over(struct link *l, struct instance *i)
 {
 	struct message m = {.kind = MSG_DISCONNECT};
 
 	if (!i || !instance_alive(i))
-		return;
+		return true;
 	m.connect.connection = l->id;
 	m.connect.generation = l->generation;
-	instance_send(i, &m);
+	return instance_send(i, &m) != 0;
 }
 
 void link_down(struct link *l)
@@ -232,7 +261,7 @@ void link_down(struct link *l)
 		return;
 	durable_touch();
 	say_over(l, l->client);
-	say_over(l, l->server);
+	l->owed = !say_over(l, l->server);
 	l->up = false;
 	if (l->changed)
 		l->changed(l); /* may still look at the shared memory */
@@ -243,7 +272,34 @@ void link_delete(struct link *l)
 {
 	link_down(l);
 	durable_touch();
+	if (l->owed) {
+		l->dying = true;
+		l->client = NULL;
+		l->changed = NULL;
+		l->opened = false;
+		l->request = 0;
+		later(l);
+		return;
+	}
 	l->used = false;
+}
+
+static void retry(struct timer *t)
+{
+	for (unsigned n = 0; n < LINKS_MAX; n++) {
+		struct link *l = &links[n];
+
+		if (!l->used || !l->waits)
+			continue;
+		durable_touch();
+		l->waits = false;
+		if (!l->dying)
+			link_try(l);
+		else if (say_over(l, l->server))
+			l->used = false;
+		else
+			later(l);
+	}
 }
 
 void link_signal(struct link *l)
@@ -327,7 +383,9 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
 			if (l->given_up++ < HANGUPS_LOGGED)
 				log_line("%s gave up its connection of '%s'", from->name, l->class_);
 			link_down(l);
-			if (l->opened) /* else it stays down until a side is reborn */
+			if (l->opened && l->given_up > HANGUPS_LOGGED)
+				later(l); /* so that the other side has time for others, too */
+			else if (l->opened) /* else it stays down until a side is reborn */
 				link_try(l);
 			return;
 		}
@@ -450,12 +508,19 @@ void link_share(struct instance *from, const struct message *m)
 
 	if (!l || !l->up || l->generation != m->share.generation || !to)
 		return; /* the other side has just died: it is asked again by the next generation */
+	if (!has_room(to, ROOM_SHARE)) {
+		if (l->given_up++ < HANGUPS_LOGGED)
+			log_line("%s shares more with %s than that can take now: they are connected anew", from->name, to->name);
+		link_down(l);
+		later(l);
+		return;
+	}
 	memory = sys_handle_take(from->task, m->share.memory,
 				 (m->share.rights & SHARE_RIGHTS) | RIGHT_GRANT);
 	ret = memory < 0 ? memory : pass(to, memory, m);
 	if (memory > 0)
 		sys_handle_close(memory);
-	if (ret < 0)
+	if (ret < 0 && l->given_up++ < HANGUPS_LOGGED)
 		log_line("module %s cannot share memory with %s: error %d", from->name, to->name,
 			 -ret);
 }
@@ -501,7 +566,9 @@ void links_recover(void)
 void links_retry(void)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].used && !links[n].request)
+		if (links[n].dying)
+			later(&links[n]);
+		else if (links[n].used && !links[n].request)
 			link_try(&links[n]);
 }
 

@@ -13,6 +13,9 @@
 
 struct link {
 	bool used, up;
+	bool waits; /* for room in the server's channel */
+	bool owed;  /* the server has not been told yet that it is over */
+	bool dying; /* deleted, but for that */
 	char class_[CLASS_NAME];
 	uint32_t id, generation, port;
 	bool opened;	   /* by the client's MSG_OPEN */

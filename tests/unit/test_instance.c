@@ -323,6 +323,28 @@ static void heartbeat(void **state)
 	assert_int_equal(i->state, INST_BACKOFF);
 }
 
+/* Somebody else may have filled its channel at that moment. */
+static void a_ping_without_room_is_sent_again(void **state)
+{
+	struct instance *i = running(NULL);
+	struct message m = {.kind = MSG_PEER};
+
+	instances_watch(3000);
+	while (msg_put(&channel.to_server, &m) > 0)
+		;
+	pass(NS_PER_S);
+	while (hears(&m) != MSG_NONE)
+		assert_int_equal(m.kind, MSG_PEER);
+	pass(NS_PER_S);
+	assert_int_equal(hears(&m), MSG_PING);
+	assert_int_equal(hears(&m), MSG_NONE);
+	says(MSG_PONG, i->ping);
+	pass(NS_PER_S);
+	assert_int_equal(hears(&m), MSG_PING);
+	assert_int_equal(i->missed, 0);
+	assert_int_equal(i->state, INST_READY);
+}
+
 static void wrong_answers_do_not_count(void **state)
 {
 	struct instance *i = running(NULL);
@@ -521,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup(waits_for_providers, begin_test),
 		cmocka_unit_test_setup(restarts_with_pauses, begin_test),
 		cmocka_unit_test_setup(heartbeat, begin_test),
+		cmocka_unit_test_setup(a_ping_without_room_is_sent_again, begin_test),
 		cmocka_unit_test_setup(wrong_answers_do_not_count, begin_test),
 		cmocka_unit_test_setup(never_gone, begin_test),
 		cmocka_unit_test_setup(stops, begin_test),
