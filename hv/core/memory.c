@@ -213,12 +213,13 @@ static struct memory *memory_new(struct task *owner, uint64_t bytes, uint32_t fl
 	return m;
 }
 
-// A driver that asks for everything gets a share.
+// A driver that asks for everything gets a share, a guest's VMM what its guest may have.
 static int promise(struct memory *m)
 {
 	struct task *t = m->owner;
 	uint64_t limit = t->class_ == CLASS_DRIVER ? boot_info.ram_bytes / DRIVER_RAM_SHARE : ~0ull;
 
+	limit = t->limit ?: limit;
 	m->promised = m->bytes;
 	return __atomic_add_fetch(&t->promised, m->bytes, __ATOMIC_RELAXED) <= limit ? 0 : -ENOMEM;
 }

@@ -272,6 +272,7 @@ static int64_t sys_task_create(void *system, struct syscall_args *a)
 	if (!t)
 		return error;
 	t->keeps = a->c & TASK_KEEPS_HANDLES;
+	t->limit = a->e;
 	error = inherit(t, a->d);
 	if (!error)
 		return handle_new(&t->object, RIGHT_CONTROL | RIGHT_GRANT, 0);

@@ -37,7 +37,7 @@ struct task {
 	/* budget: scheduling runs on the task, so vCPUs and VMM of a guest share one */
 	uint64_t vruntime, cpu_ns, period_start, period_used;
 	uint64_t memory, guest_memory, core_memory; /* accounts, bytes */
-	uint64_t promised; /* bytes of all objects it created, populated or not */
+	uint64_t promised, limit; /* bytes of all objects it created, populated or not; limit 0: by its class */
 	uint32_t syscall_faults;
 	struct task *next;
 	void *ports; /* I/O permission: NULL for none */

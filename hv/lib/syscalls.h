@@ -101,9 +101,9 @@ static inline int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
 }
 
 static inline int64_t sys_task_create(uint32_t system, const char *name, uint32_t class_,
-				      uint32_t heir_of)
+				      uint32_t heir_of, uint64_t bytes)
 {
-	return syscall6(SYS_TASK_CREATE, system, (uintptr_t)name, class_, heir_of, 0, 0);
+	return syscall6(SYS_TASK_CREATE, system, (uintptr_t)name, class_, heir_of, bytes, 0);
 }
 
 static inline int64_t sys_task_kill(uint32_t task, int64_t reason)

@@ -115,7 +115,7 @@ static int grant_handles(struct start_info *s)
 static int build(struct start_info *s, const char **step)
 {
 	uint64_t bytes = PAGE_ROUND_UP(sizeof(*k));
-	int64_t made = sys_task_create(start_page()->system, NAME, CLASS_HEARTBEAT | TASK_KEEPS_HANDLES, task);
+	int64_t made = sys_task_create(start_page()->system, NAME, CLASS_HEARTBEAT | TASK_KEEPS_HANDLES, task, 0);
 	int ret;
 
 	*step = "its task";

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "clock.h"
+#include "config.h"
 #include "durable.h"
+#include "guest.h"
 #include "init.h"
 #include "load.h"
 #include "log.h"
@@ -140,9 +142,12 @@ static int grant_rights(struct instance *i)
 	return 0;
 }
 
+#define VMM_SHARE (64ull << 20) /* beside its guest's RAM: a screen, devices, room */
+
 static int build(struct instance *i)
 {
-	int64_t task = sys_task_create(start_page()->system, i->name, i->program->manifest.class_, 0);
+	int64_t task = sys_task_create(start_page()->system, i->name, i->program->manifest.class_, 0,
+				       i->guest ? i->guest->config->memory + VMM_SHARE : 0);
 	int ret;
 
 	if (task < 0)

@@ -39,7 +39,8 @@
 #define SYS_MEM_INFO 7	      /* (memory, struct mem_info *) */
 #define SYS_MAP 8	      /* (task, memory, offset, va, bytes, MAP_* rights). Never WRITE with EXEC. */
 #define SYS_UNMAP 9	      /* (task, va, bytes): earlier mappings, whole or in part */
-#define SYS_TASK_CREATE 10    /* (system TASKS, name, CLASS_* and flags, heir of: a task or 0) -> task, also a budget */
+#define SYS_TASK_CREATE 10    /* (system TASKS, name, CLASS_* and flags, heir of: a task or 0, bytes) -> task, also a budget. Its memory objects hold
+			       * at most so many bytes together, populated or not; 0: a share of RAM for drivers, for others no limit */
 #define SYS_TASK_KILL 11      /* (task, reason): ends its threads, closes its handles, frees it */
 #define SYS_TASK_INFO 12      /* (task, struct task_info *) */
 #define SYS_THREAD_CREATE 13  /* (task, entry, stack_top, argument) -> thread number; it starts at once */

@@ -345,6 +345,20 @@ static void only_guest_ram_is_given_back(void **state)
 	assert_int_equal(machine_syscall(SYS_MEM_GIVE, weak, 0, 1, 0, 0, 0), -EPERM);
 }
 
+static void a_task_with_a_limit_gets_no_more(void **state)
+{
+	int64_t h;
+
+	self->limit = 4 * MIB;
+	h = machine_syscall(SYS_MEM_CREATE, 3 * MIB, MEM_GUEST, 0, 0, 0, 0);
+	assert_true(h > 0);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 2 * MIB, 0, 0, 0, 0, 0), -ENOMEM);
+	assert_true(machine_syscall(SYS_MEM_CREATE, MIB, 0, 0, 0, 0, 0) > 0);
+	assert_int_equal(machine_syscall(SYS_MEM_CREATE, 4096, 0, 0, 0, 0, 0), -ENOMEM);
+	assert_int_equal(machine_syscall(SYS_HANDLE_CLOSE, h, 0, 0, 0, 0, 0), 0);
+	assert_true(machine_syscall(SYS_MEM_CREATE, 3 * MIB, 0, 0, 0, 0, 0) > 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -361,6 +375,7 @@ int main(void)
 		TEST(foreign_memory_is_not_ours),
 		TEST(guest_ram_is_given_back_and_taken_again),
 		TEST(only_guest_ram_is_given_back),
+		TEST(a_task_with_a_limit_gets_no_more),
 		TEST(the_archive_is_read_only),
 		TEST(a_driver_gets_a_share),
 	};
