@@ -2,7 +2,6 @@
 // Hypercalls answered in the core: that of measurement, and what a gateway ROM asks for.
 #include "core/sched.h"
 #include "engine/engine.h"
-#include "engine/hypercall.h"
 #include <postern/errno.h>
 #include <postern/hypercall.h>
 
@@ -40,23 +39,24 @@ static uint64_t counter(struct vcpu *v, uint32_t number)
 	return number == 2 ? v->stolen : vcpu_tsc(v) - (number ? v->stolen : 0);
 }
 
-static enum hypercall_answer operate(struct vcpu *v, const struct operation_call *c,
-				     uint64_t *result)
+static enum hypercall_answer operate(struct vcpu *v, uint32_t operation, const uint32_t *a, uint64_t *result)
 {
 	*result = 0;
-	switch (c->op) {
+	switch (operation) {
+	case OP_NONE:
+		return HYPERCALL_TO_VMM;
 	case OP_APIC_WRITE:
-		if (apic_offset(v, c->a[0] & 0xfff))
-			vapic_write(v, c->a[0] & 0xfff, c->a[1]);
+		if (apic_offset(v, a[0] & 0xfff))
+			vapic_write(v, a[0] & 0xfff, a[1]);
 		return HYPERCALL_DONE;
 	case OP_APIC_READ:
-		if (apic_offset(v, c->a[0] & 0xfff))
-			*result = vapic_read(v, c->a[0] & 0xfff);
+		if (apic_offset(v, a[0] & 0xfff))
+			*result = vapic_read(v, a[0] & 0xfff);
 		return HYPERCALL_DONE;
 	case OP_ICR:
 		if (!vapic_x2(&v->apic)) {
-			vapic_write(v, APIC_ICR2, c->a[1]);
-			vapic_write(v, APIC_ICR, c->a[0]);
+			vapic_write(v, APIC_ICR2, a[1]);
+			vapic_write(v, APIC_ICR, a[0]);
 		}
 		return HYPERCALL_DONE;
 	case OP_BLOCK:
@@ -64,47 +64,53 @@ static enum hypercall_answer operate(struct vcpu *v, const struct operation_call
 	case OP_YIELD:
 		return HYPERCALL_YIELD;
 	case OP_IPI:
-		send_ipi(v, c->a[0], c->a[1]);
-		return HYPERCALL_DONE;
-	case OP_TIME_FREQUENCY:
-		*result = wide(v, tsc_khz * 1000);
+		send_ipi(v, a[0], a[1]);
 		return HYPERCALL_DONE;
 	case OP_TIME_COUNTER:
-		*result = wide(v, counter(v, c->a[0]));
+		*result = wide(v, counter(v, a[0]));
 		return HYPERCALL_DONE;
 	case OP_TIMER_SET:
-		alarm_set(v, c->a[0], c->a[1] | (uint64_t)c->a[2] << 32,
-			  c->a[3] | (uint64_t)c->a[4] << 32);
+		alarm_set(v, a[0], a[1] | (uint64_t)a[2] << 32, a[3] | (uint64_t)a[4] << 32);
 		return HYPERCALL_DONE;
 	case OP_TIMER_CANCEL:
-		*result = alarm_cancel(v, c->a[0]);
+		*result = alarm_cancel(v, a[0]);
 		return HYPERCALL_DONE;
 	default:
 		return HYPERCALL_DONE;
 	}
 }
 
-static enum hypercall_answer open_gateway(struct vcpu *v, uint32_t epoch, uint64_t *result)
+static enum hypercall_answer open_gateway(struct vcpu *v, uint8_t epoch, uint64_t *result)
 {
-	bool ours = HYPERCALL_SPOKEN(epoch) && epoch == (uint32_t)v->run->gpr[GPR_RBX];
+	bool ours = epoch && epoch == (uint32_t)v->run->gpr[GPR_RBX];
 
 	*result = ours ? 0 : (uint32_t)-ENOSYS;
 	return ours && v->private && v->run->gpr[GPR_RCX] & HYPERCALL_USES_PRIVATE ? HYPERCALL_OPENED
 										   : HYPERCALL_DONE;
 }
 
-/* Not inline: the call that is measured needs none of it, nor its stack frame. */
+/* Not inline: the call that is measured needs none of it, nor its stack frame. The VMM may change its tables
+ * meanwhile: what matters is read once. */
 static __attribute__((noinline)) enum hypercall_answer gateway(struct vcpu *v, uint64_t rip,
 							       uint64_t number, uint64_t *result)
 {
-	uint32_t epoch = v->run->epoch[(rip >> 12) % RUN_EPOCHS];
-	struct operation_call call;
+	uint8_t epoch = __atomic_load_n(&v->run->epoch[(rip >> 12) % RUN_EPOCHS], __ATOMIC_RELAXED);
+	const struct run_calls *c;
+	uint32_t command = (uint32_t)v->run->gpr[GPR_RBX], a[RUN_ARGUMENTS];
 
 	if (number == HYPERCALL_OPEN)
 		return open_gateway(v, epoch, result);
-	if (!HYPERCALL_SPOKEN(epoch) || !hypercall_decode(epoch, (uint32_t)number, v->run->gpr, &call))
+	if (!epoch || epoch > HYPERCALL_EPOCHS)
 		return HYPERCALL_TO_VMM;
-	return operate(v, &call, result);
+	c = &v->run->calls[epoch - 1];
+	command &= c->command_mask;
+	for (const struct run_call *call = c->call; call < c->call + RUN_CALLS; call++)
+		if (call->number == (uint32_t)number && call->command == command) {
+			for (unsigned n = 0; n < RUN_ARGUMENTS; n++)
+				a[n] = (uint32_t)v->run->gpr[c->argument[n] % 16];
+			return operate(v, __atomic_load_n(&call->operation, __ATOMIC_RELAXED), a, result);
+		}
+	return HYPERCALL_TO_VMM;
 }
 
 enum hypercall_answer hypercall(struct vcpu *v, uint64_t rip, uint64_t number, uint64_t *result)

@@ -158,6 +158,7 @@ bool mmio_peek(struct vcpu *v, uint32_t linear, void *to, unsigned bytes);
 
 /* hypercall.c: what the gateway asks that only the VMM knows. False: nothing that it asks. */
 bool hypercall_serve(struct vcpu *v);
+void hypercall_describe(struct vcpu_run *r); /* which ones the core answers, and how they look */
 
 /* ap_start.c: VMI call 62 of processor `v`: the vmi_ap_state at a linear address is that of processor `id` from its STARTUP on. */
 void ap_start(struct vcpu *v, uint32_t at, uint32_t id);

@@ -351,6 +351,7 @@ int vcpu_create_all(void)
 		if (e < 0)
 			return e;
 		v->handle = e;
+		hypercall_describe(v->run);
 		e = sys_event_create();
 		if (e < 0)
 			return e;

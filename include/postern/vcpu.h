@@ -16,6 +16,7 @@
 #define POSTERN_VCPU_H
 
 #include <stdint.h>
+#include <postern/hypercall.h>
 
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8 };
 
@@ -90,7 +91,35 @@ struct segment {
 
 enum seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 
+/* What the core does when a gateway asks for it (postern/hypercall.h). NOTHING: 0 is the answer. */
+enum operation {
+	OP_NONE, /* the VMM answers */
+	OP_NOTHING,
+	OP_BLOCK,
+	OP_ICR,
+	OP_YIELD,
+	OP_IPI,
+	OP_APIC_READ,
+	OP_APIC_WRITE,
+	OP_TIME_COUNTER,
+	OP_TIMER_SET,
+	OP_TIMER_CANCEL,
+};
+
 #define RUN_EPOCHS 32
+#define RUN_CALLS 24
+#define RUN_ARGUMENTS 5
+
+/* Hypercalls of one epoch: which registers have a0 to a4, and what numbers mean; those most often asked for come first.
+ * command_mask: the bits of EBX that count, too. */
+struct run_calls {
+	uint8_t argument[RUN_ARGUMENTS]; /* enum gpr */
+	uint32_t command_mask;
+	struct run_call {
+		uint32_t number, command;
+		uint32_t operation;
+	} call[RUN_CALLS];
+};
 
 struct vcpu_run {
 	uint64_t gpr[16]; /* x86 order; RAX and RSP valid at exits, taken with RUN_SET_RIP; others always live */
@@ -138,6 +167,7 @@ struct vcpu_run {
 	/* From the VMM: the epoch of hypercalls (postern/hypercall.h) that come from a page of the gateway, by bits 16 to 12
 	 * of the instruction's linear address; 0: none. */
 	uint8_t epoch[RUN_EPOCHS];
+	struct run_calls calls[HYPERCALL_EPOCHS]; /* from the VMM, by epoch - 1 */
 };
 
 /* Shared with the gateway ROM; PRIVATE_* in hypercall.h. */
