@@ -35,7 +35,7 @@ fuzz-libs-fuzz_rom := -lcapstone
 unit-cflags-test_gateway := -I$(O)/include
 unit-cflags-test_vmm_ap_start := -I$(O)/include
 fuzz-cflags-fuzz_gateway := -I$(O)/include
-$(O)/unit/test_gateway $(O)/unit/test_vmm_ap_start $(O)/fuzz/fuzz_gateway: | $(O)/include/postern/vmi.h
+$(O)/unit/test_gateway $(O)/unit/test_gateway_fault $(O)/unit/test_vmm_ap_start $(O)/fuzz/fuzz_gateway: | $(O)/include/postern/vmi.h
 
 # --- the ABI matrix: hypervisors of each epoch (without the modules it does not need) x ROMs x frozen clients ------------
 abi_epochs	:= 1 2

@@ -7,6 +7,7 @@
 // x87, SSE, AVX, AVX-512, PKRU: what fits vcpu_state.fpu. Not AMX.
 #define GUEST_XCR0 0x2e7
 #define CR0_EMULATE (1ull << 2)
+#define VM_CR_SVMDIS (1 << 4)
 #define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
 
 // Zeroes for a leaf that this processor has not.
@@ -82,6 +83,25 @@ void cpu_detect(struct cpu_features *f)
 	record.facts.tsc_khz = stated_khz();
 	f->xcr0 = f->xsave ? cpuid(0xd, 0).eax & GUEST_XCR0 : 0;
 	f->mxcsr = mxcsr_mask();
+}
+
+// Can guests run here? Else the sentence that says why not.
+const char *cpu_engine(struct svm_features *f)
+{
+	struct cpuid_result r = leaf(0x8000000a);
+
+	if (!(leaf(0x80000001).ecx & 1u << 2))
+		return "this processor has no AMD-V (SVM); Intel VT-x is not supported yet";
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "AMD-V is switched off by the firmware: enable SVM in its setup";
+	if (!(r.edx & 1u << 0))
+		return "this processor's AMD-V has no nested paging";
+	if (r.ebx < 2)
+		return "this processor's AMD-V has no ASID for guests";
+	*f = (struct svm_features){r.ebx, r.edx >> 3 & 1, r.edx >> 6 & 1, r.edx >> 7 & 1, r.edx >> 10 & 1};
+	log_printf("svm: %u ASIDs%s%s%s%s", f->asids, f->next_rip ? ", next RIP" : "", f->flush_by_asid ? ", flush by ASID" : "",
+		   f->decode_assists ? ", decode assists" : "", f->pause_filter ? ", PAUSE filter" : "");
+	return "";
 }
 
 // Speculation: what this processor offers. AMD: 8000_0008 EBX, 8000_0021 EAX (APM 3); Intel: 7 EDX (SDM 2A).

@@ -121,6 +121,7 @@ static void describe(struct boot_info *info, const struct boot_facts *f, int n)
 	n += screen_text(to + n, size - n);
 	info->screen = screen_there();
 	info->cpus = record.cpu_count;
+	format_text(info->engine_reason, sizeof(info->engine_reason), "%s", cpu_engine(&record.cpu.svm));
 	format_text(to + n, size - n, "boot stage: %lu KiB, given back\n", info->stage_bytes >> 10);
 	memcpy(info->cpu_name, record.cpu.name, sizeof(record.cpu.name));
 	memcpy(info->version, CONFIG_VERSION, sizeof(CONFIG_VERSION));

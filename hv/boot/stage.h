@@ -38,6 +38,7 @@ void map_exceptions(void); /* this processor's end the boot with a sentence */
 void map_core(void); /* the upper half is as the core's page tables have it */
 
 void cpu_detect(struct cpu_features *f); /* panics when this processor cannot run the core */
+const char *cpu_engine(struct svm_features *f);
 int cpu_mitigations(struct cpu_features *f, char *out, size_t size); /* and a line about them */
 
 void tables_read(void); /* ACPI's tables into the record */

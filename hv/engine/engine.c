@@ -14,18 +14,16 @@ const struct engine *engine;
 
 static int engine_init(void)
 {
-	const struct engine *e = &svm_engine;
-	const char *why = e ? e->probe() : "no engine is built in";
+	char *why = boot_info.engine_reason; /* the boot stage's */
 
 	vm_init();
-	if (why) {
-		format_text(boot_info.engine_reason, sizeof(boot_info.engine_reason), "%s", why);
-		log_printf("engine: none (%s): %s", cpu_features.name, why);
-		return 0;
-	}
-	engine = e;
-	boot_info.engine = e->number;
-	log_printf("engine: %s", e->name);
+	engine = &svm_engine;
+	if (!engine)
+		format_text(why, sizeof(boot_info.engine_reason), "no engine is built in");
+	if (why[0])
+		engine = NULL;
+	boot_info.engine = engine ? engine->number : 0;
+	log_printf("engine: %s%s", engine ? engine->name : "none: ", why);
 	return 0;
 }
 

@@ -70,9 +70,6 @@ enum request {
 	REQ_FLUSH = 1 << 5, /* cached translations are stale */
 };
 
-/* Event types, numbered as EVENTINJ (APM 2, 15.20) and VM-entry interruption information do. */
-enum event_type { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
-
 struct event_info {
 	uint8_t vector, type, has_error;
 	uint32_t error;
@@ -134,11 +131,10 @@ enum open_to {
 	OPEN_NMI = 1 << 3,	 /* no handler of one runs */
 };
 
-/* A back end. All but probe, cpu_enable and cpu_disable are called by the claiming thread. */
+/* A back end. All but cpu_enable and cpu_disable are called by the claiming thread. */
 struct engine {
 	const char *name;
 	uint32_t number;	    /* boot_info.engine */
-	const char *(*probe)(void); /* NULL: usable here; else a sentence that says why not */
 	int (*cpu_enable)(void);    /* on each CPU; -ENOMEM, -EIO */
 	void (*cpu_disable)(void);  /* on this CPU, before a reset */
 	uint32_t vcpu_bytes; /* of the back end's structure that begins with struct vcpu; <= 4096 */
@@ -150,8 +146,9 @@ struct engine {
 	void (*exit_state)(struct vcpu *v, bool all);
 	enum verdict (*run)(struct vcpu *v);
 	unsigned (*open_to)(struct vcpu *v);   /* enum open_to */
-	void (*watch_faults)(struct vcpu *v);  /* exit for #NP, #SS, #GP: EXIT_GATEWAY or on to the guest */
+	void (*watch_faults)(struct vcpu *v);  /* exit for #NP, #SS, #GP: EXIT_GATEWAY */
 	void (*nmi_window)(struct vcpu *v); /* come out with REQ_EVENT when they no longer are */
+	/* Something that is no event makes the processor refuse the state. */
 	void (*inject)(struct vcpu *v, const struct event_info *e, uint64_t address);
 	/* Deliver this vector when the guest can take it, calling vapic_hand now and vapic_accept then; 0: none, and
 	 * what it had goes back. */

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// AMD-V: is it there, turning it on, control blocks, ASIDs, entering the guest.
+// AMD-V: turning it on, control blocks, ASIDs, entering the guest.
 #include "core/frame.h"
-#include "core/log.h"
 #include "core/string.h"
 #include "engine/quirks.h"
 #include "engine/svm.h"
 #include <postern/errno.h>
 
-#define VM_CR_SVMDIS (1 << 4)
-
-#define IOPM_ORDER 2  /* 12 KiB (APM 2, 15.10.1) */
-#define MSRPM_ORDER 1 /* 8 KiB (APM 2, 15.11) */
-
-struct svm_machine svm_machine;
+/* Of all guests: every port and MSR exits (APM 2, 15.10.1 and 15.11), but for those below. */
+static uint8_t iopm[3 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static uint8_t msrpm[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
 /* MSRs that live in the VMCB, so the guest may have them to itself. */
 static const uint32_t direct_msrs[] = {
@@ -21,58 +17,21 @@ static const uint32_t direct_msrs[] = {
 	0xc0000100, 0xc0000101, 0xc0000102,		/* FS, GS, kernel GS base */
 };
 
-static const char *svm_probe(void)
-{
-	struct cpuid_result r = cpuid(0x80000000, 0);
-
-	if (r.eax < 0x8000000a || !(cpuid(0x80000001, 0).ecx & 1 << 2))
-		return "this processor has no AMD-V (SVM); Intel VT-x is not supported yet";
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
-		return "AMD-V is switched off by the firmware: enable SVM in its setup";
-	r = cpuid(0x8000000a, 0);
-	if (!(r.edx & 1 << 0))
-		return "this processor's AMD-V has no nested paging";
-	if (r.ebx < 2)
-		return "this processor's AMD-V has no ASID for guests";
-	svm_machine.asids = r.ebx;
-	svm_machine.next_rip = r.edx >> 3 & 1;
-	svm_machine.flush_by_asid = r.edx >> 6 & 1;
-	svm_machine.decode_assists = r.edx >> 7 & 1;
-	svm_machine.pause_filter = r.edx >> 10 & 1;
-	svm_machine.refill = cpu_features.rsb_fill;
-	log_printf("svm: %u ASIDs%s%s%s%s", svm_machine.asids,
-		   svm_machine.next_rip ? ", next RIP" : "",
-		   svm_machine.flush_by_asid ? ", flush by ASID" : "",
-		   svm_machine.decode_assists ? ", decode assists" : "",
-		   svm_machine.pause_filter ? ", PAUSE filter" : "");
-	return NULL;
-}
-
 /* Two bits an MSR, read and write; vectors of 2 KiB for 0.., C0000000.. and C0010000.. */
-static void msrpm_allow(uint8_t *map, uint32_t msr)
+static void msrpm_allow(uint32_t msr)
 {
 	uint32_t bit = (msr >> 30 ? 0x2000 : 0) + (msr & 0x1fff);
 
-	map[bit / 4] &= ~(3u << bit % 4 * 2);
+	msrpm[bit / 4] &= ~(3u << bit % 4 * 2);
 }
 
-static int permission_maps(void)
+/* No guest runs before the last CPU has come here. */
+static void permission_maps(void)
 {
-	uint8_t *io, *msr;
-
-	if (svm_machine.iopm)
-		return 0;
-	io = core_pages_alloc(IOPM_ORDER);
-	msr = core_pages_alloc(MSRPM_ORDER);
-	if (!io || !msr)
-		return -ENOMEM;
-	memset(io, 0xff, (size_t)PAGE_SIZE << IOPM_ORDER);
-	memset(msr, 0xff, (size_t)PAGE_SIZE << MSRPM_ORDER);
+	memset(iopm, 0xff, sizeof(iopm));
+	memset(msrpm, 0xff, sizeof(msrpm));
 	for (unsigned i = 0; i < sizeof(direct_msrs) / sizeof(direct_msrs[0]); i++)
-		msrpm_allow(msr, direct_msrs[i]);
-	svm_machine.iopm = core_phys(io);
-	svm_machine.msrpm = core_phys(msr);
-	return 0;
+		msrpm_allow(direct_msrs[i]);
 }
 
 static int svm_cpu_enable(void)
@@ -81,8 +40,7 @@ static int svm_cpu_enable(void)
 	struct svm_cpu *c;
 
 	_Static_assert(sizeof(*c) <= 4096, "");
-	if (permission_maps())
-		return -ENOMEM;
+	permission_maps();
 	c = core_alloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -92,7 +50,7 @@ static int svm_cpu_enable(void)
 		return -ENOMEM;
 	c->host = core_phys(c->host_page);
 	c->generation = 1;
-	c->asid = svm_machine.asids - 1; /* so that the first one taken flushes what others left */
+	c->asid = cpu_features.svm.asids - 1; /* so that the first one taken flushes what others left */
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, core_phys(c->save_page));
 	/* FS, GS, TR, LDTR and the system-call MSRs of the core are the same from here on. */
@@ -127,18 +85,18 @@ static int svm_vcpu_init(struct vcpu *v)
 		return -ENOMEM;
 	s->vmcb = b;
 	s->vmcb_phys = core_phys(b);
-	s->refill = svm_machine.refill;
-	s->has_next_rip = svm_machine.next_rip;
+	s->refill = cpu_features.rsb_fill;
+	s->has_next_rip = cpu_features.svm.next_rip;
 	for (unsigned i = 0; i < sizeof(intercepts); i++)
 		vmcb_intercept(b, intercepts[i], true);
 	/* #DB and #AC raised while one of them is delivered would never end (APM 2, 15.12.8). */
 	vmcb_set(b, exceptions, 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC);
-	if (svm_machine.pause_filter) {
+	if (cpu_features.svm.pause_filter) {
 		vmcb_intercept(b, VMEXIT_PAUSE, true);
 		vmcb_set(b, pause_count, 3000);
 	}
-	vmcb_set(b, iopm, svm_machine.iopm);
-	vmcb_set(b, msrpm, svm_machine.msrpm);
+	vmcb_set(b, iopm, core_phys(iopm));
+	vmcb_set(b, msrpm, core_phys(msrpm));
 	vmcb_set(b, nested, 1);
 	vmcb_set(b, ncr3, v->vm->root[0].root);
 	vmcb_set(b, vintr, (union vmcb_vintr){.masking = 1}.raw);
@@ -165,7 +123,7 @@ static void svm_vcpu_destroy(struct vcpu *v)
  * generation, whose first entry flushes everything. */
 static void new_asid(struct svm_vcpu *s, struct svm_cpu *c)
 {
-	if (++c->asid >= svm_machine.asids || c->asid == 0) {
+	if (++c->asid >= cpu_features.svm.asids || c->asid == 0) {
 		c->asid = 1;
 		c->generation++;
 		vmcb_set(s->vmcb, tlb_control, TLB_FLUSH_ALL);
@@ -236,7 +194,7 @@ static void svm_flush(struct vcpu *v)
 {
 	struct svm_vcpu *s = to_svm(v);
 
-	if (svm_machine.flush_by_asid)
+	if (cpu_features.svm.flush_by_asid)
 		vmcb_set(s->vmcb, tlb_control, TLB_FLUSH_ASID);
 	else
 		s->generation = 0;
@@ -263,7 +221,6 @@ void svm_set_cr8(struct vcpu *v, unsigned cr8)
 const struct engine svm_engine = {
 	.name = "AMD-V",
 	.number = 1,
-	.probe = svm_probe,
 	.cpu_enable = svm_cpu_enable,
 	.cpu_disable = svm_cpu_disable,
 	.vcpu_bytes = sizeof(struct svm_vcpu),

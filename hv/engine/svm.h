@@ -15,8 +15,6 @@ enum {
 	VECTOR_DB = 1,
 	VECTOR_NMI = 2,
 	VECTOR_UD = 6,
-	VECTOR_DF = 8,
-	VECTOR_TS = 10,
 	VECTOR_NP = 11,
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
@@ -24,15 +22,6 @@ enum {
 	VECTOR_AC = 17,
 	VECTOR_MC = 18
 };
-
-/* What CPUID 8000000A shows. */
-struct svm_machine {
-	bool next_rip, flush_by_asid, decode_assists, pause_filter;
-	uint32_t asids;	      /* 1 .. asids - 1 are guests' */
-	bool refill;	      /* return stack, after every exit */
-	uint64_t iopm, msrpm; /* physical: shared by all guests */
-};
-extern struct svm_machine svm_machine;
 
 /* One a CPU: struct cpu.engine. */
 struct svm_cpu {
@@ -48,7 +37,7 @@ struct svm_vcpu {
 	uint64_t vmcb_phys;
 	struct cpu *cpu;     /* where the ASID is good */
 	uint64_t generation; /* of the ASID */
-	bool refill, has_next_rip; /* svm_machine's, so that the fast loop touches no page for them */
+	bool refill, has_next_rip; /* cpu_features', so that the fast loop touches no page for them */
 	uint64_t shadow_rip; /* an interrupt shadow was due here at entry, ~0 no */
 	uint8_t irq;	     /* vector given to V_IRQ, 0 none */
 	bool window;	     /* V_IRQ stands for a window instead */
@@ -82,7 +71,7 @@ void svm_sync_irq(struct svm_vcpu *s);	   /* did the processor deliver V_IRQ? */
 void svm_reinject(struct svm_vcpu *s);	   /* EXITINTINFO is valid */
 void svm_shadow_entry(struct svm_vcpu *s); /* a shadow is due at this entry */
 void svm_watched_exit(struct svm_vcpu *s); /* s->watch was set */
-void svm_iret(struct svm_vcpu *s);	   /* the guest is about to leave its NMI handler */
+enum verdict svm_iret(struct svm_vcpu *s); /* the guest is about to leave its NMI handler */
 void svm_nmi_window(struct vcpu *v);
 
 /* svm_state.c */

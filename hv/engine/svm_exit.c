@@ -200,7 +200,7 @@ static enum verdict exit_npf(struct svm_vcpu *s)
 	run->mmio.gpa = vmcb_get(s->vmcb, exit_info2);
 	run->mmio.error = error.raw;
 	run->mmio.bytes_count = 0;
-	if (svm_machine.decode_assists) {
+	if (cpu_features.svm.decode_assists) {
 		unsigned count = s->vmcb->f_insn_bytes_count;
 
 		run->mmio.bytes_count = count <= 15 ? count : 15;
@@ -210,16 +210,10 @@ static enum verdict exit_npf(struct svm_vcpu *s)
 	return RUN_TO_VMM;
 }
 
-/* The interrupt is still pending: let it in through the IDT as if it had come in ring 3. */
+/* The interrupt is still pending: let it in through the IDT as if it had come in ring 3. An NMI has, at STGI. */
 static enum verdict exit_intr(struct svm_vcpu *s)
 {
 	__asm__ volatile("sti; nop; cli" : : : "memory");
-	return RUN_LOOK;
-}
-
-/* The NMI came through the IDT at STGI. */
-static enum verdict exit_nmi(struct svm_vcpu *s)
-{
 	return RUN_LOOK;
 }
 
@@ -227,12 +221,6 @@ static enum verdict exit_vintr(struct svm_vcpu *s)
 {
 	svm_withdraw(s);
 	vcpu_request(&s->vcpu, REQ_EVENT);
-	return RUN_AGAIN;
-}
-
-static enum verdict exit_iret(struct svm_vcpu *s)
-{
-	svm_iret(s);
 	return RUN_AGAIN;
 }
 
@@ -250,32 +238,13 @@ static enum verdict exit_shutdown(struct svm_vcpu *s)
 	return raw_exit(s, EXIT_SHUTDOWN);
 }
 
-/* A fault that is not ours goes to the guest; while an exception was being delivered they are a double
- * fault (APM 2, 8.2.9), and not in the gateway. */
+/* The VMM knows whether it is the gateway's, and what it becomes while another event was being delivered. */
 static enum verdict exit_watched(struct svm_vcpu *s, unsigned vector)
 {
-	union vmcb_event during = {vmcb_get(s->vmcb, exit_int_info)};
-	struct event_info e = {.vector = (uint8_t)vector,
-			       .type = EVENT_EXCEPTION,
-			       .has_error = true,
-			       .error = (uint32_t)vmcb_get(s->vmcb, exit_info1)};
-	uint64_t page = vmcb_get(s->vmcb, rip) >> 12;
-
-	if (!during.valid && !vmcb_get(s->vmcb, cpl) && s->vcpu.run->epoch[page % RUN_EPOCHS]) {
-		raw_exit(s, EXIT_GATEWAY);
-		s->vcpu.run->raw.code = vector;
-		return RUN_TO_VMM;
-	}
-	if (during.valid && during.type == EVENT_EXCEPTION) {
-		if (during.vector == VECTOR_DF)
-			return exit_shutdown(s);
-		if (during.vector >= VECTOR_TS && during.vector <= VECTOR_PF) {
-			e.vector = VECTOR_DF;
-			e.error = 0;
-		}
-	}
-	svm_inject(&s->vcpu, &e, 0);
-	return RUN_AGAIN;
+	raw_exit(s, EXIT_GATEWAY);
+	s->vcpu.run->raw.code = vector;
+	s->vcpu.run->raw.info2 = vmcb_get(s->vmcb, exit_int_info);
+	return RUN_TO_VMM;
 }
 
 static enum verdict exit_exception(struct svm_vcpu *s)
@@ -293,21 +262,6 @@ static enum verdict exit_exception(struct svm_vcpu *s)
 	return raw_exit(s, EXIT_UNKNOWN);
 }
 
-static enum verdict exit_insn(struct svm_vcpu *s)
-{
-	return raw_exit(s, EXIT_INSN);
-}
-
-static enum verdict exit_unknown(struct svm_vcpu *s)
-{
-	return raw_exit(s, EXIT_UNKNOWN);
-}
-
-static enum verdict exit_invalid(struct svm_vcpu *s)
-{
-	return raw_exit(s, EXIT_INVALID);
-}
-
 /* Codes that are not directly a row's number. Other intercepted instructions are undefined for guests, or their
  * decoder's business: ROW_INSN. */
 enum { ROW_NPF = VMEXIT_DIRECT, ROW_INSN, ROW_INVALID, ROW_UNKNOWN, ROWS };
@@ -315,24 +269,24 @@ enum { ROW_NPF = VMEXIT_DIRECT, ROW_INSN, ROW_INVALID, ROW_UNKNOWN, ROWS };
 #define ELSEWHERE COUNT_KINDS /* the handler counts, knowing more */
 
 static const struct row {
-	handler *handler;
-	uint32_t count;
+	handler *handler; /* NULL: the VMM, for this reason */
+	uint32_t count, reason;
 } rows[ROWS] = {
 	[VMEXIT_EXCEPTION... VMEXIT_EXCEPTION + 31] = {exit_exception, COUNT_EXCEPTION},
 	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
-	[VMEXIT_NMI] = {exit_nmi, COUNT_NMI},
+	[VMEXIT_NMI] = {exit_intr, COUNT_NMI},
 	[VMEXIT_VINTR] = {exit_vintr, COUNT_WINDOW},
-	[VMEXIT_IRET] = {exit_iret, COUNT_WINDOW},
+	[VMEXIT_IRET] = {svm_iret, COUNT_WINDOW},
 	[VMEXIT_PAUSE] = {exit_pause, COUNT_PAUSE},
 	[VMEXIT_HLT] = {exit_hlt, COUNT_HLT},
 	[VMEXIT_IOIO] = {exit_io, ELSEWHERE},
 	[VMEXIT_MSR] = {exit_msr, ELSEWHERE},
 	[VMEXIT_SHUTDOWN] = {exit_shutdown, COUNT_SHUTDOWN},
 	[VMEXIT_VMMCALL] = {exit_vmmcall, COUNT_HYPERCALL},
-	[ROW_INSN] = {exit_insn, COUNT_INSN},
+	[ROW_INSN] = {NULL, COUNT_INSN, EXIT_INSN},
 	[ROW_NPF] = {exit_npf, ELSEWHERE},
-	[ROW_INVALID] = {exit_invalid, COUNT_INVALID},
-	[ROW_UNKNOWN] = {exit_unknown, COUNT_OTHER},
+	[ROW_INVALID] = {NULL, COUNT_INVALID, EXIT_INVALID},
+	[ROW_UNKNOWN] = {NULL, COUNT_OTHER, EXIT_UNKNOWN},
 };
 
 static const struct row *row_of(uint64_t code)
@@ -364,5 +318,5 @@ enum verdict svm_exit(struct svm_vcpu *s)
 	}
 	row = row_of(code);
 	s->vcpu.exits[row->count]++;
-	return row->handler(s);
+	return row->handler ? row->handler(s) : raw_exit(s, row->reason);
 }

@@ -49,13 +49,14 @@ static void step(struct svm_vcpu *s)
 }
 
 /* IRET has not run yet, and NMIs are blocked until it has. */
-void svm_iret(struct svm_vcpu *s)
+enum verdict svm_iret(struct svm_vcpu *s)
 {
 	vmcb_intercept(s->vmcb, VMEXIT_IRET, false);
 	s->iret_rip = vmcb_get(s->vmcb, rip);
 	s->watch = true;
 	if (s->vcpu.nmi_pending)
 		vcpu_request(&s->vcpu, REQ_EVENT);
+	return RUN_AGAIN;
 }
 
 /* Before the IRET its intercept will tell; at the IRET, a step over it. */

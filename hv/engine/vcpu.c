@@ -190,18 +190,15 @@ static void take_answers(struct vcpu *v)
 		v->vm->engine->take(v);
 	if (flags & RUN_GATEWAY)
 		v->vm->engine->watch_faults(v);
-	if (flags & RUN_INTA)
-		v->vm->engine->inject(
-			v, &(struct event_info){.vector = run->inta_vector, .type = EVENT_INTR}, 0);
-	if (flags & RUN_INJECT && run->inject_vector < 32 && run->inject_vector != 2)
-		v->vm->engine->inject(v,
-				      &(struct event_info){.vector = run->inject_vector,
-							   .type = EVENT_EXCEPTION,
-							   .has_error = run->inject_has_error,
-							   .error = run->inject_error},
-				      run->inject_address);
-	if (flags & (RUN_INTA | RUN_INJECT))
-		__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
+	if (!(flags & RUN_INJECT))
+		return;
+	v->vm->engine->inject(v,
+			      &(struct event_info){.vector = run->inject_vector,
+						   .type = run->inject_type,
+						   .has_error = run->inject_has_error,
+						   .error = run->inject_error},
+			      run->inject_address);
+	__atomic_fetch_or(&v->requests, REQ_EVENT, __ATOMIC_SEQ_CST);
 }
 
 /* The run loop. The fast one is inside engine->run: it comes back for requests, the scheduler, HLT

@@ -11,6 +11,10 @@
 #include "guest.h"
 
 #define PAGE 4096u
+#define VECTOR_DE 0
+#define VECTOR_DF 8
+#define VECTOR_TS 10
+#define VECTOR_PF 14
 #define CALL 0xe8
 #define CALL_BYTES 5
 
@@ -50,12 +54,30 @@ static bool move_to_site(struct vcpu *v)
 	return true;
 }
 
+/* While one of these exceptions was being delivered it is a double fault, and during that one the end (APM 2, 8.2.9). */
+static void deliver(struct vcpu *v, uint64_t during)
+{
+	bool exception = during & EVENT_VALID && EVENT_TYPE(during) == EVENT_EXCEPTION;
+	unsigned first = EVENT_VECTOR(during);
+
+	if (exception && first == VECTOR_DF)
+		vcpu_triple_fault(v);
+	else if (exception && (first == VECTOR_DE || (first >= VECTOR_TS && first <= VECTOR_PF)))
+		vcpu_inject(v, VECTOR_DF, true, 0, 0);
+	else
+		vcpu_inject(v, v->run->raw.code, true, v->run->raw.info1, 0);
+}
+
 void gateway_fault(struct vcpu *v)
 {
 	struct vcpu_run *r = v->run;
 	const struct gateway_exits *e = &guest.gateway.exits[r->rip / PAGE % RUN_EPOCHS];
 	uint32_t at = r->rip % PAGE;
 
+	if (r->raw.info2 & EVENT_VALID || r->cpl || !r->epoch[r->rip / PAGE % RUN_EPOCHS]) {
+		deliver(v, r->raw.info2);
+		return;
+	}
 	if (at && (at == e->iret || at == e->sysexit) && !move_to_site(v))
 		log_line("guest %s: a fault in the gateway's %s cannot be given to the guest's call of it", guest.name,
 			 at == e->iret ? "IRET" : "SYSEXIT");

@@ -174,5 +174,6 @@ bool report_unknown(struct vcpu *v, enum policy policy, const char *what, uint64
 		    unsigned size, bool write, uint64_t value);
 struct vcpu *vcpu_current(void); /* of this thread; NULL on the main thread */
 void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error, uint64_t address);
+void vcpu_triple_fault(struct vcpu *v); /* ends the guest, with its registers in a sentence */
 
 #endif

@@ -27,6 +27,7 @@ void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error,
 {
 	struct vcpu_run *r = v->run;
 
+	r->inject_type = EVENT_EXCEPTION;
 	r->inject_vector = vector;
 	r->inject_has_error = has_error;
 	r->inject_error = error;
@@ -212,9 +213,11 @@ static void exit_eoi(struct vcpu *v)
 static void exit_inta(struct vcpu *v)
 {
 	guest_lock();
-	v->run->inta_vector = pic_acknowledge(&guest.pic);
+	v->run->inject_vector = pic_acknowledge(&guest.pic);
 	guest_unlock();
-	v->run->flags |= RUN_INTA;
+	v->run->inject_type = EVENT_INTR;
+	v->run->inject_has_error = false;
+	v->run->flags |= RUN_INJECT;
 }
 
 static void park(struct vcpu *v)
@@ -247,7 +250,7 @@ static void exit_kicked(struct vcpu *v)
 	__atomic_store_n(&v->held, false, __ATOMIC_RELEASE);
 }
 
-static void exit_shutdown(struct vcpu *v)
+void vcpu_triple_fault(struct vcpu *v)
 {
 	const struct vcpu_run *r = v->run;
 
@@ -278,7 +281,7 @@ static void (*const handlers[EXIT_REASONS])(struct vcpu *) = {
 	[EXIT_NONE] = exit_unexpected,	   [EXIT_IO] = exit_io,
 	[EXIT_MMIO] = mmio_exit,	   [EXIT_MSR] = exit_msr,
 	[EXIT_HYPERCALL] = exit_hypercall, [EXIT_EOI] = exit_eoi,
-	[EXIT_INTA] = exit_inta,	   [EXIT_SHUTDOWN] = exit_shutdown,
+	[EXIT_INTA] = exit_inta,	   [EXIT_SHUTDOWN] = vcpu_triple_fault,
 	[EXIT_INSN] = insn_exit,	   [EXIT_INVALID] = exit_unexpected,
 	[EXIT_INIT] = exit_init,	   [EXIT_STARTUP] = exit_startup,
 	[EXIT_GATEWAY] = gateway_fault, [EXIT_KICKED] = exit_kicked,	   [EXIT_UNKNOWN] = exit_unexpected,

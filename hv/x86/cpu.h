@@ -122,6 +122,12 @@ static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+/* AMD-V, as CPUID 8000000A shows it. */
+struct svm_features {
+	uint32_t asids; /* 1 .. asids - 1 are guests' */
+	bool next_rip, flush_by_asid, decode_assists, pause_filter;
+};
+
 /* What this machine has: the boot stage's findings (hv/boot/cpu.c). */
 struct cpu_features {
 	char vendor[13], name[49];
@@ -131,6 +137,7 @@ struct cpu_features {
 	bool ibpb, ibrs, stibp, rsb_fill, automatic_ibrs; /* mitigations, to be used */
 	uint64_t xcr0; /* components of the FPU's state that guests may have; 0: there is no XSAVE */
 	uint32_t mxcsr; /* its bits that may be set */
+	struct svm_features svm;
 	unsigned phys_bits;
 };
 extern struct cpu_features cpu_features;

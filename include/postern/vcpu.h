@@ -28,12 +28,12 @@ enum exit_reason {
 	EXIT_MSR,	/* an MSR that the core does not answer; msr below */
 	EXIT_HYPERCALL, /* VMMCALL that the core does not answer; msr.next_rip is past it */
 	EXIT_EOI,	/* EOI of a vector in the EOI bitmap; eoi below */
-	EXIT_INTA,	/* the ExtINT line can be taken: answer with RUN_INTA and inta_vector */
+	EXIT_INTA,	/* the ExtINT line can be taken: answer with RUN_INJECT of an EVENT_INTR */
 	EXIT_SHUTDOWN,	/* triple fault */
 	EXIT_INSN,	/* an intercepted instruction for the VMM's decoder: raw below */
 	EXIT_INVALID,	/* the processor refused the state: raw below */
-	EXIT_GATEWAY,	/* #NP, #SS or #GP in ring 0, at a page that `epoch` names: raw.code is the vector, info1 the
-			 * error code; nothing was delivered yet. Only after RUN_GATEWAY */
+	EXIT_GATEWAY,	/* #NP, #SS or #GP: raw.code is the vector, info1 the error code, info2 the event whose delivery made
+			 * it (EVENT_*). The VMM delivers it. Only after RUN_GATEWAY */
 	EXIT_INIT,	/* INIT came: the VMM sets the state after it */
 	EXIT_STARTUP,	/* STARTUP came while it waited for that: startup below; the VMM sets the state that it starts with */
 	EXIT_KICKED,	/* SYS_VCPU_KICK, or `stop` is set */
@@ -77,10 +77,15 @@ enum vcpu_activity { VCPU_RUNNABLE, VCPU_HALTED, VCPU_WAIT_SIPI, VCPU_SHUTDOWN }
 /* Flags for the next entry; the core clears them when it has taken them. */
 enum run_flag {
 	RUN_SET_RIP = 1 << 0, /* take rip, rflags, gpr[RAX], gpr[RSP] from here */
-	RUN_INTA = 1 << 1,    /* inta_vector answers EXIT_INTA */
-	RUN_INJECT = 1 << 2,  /* inject the exception in inject_* */
+	RUN_INJECT = 1 << 2,  /* inject the event in inject_* */
 	RUN_GATEWAY = 1 << 3, /* from now on there are EXIT_GATEWAY */
 };
+
+/* Event types, numbered as EVENTINJ (APM 2, 15.20) and VM-entry interruption information do. */
+enum event_type { EVENT_INTR = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT = 4 };
+#define EVENT_VECTOR(raw) ((raw) & 0xff)
+#define EVENT_TYPE(raw) ((raw) >> 8 & 7)
+#define EVENT_VALID (1u << 31)
 
 struct segment {
 	uint16_t selector;
@@ -129,7 +134,7 @@ struct vcpu_run {
 	/* Set by the VMM at any time, also from another thread (with SYS_VCPU_KICK): while it is
 	 * nonzero every entry returns EXIT_KICKED at once. Cleared by the VMM. */
 	uint32_t stop;
-	uint8_t inta_vector, inject_vector, inject_has_error, cpl;
+	uint8_t inject_type, inject_vector, inject_has_error, cpl; /* type: enum event_type */
 	uint32_t inject_error;
 	/* Alarms of the gateway's timer that are due on IRQ 0: with EXIT_KICKED; the VMM takes them by an exchange
 	 * with 0 and pulses the line once. */
