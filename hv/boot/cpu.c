@@ -7,6 +7,7 @@
 // x87, SSE, AVX, AVX-512, PKRU: what fits vcpu_state.fpu. Not AMX.
 #define GUEST_XCR0 0x2e7
 #define CR0_EMULATE (1ull << 2)
+#define MSR_VM_CR 0xc0010114
 #define VM_CR_SVMDIS (1 << 4)
 #define ARCH_CAP_IBRS_ALL (1 << 1) /* set once, it holds for all entries */
 

@@ -42,7 +42,6 @@ enum vmcb_exit {
 	VMEXIT_WBINVD = 0x89,
 	VMEXIT_MONITOR = 0x8a,
 	VMEXIT_MWAIT = 0x8b,
-	VMEXIT_MWAIT_ARMED = 0x8c,
 	VMEXIT_XSETBV = 0x8d,
 	VMEXIT_RDPRU = 0x8e,
 	VMEXIT_INVLPGB = 0xa0,
@@ -114,9 +113,7 @@ struct vmcb {
 	uint8_t r098[0xa8 - 0x98];
 	uint64_t f_event;
 	uint64_t f_ncr3;
-	uint64_t f_lbr;
-	uint32_t f_clean;
-	uint32_t r0c4;
+	uint8_t r0b8[0xc8 - 0xb8];
 	uint64_t f_next_rip;
 	uint8_t f_insn_bytes_count, f_insn_bytes[15];
 	uint8_t r0e0[0x400 - 0xe0];

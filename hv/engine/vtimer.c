@@ -199,11 +199,6 @@ static uint64_t to_ns(uint64_t ticks)
 	return ticks / tsc_khz * 1000000 + ticks % tsc_khz * 1000000 / tsc_khz;
 }
 
-static uint64_t to_ticks(uint64_t ns)
-{
-	return ns / 1000 * tsc_khz / 1000;
-}
-
 bool alarm_cancel(struct vcpu *v, uint32_t flags)
 {
 	return (flags & ALARM_COUNTER) < ALARMS && vtimer_stop(&v->timer[flags & ALARM_COUNTER]);
@@ -231,30 +226,21 @@ void alarm_set(struct vcpu *v, uint32_t flags, uint64_t expiry, uint64_t period)
 
 void alarm_get(const struct vcpu *v, struct vcpu_state *s)
 {
-	uint64_t tsc = vcpu_tsc(v), now = clock_ns();
-
 	s->stolen = v->stolen;
 	for (unsigned i = 0; i < ALARMS; i++) {
-		const struct vtimer *t = &v->timer[i];
-
-		if (!t->expiry)
-			continue;
-		s->alarm[i].expiry = tsc + (t->expiry > now ? to_ticks(t->expiry - now) : 0);
-		s->alarm[i].period = t->period;
-		s->alarm[i].flags = t->flags;
+		s->alarm[i].expiry = v->timer[i].expiry;
+		s->alarm[i].period = v->timer[i].period;
+		s->alarm[i].flags = v->timer[i].flags;
 	}
 }
 
-// A period comes back as it was, whatever the ticks' length is here.
 void alarm_restore(struct vcpu *v, const struct vcpu_state *s)
 {
 	v->stolen = s->stolen;
 	for (unsigned i = 0; i < ALARMS; i++) {
-		uint64_t expiry = s->alarm[i].expiry, period = s->alarm[i].period;
-
-		alarm_cancel(v, i);
-		if (expiry)
-			alarm_set(v, (s->alarm[i].flags & ~ALARM_COUNTER) | i, expiry - (i ? v->stolen : 0),
-				  to_ticks(period < PERIOD_FAR ? period : PERIOD_FAR));
+		vtimer_stop(&v->timer[i]);
+		v->timer[i].flags = s->alarm[i].flags;
+		if (s->alarm[i].expiry)
+			set(&v->timer[i], s->alarm[i].expiry, not_too_often(s->alarm[i].period));
 	}
 }

@@ -51,6 +51,6 @@ void vapic_timer_restore(struct vcpu *v, uint64_t expiry, uint64_t deadline);
 void alarm_set(struct vcpu *v, uint32_t flags, uint64_t expiry, uint64_t period);
 bool alarm_cancel(struct vcpu *v, uint32_t flags); /* whether it was armed */
 void alarm_get(const struct vcpu *v, struct vcpu_state *s);
-void alarm_restore(struct vcpu *v, const struct vcpu_state *s); /* after the TSC */
+void alarm_restore(struct vcpu *v, const struct vcpu_state *s);
 
 #endif

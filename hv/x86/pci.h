@@ -7,7 +7,6 @@
 
 #define PCI_COMMAND 0x04
 #define PCI_COMMAND_MASTER (1 << 2)
-#define PCI_COMMAND_NO_INTX (1 << 10)
 #define PCI_STATUS 0x06
 #define PCI_STATUS_TARGET_ABORT (1 << 11) /* signalled; written to be cleared */
 #define PCI_CAPABILITY_FIRST 0x40

@@ -21,7 +21,6 @@
 #define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX 0xc0000103
-#define MSR_VM_CR 0xc0010114
 #define MSR_VM_HSAVE_PA 0xc0010117
 
 #define EFER_SCE (1ull << 0)
@@ -29,7 +28,6 @@
 #define EFER_LMA (1ull << 10)
 #define EFER_NXE (1ull << 11)
 #define EFER_SVME (1ull << 12)
-#define EFER_FFXSR (1ull << 14)
 #define EFER_AUTOMATIC_IBRS (1ull << 21)
 
 #define CR0_PE (1ull << 0)

@@ -196,7 +196,7 @@ struct cpuid_entry {
 #define CPUID_LEVEL 8	    /* ECX: its low byte is the subleaf */
 
 /* State for reset, snapshot and inspection. Grows at its end; `version` and `bytes` say what the caller knows. */
-#define VCPU_STATE_VERSION 3
+#define VCPU_STATE_VERSION 4
 struct vcpu_state {
 	uint32_t version, bytes;
 	uint32_t valid; /* enum state_part: parts to set; all on get */
@@ -218,7 +218,7 @@ struct vcpu_state {
 	uint64_t tsc_deadline; /* guest TSC; 0 off */
 	uint64_t timer_expiry; /* CLOCK ns of the one-shot or periodic timer; 0 off */
 	uint8_t fpu[2816];     /* XSAVE area, standard format, of xcr0's components */
-	/* The gateway's alarms (calls 66 to 71): expiry in guest TSC ticks, 0 off; period in ns; flags as SetAlarm has them. */
+	/* The gateway's alarms (calls 66 to 71): expiry in CLOCK ns, 0 off; period in ns; flags as SetAlarm has them. */
 	struct {
 		uint64_t expiry, period;
 		uint32_t flags, pad;
