@@ -34,6 +34,7 @@ fuzz-cflags-fuzz_rom := $(unit-cflags-test_romcheck)
 fuzz-libs-fuzz_rom := -lcapstone
 unit-cflags-test_gateway := -I$(O)/include
 unit-cflags-test_vmm_ap_start := -I$(O)/include
+unit-cflags-test_gateway_fault := -I$(O)/include
 fuzz-cflags-fuzz_gateway := -I$(O)/include
 $(O)/unit/test_gateway $(O)/unit/test_gateway_fault $(O)/unit/test_vmm_ap_start $(O)/fuzz/fuzz_gateway: | $(O)/include/postern/vmi.h
 

@@ -5,13 +5,6 @@
 #include <postern/errno.h>
 #include <postern/hypercall.h>
 
-/* The registers of the xAPIC page, whichever mode the APIC is in but x2APIC, which is not reached
- * by offsets. */
-static bool apic_offset(const struct vcpu *v, uint32_t offset)
-{
-	return !(offset & 15) && offset < 0x400 && !vapic_x2(&v->apic);
-}
-
 static void send_ipi(struct vcpu *v, uint32_t mask, uint32_t vector)
 {
 	struct vapic_message m = {.vector = (uint8_t)vector, .delivery = DELIVERY_FIXED};
@@ -46,12 +39,14 @@ static enum hypercall_answer operate(struct vcpu *v, uint32_t operation, const u
 	case OP_NONE:
 		return HYPERCALL_TO_VMM;
 	case OP_APIC_WRITE:
-		if (apic_offset(v, a[0] & 0xfff))
-			vapic_write(v, a[0] & 0xfff, a[1]);
+		if (!vapic_answers(v, a[0], true, false))
+			return HYPERCALL_TO_VMM;
+		vapic_write(v, a[0], a[1]);
 		return HYPERCALL_DONE;
 	case OP_APIC_READ:
-		if (apic_offset(v, a[0] & 0xfff))
-			*result = vapic_read(v, a[0] & 0xfff);
+		if (!vapic_answers(v, a[0], false, false))
+			return HYPERCALL_TO_VMM;
+		*result = vapic_read(v, a[0]);
 		return HYPERCALL_DONE;
 	case OP_ICR:
 		if (!vapic_x2(&v->apic)) {

@@ -30,8 +30,6 @@ int vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
 	s->tsc = vcpu_tsc(v);
 	memcpy(s->apic, a->reg, sizeof(s->apic));
 	s->apic[APIC_TPR / 16] = vapic_read(v, APIC_TPR);
-	s->apic[APIC_ID / 16] = vapic_read(v, APIC_ID);
-	s->apic[APIC_VERSION / 16] = vapic_read(v, APIC_VERSION);
 	s->apic_base = a->base;
 	s->tsc_deadline = vapic_deadline(v);
 	s->timer_expiry = s->tsc_deadline ? 0 : v->timer[VTIMER_APIC].expiry;

@@ -120,26 +120,21 @@ static enum verdict exit_msr(struct svm_vcpu *s)
 	uint32_t index = (uint32_t)v->run->gpr[GPR_RCX];
 	bool write = vmcb_get(s->vmcb, exit_info1) & 1;
 	uint64_t value = (uint32_t)vmcb_get(s->vmcb, rax) | v->run->gpr[GPR_RDX] << 32;
-	enum msr_answer answer = vapic_msr(v, index, write, &value);
 
-	switch (answer) {
-	case MSR_OK:
+	if (vapic_msr(v, index, write, &value)) {
 		if (!write) {
 			vmcb_set(s->vmcb, rax, (uint32_t)value);
 			v->run->gpr[GPR_RDX] = value >> 32;
 		}
 		advance(s, 2);
 		return RUN_AGAIN;
-	case MSR_FAULT:
-		return fault(s, VECTOR_GP, true);
-	default:
-		v->run->msr.index = index;
-		v->run->msr.write = write;
-		v->run->msr.value = value;
-		v->run->msr.next_rip = next_rip(s, 2);
-		vcpu_fill_exit(v, EXIT_MSR, false);
-		return RUN_TO_VMM;
 	}
+	v->run->msr.index = index;
+	v->run->msr.write = write;
+	v->run->msr.value = value;
+	v->run->msr.next_rip = next_rip(s, 2);
+	vcpu_fill_exit(v, EXIT_MSR, false);
+	return RUN_TO_VMM;
 }
 
 static inline enum verdict io_to_vmm(struct svm_vcpu *s)

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The virtual local APIC: registers, priorities, messages. Timer: vtimer.c.
+// The virtual local APIC: priorities, messages, and the registers that make them. Timer: vtimer.c. What registers
+// there are and what may be written to them is the VMM's business (hv/vmm/lapic.c).
 #include "engine/vapic.h"
 #include "core/string.h"
 #include "engine/engine.h"
 
 #define REG(a, offset) ((a)->reg[(offset) / 16])
 
-#define VERSION 0x50014 /* 6 LVT entries; no EOI-broadcast suppression */
-
 #define ICR_VALUE 0xcdfff /* without the busy bit */
+#define ICR_SELF (1u << 18)
 
 #define ESR_SEND_ILLEGAL (1u << 5)
 #define ESR_RECEIVE_ILLEGAL (1u << 6)
-#define ESR_REGISTER (1u << 7)
 
 static void set_bit(uint32_t *first, unsigned vector)
 {
@@ -55,13 +54,6 @@ static uint32_t tpr(struct vcpu *v)
 	return *reg;
 }
 
-static uint32_t ppr(struct vcpu *v)
-{
-	uint32_t task = tpr(v), service = highest(&REG(&v->apic, APIC_ISR));
-
-	return task >> 4 >= service >> 4 ? task : service & 0xf0;
-}
-
 unsigned vapic_pending(struct vcpu *v)
 {
 	unsigned request = highest(&REG(&v->apic, APIC_IRR));
@@ -100,7 +92,7 @@ static void raise_error(struct vcpu *v, uint32_t bit)
 {
 	uint32_t lvt = REG(&v->apic, APIC_LVT_ERROR);
 
-	v->apic.errors |= bit;
+	__atomic_fetch_or(&v->apic.errors, bit, __ATOMIC_RELAXED);
 	if (!(lvt & LVT_MASKED) && (lvt & 0xff) >= 16)
 		vapic_post(v, lvt & 0xff, false);
 }
@@ -334,25 +326,15 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wi
 
 /* Sets of registers, a bit for each offset / 16. */
 #define BIT(offset) (1ull << (offset) / 16)
-#define BITS(from, to) (BIT((to) + 16) - BIT(from))
-/* ISR, TMR, IRR. */
-#define WORDS BITS(APIC_ISR, APIC_IRR + 0x70)
-#define LVT BITS(APIC_LVT_TIMER, APIC_LVT_ERROR)
-#define TIMER (BIT(APIC_TIMER_INITIAL) | BIT(APIC_TIMER_DIVIDE))
-/* Read as they were written. */
-#define STORED                                                                                   \
-	(BIT(APIC_DFR) | BIT(APIC_SVR) | WORDS | BIT(APIC_ESR) | BIT(APIC_ICR) | \
-	 BIT(APIC_ICR2) | LVT | TIMER)
-#define READ_ZERO (BIT(APIC_EOI) | BIT(APIC_APR) | BIT(APIC_RRD))
-/* APIC_ID, too, as on all processors with x2APIC. */
-#define READ_ONLY                                                                           \
-	(BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_APR) | BIT(APIC_PPR) | BIT(APIC_RRD) | \
-	 WORDS | BIT(APIC_TIMER_CURRENT))
-/* What x2APIC mode has (SDM 3, table 11-6), but for EOI, ICR, ESR and self IPI. */
-#define X2_WRITABLE (BIT(APIC_TPR) | BIT(APIC_SVR) | LVT | TIMER)
-#define X2_READABLE                                                                               \
-	(X2_WRITABLE | WORDS | BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_PPR) | BIT(APIC_LDR) | \
-	 BIT(APIC_ESR) | BIT(APIC_ICR) | BIT(APIC_TIMER_CURRENT))
+#define READ_HERE (BIT(APIC_ID) | BIT(APIC_TPR) | BIT(APIC_ICR) | BIT(APIC_TIMER_CURRENT))
+#define WRITTEN_HERE (BIT(APIC_TPR) | BIT(APIC_EOI) | BIT(APIC_ICR) | BIT(APIC_TIMER_INITIAL))
+
+bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write, bool x2)
+{
+	uint64_t here = write ? WRITTEN_HERE | (x2 ? BIT(APIC_SELF_IPI) : BIT(APIC_ICR2)) : READ_HERE;
+
+	return !(offset & ~0x3f0u) && here >> offset / 16 & 1 && vapic_x2(&v->apic) == x2;
+}
 
 uint32_t vapic_read(struct vcpu *v, unsigned offset)
 {
@@ -361,72 +343,24 @@ uint32_t vapic_read(struct vcpu *v, unsigned offset)
 	switch (offset) {
 	case APIC_ID:
 		return vapic_x2(a) ? v->number : v->number << 24;
-	case APIC_VERSION:
-		return VERSION;
-	case APIC_LDR:
-		return logical_id(v);
 	case APIC_TPR:
 		return tpr(v);
-	case APIC_PPR:
-		vapic_settle(v);
-		return ppr(v);
 	case APIC_TIMER_CURRENT:
 		return vapic_timer_count(v);
+	case APIC_ICR:
+		return REG(a, APIC_ICR);
 	default:
-		break;
-	}
-	if (WORDS & BIT(offset)) {
 		v->vm->engine->interrupt(v, 0); /* what the processor has is in the IRR for the guest */
 		vcpu_request(v, REQ_EVENT);
 		vapic_settle(v);
-	}
-	if (STORED & BIT(offset))
 		return REG(a, offset);
-	if (!(READ_ZERO & BIT(offset)))
-		raise_error(v, ESR_REGISTER);
-	return 0;
-}
-
-/* What a guest can set, from APIC_LVT_TIMER on. */
-static const uint32_t lvt_bits[] = {
-	0xff | LVT_MASKED | LVT_TIMER_MODE,
-	0xff | 7 << 8 | LVT_MASKED,			/* thermal */
-	0xff | 7 << 8 | LVT_MASKED,			/* performance counters */
-	0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED, /* LINT0 */
-	0xff | 7 << 8 | 1 << 13 | 1 << 15 | LVT_MASKED, /* LINT1 */
-	0xff | LVT_MASKED,				/* error */
-};
-
-static void write_lvt(struct vcpu *v, unsigned offset, uint32_t value)
-{
-	struct vapic *a = &v->apic;
-	uint32_t old = REG(a, offset);
-
-	value &= lvt_bits[(offset - APIC_LVT_TIMER) / 16];
-	if (!(REG(a, APIC_SVR) & APIC_SVR_ON))
-		value |= LVT_MASKED;
-	REG(a, offset) = value;
-	if (offset == APIC_LVT_TIMER)
-		vapic_timer_mode(v, old);
-	else if (offset == APIC_LVT_LINT0)
-		vcpu_request(v, REQ_EVENT);
-}
-
-static void write_svr(struct vcpu *v, uint32_t value)
-{
-	struct vapic *a = &v->apic;
-
-	REG(a, APIC_SVR) = value & 0x3ff;
-	if (value & APIC_SVR_ON)
-		return;
-	for (unsigned offset = APIC_LVT_TIMER; offset <= APIC_LVT_ERROR; offset += 16)
-		REG(a, offset) |= LVT_MASKED;
+	}
 }
 
 void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 {
 	struct vapic *a = &v->apic;
-	uint32_t old;
+	uint32_t old = REG(a, offset);
 
 	vapic_settle(v);
 	switch (offset) {
@@ -437,20 +371,6 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 		REG(a, APIC_TPR) = value & 0xff;
 		v->vm->engine->set_cr8(v, value >> 4 & 15);
 		break;
-	case APIC_LDR:
-		if (!vapic_x2(a))
-			REG(a, APIC_LDR) = value & 0xff000000;
-		break;
-	case APIC_DFR:
-		REG(a, APIC_DFR) = value | 0x0fffffff;
-		break;
-	case APIC_SVR:
-		write_svr(v, value);
-		break;
-	case APIC_ESR:
-		REG(a, APIC_ESR) = a->errors;
-		a->errors = 0;
-		break;
 	case APIC_ICR:
 		REG(a, APIC_ICR) = value & ICR_VALUE;
 		send_ipi(v, value, REG(a, APIC_ICR2) >> 24, false);
@@ -458,92 +378,67 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 	case APIC_ICR2:
 		REG(a, APIC_ICR2) = value & 0xff000000;
 		break;
-	case APIC_LVT_TIMER ... APIC_LVT_ERROR:
-		write_lvt(v, offset, value);
+	case APIC_ESR:
+		REG(a, APIC_ESR) = __atomic_exchange_n(&a->errors, 0, __ATOMIC_RELAXED);
+		break;
+	case APIC_RAISE:
+		raise_error(v, value);
 		break;
 	case APIC_TIMER_INITIAL:
 		REG(a, APIC_TIMER_INITIAL) = value;
 		vapic_timer_start(v);
 		break;
 	case APIC_TIMER_DIVIDE:
-		old = REG(a, APIC_TIMER_DIVIDE);
-		REG(a, APIC_TIMER_DIVIDE) = value & 11;
+		REG(a, APIC_TIMER_DIVIDE) = value;
 		vapic_timer_divide(v, old);
 		break;
+	case APIC_LVT_TIMER:
+		REG(a, APIC_LVT_TIMER) = value;
+		vapic_timer_mode(v, old);
+		break;
 	default:
-		if (!(READ_ONLY & BIT(offset)))
-			raise_error(v, ESR_REGISTER);
+		__atomic_store_n(&REG(a, offset), value, __ATOMIC_RELAXED);
+		vcpu_request(v, REQ_EVENT); /* the line at LINT0 may come through now */
 	}
 }
 
-static enum msr_answer read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
-{
-	unsigned offset = (index - 0x800) << 4;
-
-	if (!vapic_x2(&v->apic) || index > 0x83f || !(X2_READABLE & BIT(offset)))
-		return MSR_FAULT;
-	*value = vapic_read(v, offset);
-	if (offset == APIC_ICR)
-		*value |= (uint64_t)REG(&v->apic, APIC_ICR2) << 32;
-	return MSR_OK;
-}
-
-static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
+static void write_msr(struct vcpu *v, unsigned offset, uint64_t value)
 {
 	struct vapic *a = &v->apic;
-	unsigned offset = (index - 0x800) << 4;
 
-	if (!vapic_x2(a) || index > 0x83f)
-		return MSR_FAULT;
-	if (offset == APIC_EOI) {
-		if (value)
-			return MSR_FAULT;
-		eoi(v);
-		return MSR_OK;
-	}
 	if (offset == APIC_ICR) {
 		REG(a, APIC_ICR) = (uint32_t)value & ICR_VALUE;
 		REG(a, APIC_ICR2) = (uint32_t)(value >> 32);
 		send_ipi(v, (uint32_t)value, (uint32_t)(value >> 32), true);
-		return MSR_OK;
-	}
-	if (value >> 32)
-		return MSR_FAULT;
-	if (X2_WRITABLE & BIT(offset)) {
+	} else if (offset == APIC_SELF_IPI) {
+		send_ipi(v, (value & 0xff) | ICR_SELF, 0, true);
+	} else {
 		vapic_write(v, offset, (uint32_t)value);
-		return MSR_OK;
-	}
-	switch (offset) {
-	case APIC_ESR:
-		if (value)
-			return MSR_FAULT;
-		vapic_write(v, offset, 0);
-		return MSR_OK;
-	case APIC_SELF_IPI:
-		if (value < 16)
-			raise_error(v, ESR_SEND_ILLEGAL);
-		else
-			vapic_post(v, value & 0xff, false);
-		return MSR_OK;
-	default:
-		return MSR_FAULT;
 	}
 }
 
-enum msr_answer vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
+bool vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
 {
-	if (index - MSR_X2APIC_FIRST <= MSR_X2APIC_LAST - MSR_X2APIC_FIRST) {
-		v->exits[COUNT_MSR_APIC]++;
-		return write ? write_msr(v, index, *value) : read_msr(v, index, value);
+	unsigned offset = (index - MSR_X2APIC_FIRST) << 4;
+	/* Reserved bits: the VMM raises #GP. */
+	uint64_t bits = offset == APIC_ICR ? ~0ull : offset == APIC_EOI ? 0 : 0xffffffff;
+
+	if (index == MSR_TSC_DEADLINE) {
+		v->exits[COUNT_MSR_TIMER]++;
+		if (write)
+			vapic_timer_deadline(v, *value);
+		else
+			*value = vapic_deadline(v);
+		return true;
 	}
-	if (index != MSR_TSC_DEADLINE) {
+	if (index - MSR_X2APIC_FIRST > 0x3f || !vapic_answers(v, offset, write, true) || (write && *value & ~bits)) {
 		v->exits[COUNT_MSR_VMM]++;
-		return MSR_VMM;
+		return false;
 	}
-	v->exits[COUNT_MSR_TIMER]++;
+	v->exits[COUNT_MSR_APIC]++;
 	if (write)
-		vapic_timer_deadline(v, *value);
+		write_msr(v, offset, *value);
 	else
-		*value = vapic_deadline(v);
-	return MSR_OK;
+		*value = vapic_read(v, offset) | (offset == APIC_ICR ? (uint64_t)REG(&v->apic, APIC_ICR2) << 32 : 0);
+	return true;
 }

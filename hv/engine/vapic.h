@@ -47,12 +47,13 @@ static inline bool vapic_x2(const struct vapic *a)
 	return (a->base & (APIC_BASE_X2 | APIC_BASE_ON)) == (APIC_BASE_X2 | APIC_BASE_ON);
 }
 
-/* xAPIC accesses, offset a multiple of 16 below 0x400 (callers check). */
+/* Is this an access to what is often used, which the core answers alone? In that mode. */
+bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write, bool x2);
+/* Any register, offset a multiple of 16 below 0x400 (callers check). Who writes others than those knows what they can hold. */
 uint32_t vapic_read(struct vcpu *v, unsigned offset);
 void vapic_write(struct vcpu *v, unsigned offset, uint32_t value);
-enum msr_answer { MSR_OK, MSR_FAULT, MSR_VMM };
-/* x2APIC MSRs 0x800..0x8ff, and its timer's deadline; counted. All others are the VMM's, which has the policy. */
-enum msr_answer vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
+/* The same registers as x2APIC MSRs, and the timer's deadline; counted. False: the VMM's. */
+bool vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
 
 /* From any thread or timer. */
 void vapic_post(struct vcpu *v, unsigned vector, bool level);

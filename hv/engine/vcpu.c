@@ -386,9 +386,6 @@ static int64_t access_apic(struct vcpu *v, struct syscall_args *a)
 	if (a->c == APIC_EOI_WORD)
 		return set_eoi_word(v, a->d);
 	v->exits[COUNT_APIC_MMIO]++;
-	/* The page is not there in x2APIC mode, or with the APIC off. */
-	if ((v->apic.base & (APIC_BASE_ON | APIC_BASE_X2)) != APIC_BASE_ON)
-		return 0xffffffff;
 	if (a->c == APIC_READ)
 		return vapic_read(v, (unsigned)a->b);
 	if (a->c != APIC_WRITE)

@@ -20,6 +20,7 @@
 #include "io.h"
 #include "ioapic.h"
 #include "kvmclock.h"
+#include "lapic.h"
 #include "msr.h"
 #include "pci.h"
 #include "pic.h"
@@ -37,6 +38,7 @@ enum policy { POLICY_FAULT, POLICY_ZERO, POLICY_IGNORE };
 struct vcpu {
 	struct vcpu_run *run; /* a page */
 	uint32_t handle, number;
+	struct lapic lapic;
 	uint32_t event;	 /* wakes it when it is parked */
 	uintptr_t stack; /* an address near the top of its thread's stack */
 	struct insn_cache cache;

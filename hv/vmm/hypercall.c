@@ -10,6 +10,28 @@ static void wide(struct vcpu_run *r, uint64_t value)
 	r->gpr[GPR_RDX] = value >> 32;
 }
 
+/* x2APIC mode is not reached by offsets. */
+static bool apic_offset(const struct vcpu *v, uint32_t offset)
+{
+	return !(offset & 15) && offset < 0x400 && !(v->lapic.base & LAPIC_X2);
+}
+
+static void apic_read(struct vcpu *v, const uint32_t *a)
+{
+	uint32_t offset = a[0] & 0xfff;
+
+	v->run->gpr[GPR_RAX] = apic_offset(v, offset) ? lapic_read(&v->lapic, offset) : 0;
+}
+
+static void apic_write(struct vcpu *v, const uint32_t *a)
+{
+	uint32_t offset = a[0] & 0xfff;
+
+	if (apic_offset(v, offset))
+		lapic_write(&v->lapic, offset, a[1]);
+	v->run->gpr[GPR_RAX] = 0;
+}
+
 static void time_frequency(struct vcpu *v, const uint32_t *a)
 {
 	wide(v->run, clock_tsc_khz() * 1000);
@@ -40,13 +62,13 @@ static void start_processor(struct vcpu *v, const uint32_t *a)
 static const struct {
 	uint32_t number[HYPERCALL_EPOCHS], command;
 	enum operation operation;
-	void (*serve)(struct vcpu *v, const uint32_t *a); /* of OP_NONE */
+	void (*serve)(struct vcpu *v, const uint32_t *a); /* of OP_NONE, and what the core leaves of others */
 } operations[] = {
 #define OPERATION(name, op, serve) {{HC1_##name, HC2_##name}, HC1_##name##_COMMAND, op, serve}
 #define CORE(name, op) OPERATION(name, op, NULL)
 #define OURS(name, serve) OPERATION(name, OP_NONE, serve)
-	CORE(APIC_WRITE, OP_APIC_WRITE),
-	CORE(APIC_READ, OP_APIC_READ),
+	OPERATION(APIC_WRITE, OP_APIC_WRITE, apic_write),
+	OPERATION(APIC_READ, OP_APIC_READ, apic_read),
 	CORE(TIMER_SET, OP_TIMER_SET),
 	CORE(BLOCK, OP_BLOCK),
 	CORE(TIMER_CANCEL, OP_TIMER_CANCEL),

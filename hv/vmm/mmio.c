@@ -98,8 +98,7 @@ static uint64_t read_device(struct vcpu *v, uint64_t gpa, unsigned size, int *re
 	const struct mmio_range *range;
 
 	if (page == APIC_PAGE)
-		return (uint32_t)sys_vcpu_apic(v->handle, gpa & 0xff0, APIC_READ, 0) >>
-		       8 * (gpa & 3);
+		return (lapic_page(&v->lapic) && !(gpa & 0xc00) ? lapic_read(&v->lapic, gpa & 0x3f0) : ~0u) >> 8 * (gpa & 3);
 	if (page == IOAPIC_BASE) {
 		guest_lock();
 		value = ioapic_read(&guest.ioapic, gpa & 0xff0) >> 8 * (gpa & 3);
@@ -149,7 +148,8 @@ static int write_device(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t va
 	uint64_t page = gpa & ~0xfffull;
 
 	if (page == APIC_PAGE) {
-		sys_vcpu_apic(v->handle, gpa & 0xff0, APIC_WRITE, value);
+		if (lapic_page(&v->lapic) && !(gpa & 0xc00))
+			lapic_write(&v->lapic, gpa & 0x3f0, value);
 	} else if (page == IOAPIC_BASE) {
 		guest_lock();
 		ioapic_write(&guest.ioapic, gpa & 0xff0, value);

@@ -4,7 +4,7 @@ vmm-y += hv/vmm/emulate.o hv/vmm/emulate_alu.o hv/vmm/emulate_flags.o hv/vmm/emu
 vmm-y += hv/vmm/pagewalk.o
 vmm-y += hv/vmm/image.o hv/vmm/image_bzimage.o hv/vmm/image_elf.o hv/vmm/image_multiboot.o
 
-vmm-y += hv/vmm/control.o hv/vmm/config.o hv/vmm/vcpu.o hv/vmm/processor.o hv/vmm/mmio.o hv/vmm/insn.o hv/vmm/report.o
+vmm-y += hv/vmm/control.o hv/vmm/config.o hv/vmm/vcpu.o hv/vmm/processor.o hv/vmm/lapic.o hv/vmm/mmio.o hv/vmm/insn.o hv/vmm/report.o
 vmm-y += hv/vmm/platform.o hv/vmm/console.o hv/vmm/io.o hv/vmm/ram.o
 vmm-y += hv/vmm/pic.o hv/vmm/pit.o hv/vmm/rtc.o hv/vmm/ioapic.o hv/vmm/uart.o hv/vmm/pm.o hv/vmm/pci.o hv/vmm/pci_bar.o hv/vmm/pci_msix.o
 vmm-y += hv/vmm/ide.o hv/vmm/ide_ata.o hv/vmm/ide_atapi.o hv/vmm/ide_dma.o hv/vmm/ide_disk.o

@@ -18,7 +18,6 @@
 #include "processor.h"
 
 #define VECTOR_GP 13
-#define APIC_ON (1 << 11) /* of the APIC base */
 #define KVM_ENOSYS 1000
 
 static struct vcpu_state scratch_state; /* main thread, and kvmclock under the lock */
@@ -106,12 +105,24 @@ static int write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 	return msr_write(&guest.msr, index, value);
 }
 
-static int64_t show_cpuid(const struct vcpu *v, bool apic)
+uint32_t lapic_core_read(const struct lapic *a, unsigned offset)
+{
+	return sys_vcpu_apic(a->vcpu, offset, APIC_READ, 0);
+}
+
+void lapic_core_write(const struct lapic *a, unsigned offset, uint32_t value)
+{
+	sys_vcpu_apic(a->vcpu, offset, APIC_WRITE, value);
+}
+
+/* Its APIC has this base now, which CPUID shows. */
+static int64_t follow_base(struct vcpu *v, uint64_t base)
 {
 	struct cpuid_entry table[VCPU_CPUID_MAX];
 
+	v->lapic = (struct lapic){v->handle, v->number, base};
 	memcpy(table, guest.cpuid, sizeof(table));
-	cpuid_of(table, guest.cpuid_count, v->number, apic);
+	cpuid_of(table, guest.cpuid_count, v->number, base & LAPIC_ON);
 	return sys_vcpu_set_cpuid(v->handle, table, guest.cpuid_count);
 }
 
@@ -133,7 +144,7 @@ static int state_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value
 	if (!e && s.valid & STATE_APIC)
 		v->eoi_word = 0;
 	if (!e && s.valid & (STATE_APIC | STATE_APIC_BASE))
-		e = show_cpuid(v, s.apic_base & APIC_ON);
+		e = follow_base(v, s.apic_base);
 	return e;
 }
 
@@ -170,7 +181,9 @@ static void exit_msr(struct vcpu *v)
 	int e = 0;
 
 	guest_lock();
-	if (processor_has_msr(index))
+	if (index - 0x800 <= 0xff)
+		e = lapic_msr(&v->lapic, index, r->msr.write, &value) ? 0 : -EINVAL;
+	else if (processor_has_msr(index))
 		e = state_msr(v, index, r->msr.write, &value);
 	else if (r->msr.write)
 		e = write_msr(v, index, value);
@@ -385,7 +398,7 @@ int vcpu_reset_all(void)
 		guest.vcpu[n].run->flags = guest.gateway.present ? RUN_GATEWAY : 0;
 		guest.vcpu[n].eoi_word = 0;
 		guest.vcpu[n].prepared = false;
-		e = show_cpuid(&guest.vcpu[n], true);
+		e = follow_base(&guest.vcpu[n], s->apic_base);
 		if (!e)
 			e = sys_vcpu_set_state(guest.vcpu[n].handle, s, sizeof(*s));
 		if (e < 0) {

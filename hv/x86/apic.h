@@ -9,12 +9,8 @@
 /* Offsets in the xAPIC page; x2APIC's MSRs are 800h + offset / 16. */
 enum apic_reg {
 	APIC_ID = 0x20,
-	APIC_VERSION = 0x30,
 	APIC_TPR = 0x80,
-	APIC_APR = 0x90,
-	APIC_PPR = 0xa0,
 	APIC_EOI = 0xb0,
-	APIC_RRD = 0xc0,
 	APIC_LDR = 0xd0,
 	APIC_DFR = 0xe0,
 	APIC_SVR = 0xf0,

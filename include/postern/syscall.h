@@ -213,6 +213,9 @@ struct vm_mapping {
 	uint16_t root;
 };
 
+/* VCPU_APIC: the registers of the xAPIC page as they are stored, whatever the mode; what can be written is the VMM's to know.
+ * ISR, TMR and IRR are up to date. EOI, ICR, ESR, TPR and the timer's do what they do. */
+#define APIC_RAISE 0x290 /* written: errors, as bits of ESR, come */
 #define APIC_READ 0
 #define APIC_WRITE 1
 #define APIC_EOI_WORD 2 /* value: address of 4 bytes of the caller's (of the guest's RAM) with KVM's paravirtual EOI, 0: none.

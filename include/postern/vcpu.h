@@ -8,8 +8,8 @@
  * rsp, rax and rflags are copied out at exits that reach the VMM and taken back only when RUN_SET_RIP is
  * in `flags`. Everything in this page is the guest's own state: garbage in it harms that guest alone.
  *
- * The virtual local APIC with its timer, IPIs, HLT, CPUID, and the MSRs of x2APIC and of the timer's
- * deadline are answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
+ * The virtual local APIC with its timer, IPIs, HLT, CPUID, the timer's deadline and what is often used of x2APIC's MSRs
+ * are answered in the core. The VMM sees the rest. A thread of the VMM's task calls SYS_VCPU_RUN; one
  * vcpu is run by one thread at a time (-EBUSY else).
  */
 #ifndef POSTERN_VCPU_H
@@ -213,7 +213,7 @@ struct vcpu_state {
 	 * interrupt, 2 NMI, 3 exception, 4 software interrupt). */
 	uint8_t pending_vector, pending_type, pending_has_error, interrupt_shadow, nmi_pending, nmi_blocked, pad[2];
 	uint32_t pending_error, extint;
-	/* Virtual APIC: the register page in xAPIC layout, apic[offset / 16]. */
+	/* Virtual APIC: what is stored of the register page in xAPIC layout, apic[offset / 16]. */
 	uint32_t apic[64];
 	uint64_t tsc_deadline; /* guest TSC; 0 off */
 	uint64_t timer_expiry; /* CLOCK ns of the one-shot or periodic timer; 0 off */

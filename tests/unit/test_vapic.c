@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/engine/vapic.c hv/engine/vtimer.c */
-/* The virtual local APIC: registers, priorities, destinations, modes, timer. */
+/* sources: hv/engine/vapic.c hv/engine/vtimer.c hv/vmm/lapic.c */
+/* The virtual local APIC, the core's half and the VMM's: registers, priorities, destinations, modes, timer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 #include "engine/engine.h"
+#include "vmm/lapic.h"
+
+#define APIC_VERSION 0x30
+#define APIC_PPR 0xa0
 
 #define VCPUS 20
 
@@ -98,6 +102,27 @@ static void reset(struct vcpu *v)
 	vapic_forget(v);
 }
 
+/* As the VMM asks. */
+uint32_t lapic_core_read(const struct lapic *a, unsigned offset)
+{
+	return vapic_read(&vcpus[a->number], offset);
+}
+
+void lapic_core_write(const struct lapic *a, unsigned offset, uint32_t value)
+{
+	vapic_write(&vcpus[a->number], offset, value);
+}
+
+static uint32_t reg_read(struct vcpu *v, unsigned offset)
+{
+	return lapic_read(&(struct lapic){.number = v->number, .base = v->apic.base}, offset);
+}
+
+static void reg_write(struct vcpu *v, unsigned offset, uint32_t value)
+{
+	lapic_write(&(struct lapic){.number = v->number, .base = v->apic.base}, offset, value);
+}
+
 static int setup(void **state)
 {
 	memset(&vm, 0, sizeof(vm));
@@ -113,7 +138,7 @@ static int setup(void **state)
 		vm.vcpu[i] = &vcpus[i];
 		vtimers_init(&vcpus[i]);
 		reset(&vcpus[i]);
-		vapic_write(&vcpus[i], APIC_SVR, 0x1ff);
+		reg_write(&vcpus[i], APIC_SVR, 0x1ff);
 		requested[i] = 0;
 	}
 	return 0;
@@ -124,14 +149,18 @@ static void to_x2(struct vcpu *v)
 	v->apic.base |= APIC_BASE_X2;
 }
 
-static enum msr_answer read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
+static bool read_msr(struct vcpu *v, uint32_t index, uint64_t *value)
 {
-	return vapic_msr(v, index, false, value);
+	struct lapic a = {.number = v->number, .base = v->apic.base};
+
+	return vapic_msr(v, index, false, value) || lapic_msr(&a, index, false, value);
 }
 
-static enum msr_answer write_msr(struct vcpu *v, uint32_t index, uint64_t value)
+static bool write_msr(struct vcpu *v, uint32_t index, uint64_t value)
 {
-	return vapic_msr(v, index, true, &value);
+	struct lapic a = {.number = v->number, .base = v->apic.base};
+
+	return vapic_msr(v, index, true, &value) || lapic_msr(&a, index, true, &value);
 }
 
 static void accept(struct vcpu *v, unsigned vector)
@@ -145,12 +174,12 @@ static void reset_values(void **state)
 	struct vcpu *v = &vcpus[3];
 
 	reset(v);
-	assert_int_equal(vapic_read(v, APIC_ID), 3 << 24);
-	assert_int_equal(vapic_read(v, APIC_VERSION), 0x50014);
-	assert_int_equal(vapic_read(v, APIC_SVR), 0xff);
-	assert_int_equal(vapic_read(v, APIC_DFR), 0xffffffff);
-	assert_int_equal(vapic_read(v, APIC_LVT_TIMER), LVT_MASKED);
-	assert_int_equal(vapic_read(v, APIC_LVT_LINT0), LVT_MASKED);
+	assert_int_equal(reg_read(v, APIC_ID), 3 << 24);
+	assert_int_equal(reg_read(v, APIC_VERSION), 0x50014);
+	assert_int_equal(reg_read(v, APIC_SVR), 0xff);
+	assert_int_equal(reg_read(v, APIC_DFR), 0xffffffff);
+	assert_int_equal(reg_read(v, APIC_LVT_TIMER), LVT_MASKED);
+	assert_int_equal(reg_read(v, APIC_LVT_LINT0), LVT_MASKED);
 	/* Off by software: nothing is accepted. */
 	vapic_post(v, 0x40, false);
 	assert_int_equal(vapic_pending(v), 0);
@@ -166,28 +195,28 @@ static void priorities(void **state)
 	assert_int_equal(vapic_pending(v), 0x52);
 	accept(v, 0x52);
 	assert_int_equal(vapic_pending(v), 0);
-	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << (0x52 - 0x40));
+	assert_int_equal(reg_read(v, APIC_PPR), 0x50);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 1 << (0x52 - 0x40));
 	vapic_post(v, 0x5f, false); /* same class */
 	assert_int_equal(vapic_pending(v), 0);
 	vapic_post(v, 0x60, false);
 	assert_int_equal(vapic_pending(v), 0x60);
 	accept(v, 0x60);
-	vapic_write(v, APIC_EOI, 0);
-	assert_int_equal(vapic_read(v, APIC_PPR), 0x50);
+	reg_write(v, APIC_EOI, 0);
+	assert_int_equal(reg_read(v, APIC_PPR), 0x50);
 	requested[0] = 0;
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	assert_int_equal(requested[0], REQ_EVENT);
 	assert_int_equal(vapic_pending(v), 0x5f);
 	/* The last EOI with nothing left asks for nothing. */
 	accept(v, 0x5f);
 	accept(v, 0x41);
 	requested[0] = 0;
-	vapic_write(v, APIC_EOI, 0);
-	vapic_write(v, APIC_EOI, 0);
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	assert_int_equal(requested[0], 0);
-	assert_int_equal(vapic_read(v, APIC_PPR), 0);
+	assert_int_equal(reg_read(v, APIC_PPR), 0);
 }
 
 /* One that is posted while the processor delivers the same is not lost. */
@@ -201,7 +230,7 @@ static void posted_again(void **state)
 	vapic_post(v, 0x41, false);
 	vapic_accept(v, 0x41);
 	assert_int_equal(vapic_pending(v), 0); /* in service */
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	assert_int_equal(vapic_pending(v), 0x41);
 	vapic_hand(v, 0x41);
 	vapic_take_back(v, 0x41);
@@ -212,16 +241,16 @@ static void task_priority(void **state)
 {
 	struct vcpu *v = &vcpus[0];
 
-	vapic_write(v, APIC_TPR, 0x47);
+	reg_write(v, APIC_TPR, 0x47);
 	assert_int_equal(cr8[0], 4);
-	assert_int_equal(vapic_read(v, APIC_TPR), 0x47);
-	assert_int_equal(vapic_read(v, APIC_PPR), 0x47);
+	assert_int_equal(reg_read(v, APIC_TPR), 0x47);
+	assert_int_equal(reg_read(v, APIC_PPR), 0x47);
 	vapic_post(v, 0x4f, false);
 	assert_int_equal(vapic_pending(v), 0x4f); /* the engine compares */
 	assert_false(vapic_deliverable(v));
 	cr8[0] = 3; /* the guest wrote CR8 */
 	assert_true(vapic_deliverable(v));
-	assert_int_equal(vapic_read(v, APIC_TPR), 0x30);
+	assert_int_equal(reg_read(v, APIC_TPR), 0x30);
 }
 
 static void eoi_exits(void **state)
@@ -230,13 +259,13 @@ static void eoi_exits(void **state)
 
 	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
 	vapic_post(v, 0x45, true);
-	assert_int_equal(vapic_read(v, APIC_TMR + 0x20), 1 << 5);
+	assert_int_equal(reg_read(v, APIC_TMR + 0x20), 1 << 5);
 	accept(v, 0x45);
 	assert_int_equal(v->apic.eoi_exit, -1);
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	assert_int_equal(v->apic.eoi_exit, 0x45);
 	vapic_post(v, 0x45, false);
-	assert_int_equal(vapic_read(v, APIC_TMR + 0x20), 0);
+	assert_int_equal(reg_read(v, APIC_TMR + 0x20), 0);
 }
 
 static uint64_t receivers(unsigned vector)
@@ -264,10 +293,10 @@ static void eoi_word(void **state)
 	assert_int_equal(word, 1);
 	accept(v, 0x45);
 	vapic_settle(v);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << 5);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 1 << 5);
 	word = 0; /* the guest */
 	vapic_settle(v);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 0);
 	vapic_settle(v);
 
 	/* One that waits behind it would wait for ever: the offer is taken back. */
@@ -279,13 +308,13 @@ static void eoi_word(void **state)
 	vapic_offer(v);
 	assert_int_equal(word, 0);
 	vapic_settle(v);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 1 << 5);
-	vapic_write(v, APIC_EOI, 0);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 1 << 5);
+	reg_write(v, APIC_EOI, 0);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 0);
 
 	/* The VMM hears of the end of level-triggered ones. */
 	accept(v, 0x35);
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	vm.eoi_bitmap[1] = 1ull << 5; /* 0x45 */
 	vapic_post(v, 0x45, true);
 	vapic_offer(v);
@@ -296,9 +325,9 @@ static void eoi_word(void **state)
 	vapic_offer(v);
 	assert_int_equal(word, 1);
 	accept(v, 0x45);
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	assert_int_equal(word, 0);
-	assert_int_equal(vapic_read(v, APIC_ISR + 0x20), 0);
+	assert_int_equal(reg_read(v, APIC_ISR + 0x20), 0);
 	vapic_post(v, 0x45, false);
 	vapic_offer(v);
 	word = 0x12345678;
@@ -322,21 +351,21 @@ static void destinations_xapic(void **state)
 	};
 
 	for (unsigned i = 0; i < 8; i++)
-		vapic_write(&vcpus[i], APIC_LDR, 1u << (24 + i));
+		reg_write(&vcpus[i], APIC_LDR, 1u << (24 + i));
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unsigned vector = 0x30 + i;
 
-		vapic_write(&vcpus[0], APIC_ICR2, rows[i].high << 24);
-		vapic_write(&vcpus[0], APIC_ICR, rows[i].low | vector);
+		reg_write(&vcpus[0], APIC_ICR2, rows[i].high << 24);
+		reg_write(&vcpus[0], APIC_ICR, rows[i].low | vector);
 		assert_int_equal(receivers(vector), rows[i].expect);
 	}
 	/* Cluster model: cluster 1, members 0 and 2. */
 	for (unsigned i = 0; i < VCPUS; i++) {
-		vapic_write(&vcpus[i], APIC_DFR, 0x0fffffff);
-		vapic_write(&vcpus[i], APIC_LDR, ((i / 4) << 28 | 1u << (24 + i % 4)));
+		reg_write(&vcpus[i], APIC_DFR, 0x0fffffff);
+		reg_write(&vcpus[i], APIC_LDR, ((i / 4) << 28 | 1u << (24 + i % 4)));
 	}
-	vapic_write(&vcpus[0], APIC_ICR2, 0x15u << 24);
-	vapic_write(&vcpus[0], APIC_ICR, 0x860);
+	reg_write(&vcpus[0], APIC_ICR2, 0x15u << 24);
+	reg_write(&vcpus[0], APIC_ICR, 0x860);
 	assert_int_equal(receivers(0x60), 1 << 4 | 1 << 6);
 }
 
@@ -344,26 +373,26 @@ static void destinations_x2apic(void **state)
 {
 	for (unsigned i = 0; i < VCPUS; i++)
 		to_x2(&vcpus[i]);
-	assert_int_equal(vapic_read(&vcpus[17], APIC_ID), 17);
-	assert_int_equal(vapic_read(&vcpus[17], APIC_LDR), 1 << 16 | 1 << 1);
-	assert_int_equal(write_msr(&vcpus[0], 0x830, 17ull << 32 | 0x33), MSR_OK);
+	assert_int_equal(reg_read(&vcpus[17], APIC_ID), 17);
+	assert_int_equal(reg_read(&vcpus[17], APIC_LDR), 1 << 16 | 1 << 1);
+	assert_true(write_msr(&vcpus[0], 0x830, 17ull << 32 | 0x33));
 	assert_int_equal(receivers(0x33), 1 << 17);
-	assert_int_equal(write_msr(&vcpus[0], 0x830, 0xffffffffull << 32 | 0x34), MSR_OK);
+	assert_true(write_msr(&vcpus[0], 0x830, 0xffffffffull << 32 | 0x34));
 	assert_int_equal(receivers(0x34), 0xfffff);
-	assert_int_equal(write_msr(&vcpus[0], 0x830, 0x10003ull << 32 | 0x835), MSR_OK);
+	assert_true(write_msr(&vcpus[0], 0x830, 0x10003ull << 32 | 0x835));
 	assert_int_equal(receivers(0x35), 3 << 16);
 	/* 255 is an ordinary id here. */
-	assert_int_equal(write_msr(&vcpus[0], 0x830, 0xffull << 32 | 0x36), MSR_OK);
+	assert_true(write_msr(&vcpus[0], 0x830, 0xffull << 32 | 0x36));
 	assert_int_equal(receivers(0x36), 0);
-	assert_int_equal(write_msr(&vcpus[5], 0x83f, 0x37), MSR_OK);
+	assert_true(write_msr(&vcpus[5], 0x83f, 0x37));
 	assert_int_equal(receivers(0x37), 1 << 5);
 }
 
 static void lowest_priority(void **state)
 {
 	for (unsigned i = 0; i < 2 * VCPUS; i++) {
-		vapic_write(&vcpus[0], APIC_ICR2, 0xffu << 24);
-		vapic_write(&vcpus[0], APIC_ICR, 0x100 | (0x40 + i));
+		reg_write(&vcpus[0], APIC_ICR2, 0xffu << 24);
+		reg_write(&vcpus[0], APIC_ICR, 0x100 | (0x40 + i));
 		assert_int_equal(receivers(0x40 + i), 1ull << i % VCPUS);
 	}
 }
@@ -386,17 +415,17 @@ static void messages(void **state)
 
 static void init_and_sipi(void **state)
 {
-	vapic_write(&vcpus[0], APIC_ICR2, 1u << 24);
-	vapic_write(&vcpus[0], APIC_ICR, 0x4500);
+	reg_write(&vcpus[0], APIC_ICR2, 1u << 24);
+	reg_write(&vcpus[0], APIC_ICR, 0x4500);
 	assert_int_equal(requested[1], REQ_INIT);
 	requested[1] = 0;
-	vapic_write(&vcpus[0], APIC_ICR, 0x8500); /* level de-assert */
+	reg_write(&vcpus[0], APIC_ICR, 0x8500); /* level de-assert */
 	assert_int_equal(requested[1], 0);
-	vapic_write(&vcpus[0], APIC_ICR, 0x4699);
+	reg_write(&vcpus[0], APIC_ICR, 0x4699);
 	assert_int_equal(requested[1], REQ_SIPI);
 	assert_int_equal(vcpus[1].sipi, 0x99);
 	requested[0] = 0;
-	vapic_write(&vcpus[0], APIC_ICR, 0xc4500);
+	reg_write(&vcpus[0], APIC_ICR, 0xc4500);
 	assert_int_equal(requested[0], 0);
 	for (unsigned i = 1; i < VCPUS; i++)
 		assert_true(requested[i] & REQ_INIT);
@@ -406,36 +435,36 @@ static void errors(void **state)
 {
 	struct vcpu *v = &vcpus[0];
 
-	vapic_write(v, APIC_LVT_ERROR, 0xfe);
-	vapic_write(v, APIC_ICR, 0x4000 | 5);
-	assert_int_equal(vapic_read(v, APIC_ESR), 0);
-	vapic_write(v, APIC_ESR, 0);
-	assert_int_equal(vapic_read(v, APIC_ESR), 1 << 5);
+	reg_write(v, APIC_LVT_ERROR, 0xfe);
+	reg_write(v, APIC_ICR, 0x4000 | 5);
+	assert_int_equal(reg_read(v, APIC_ESR), 0);
+	reg_write(v, APIC_ESR, 0);
+	assert_int_equal(reg_read(v, APIC_ESR), 1 << 5);
 	assert_int_equal(vapic_pending(v), 0xfe);
-	vapic_read(v, 0x3f0);
-	vapic_write(v, 0x40, 1);
-	vapic_write(v, APIC_ESR, 0);
-	assert_int_equal(vapic_read(v, APIC_ESR), 1 << 7);
-	vapic_write(v, APIC_ESR, 0);
-	assert_int_equal(vapic_read(v, APIC_ESR), 0);
+	reg_read(v, 0x3f0);
+	reg_write(v, 0x40, 1);
+	reg_write(v, APIC_ESR, 0);
+	assert_int_equal(reg_read(v, APIC_ESR), 1 << 7);
+	reg_write(v, APIC_ESR, 0);
+	assert_int_equal(reg_read(v, APIC_ESR), 0);
 	/* An error LVT with a vector that does not exist must not recurse. */
-	vapic_write(v, APIC_LVT_ERROR, 3);
-	vapic_read(v, 0x3f0);
+	reg_write(v, APIC_LVT_ERROR, 3);
+	reg_read(v, 0x3f0);
 }
 
 static void lvt_masks(void **state)
 {
 	struct vcpu *v = &vcpus[0];
 
-	vapic_write(v, APIC_LVT_LINT0, 0xffffffff);
-	assert_int_equal(vapic_read(v, APIC_LVT_LINT0), 0x1a7ff);
-	vapic_write(v, APIC_LVT_LINT0, 0x700);
+	reg_write(v, APIC_LVT_LINT0, 0xffffffff);
+	assert_int_equal(reg_read(v, APIC_LVT_LINT0), 0x1a7ff);
+	reg_write(v, APIC_LVT_LINT0, 0x700);
 	assert_true(vapic_takes_extint(v));
-	vapic_write(v, APIC_LVT_LINT0, 0x10700);
+	reg_write(v, APIC_LVT_LINT0, 0x10700);
 	assert_false(vapic_takes_extint(v));
-	vapic_write(v, APIC_SVR, 0xff);
-	vapic_write(v, APIC_LVT_ERROR, 0xfe);
-	assert_int_equal(vapic_read(v, APIC_LVT_ERROR), 0x100fe);
+	reg_write(v, APIC_SVR, 0xff);
+	reg_write(v, APIC_LVT_ERROR, 0xfe);
+	assert_int_equal(reg_read(v, APIC_LVT_ERROR), 0x100fe);
 	v->apic.base = vcpus[1].apic.base = APIC_BASE_DEFAULT;
 	assert_true(vapic_takes_extint(v));
 	assert_false(vapic_takes_extint(&vcpus[1]));
@@ -446,25 +475,58 @@ static void modes(void **state)
 	struct vcpu *v = &vcpus[1];
 	uint64_t value;
 
-	assert_int_equal(read_msr(v, 0x802, &value), MSR_FAULT); /* not in x2APIC mode */
+	assert_false(read_msr(v, 0x802, &value)); /* not in x2APIC mode */
 	to_x2(v);
-	assert_int_equal(read_msr(v, 0x802, &value), MSR_OK);
+	assert_true(read_msr(v, 0x802, &value));
 	assert_int_equal(value, 1);
-	assert_int_equal(read_msr(v, 0x80e, &value), MSR_FAULT); /* DFR */
-	assert_int_equal(read_msr(v, 0x831, &value), MSR_FAULT); /* ICR2 */
-	assert_int_equal(read_msr(v, 0x80b, &value), MSR_FAULT); /* EOI */
-	assert_int_equal(read_msr(v, 0x8ff, &value), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x802, 1), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x80d, 1), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x80b, 1), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x80b, 0), MSR_OK);
-	assert_int_equal(write_msr(v, 0x828, 1), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x808, 1ull << 32), MSR_FAULT);
-	assert_int_equal(write_msr(v, 0x808, 0x20), MSR_OK);
-	assert_int_equal(read_msr(v, 0x808, &value), MSR_OK);
+	assert_false(read_msr(v, 0x80e, &value)); /* DFR */
+	assert_false(read_msr(v, 0x831, &value)); /* ICR2 */
+	assert_false(read_msr(v, 0x80b, &value)); /* EOI */
+	assert_false(read_msr(v, 0x8ff, &value));
+	assert_false(write_msr(v, 0x802, 1));
+	assert_false(write_msr(v, 0x80d, 1));
+	assert_false(write_msr(v, 0x80b, 1));
+	assert_true(write_msr(v, 0x80b, 0));
+	assert_false(write_msr(v, 0x828, 1));
+	assert_false(write_msr(v, 0x808, 1ull << 32));
+	assert_true(write_msr(v, 0x808, 0x20));
+	assert_true(read_msr(v, 0x808, &value));
 	assert_int_equal(value, 0x20);
-	vapic_write(v, APIC_LDR, ~0u);
-	assert_int_equal(vapic_read(v, APIC_LDR), 2);
+	reg_write(v, APIC_LDR, ~0u);
+	assert_int_equal(reg_read(v, APIC_LDR), 2);
+}
+
+/* What the core answers without the VMM. */
+static void quick(void **state)
+{
+	struct vcpu *v = &vcpus[0];
+	uint64_t value = 0;
+
+	assert_true(vapic_answers(v, APIC_EOI, true, false));
+	assert_true(vapic_answers(v, APIC_ICR, true, false));
+	assert_true(vapic_answers(v, APIC_ICR2, true, false));
+	assert_true(vapic_answers(v, APIC_TIMER_INITIAL, true, false));
+	assert_true(vapic_answers(v, APIC_TIMER_CURRENT, false, false));
+	assert_false(vapic_answers(v, APIC_SELF_IPI, true, false));
+	assert_false(vapic_answers(v, APIC_SVR, true, false));
+	assert_false(vapic_answers(v, APIC_EOI, true, true));
+	assert_false(vapic_answers(v, APIC_EOI + 1, true, false));
+	assert_false(vapic_answers(v, APIC_EOI + 0x400, true, false));
+	assert_false(vapic_msr(v, 0x80b, true, &value)); /* not in x2APIC mode */
+	assert_false(vapic_msr(v, 0x1b, false, &value));
+	to_x2(v);
+	assert_false(vapic_answers(v, APIC_EOI, true, false));
+	assert_true(vapic_answers(v, APIC_SELF_IPI, true, true));
+	assert_false(vapic_answers(v, APIC_ICR2, true, true));
+	assert_true(vapic_msr(v, 0x80b, true, &value));
+	assert_true(vapic_msr(v, 0x6e0, false, &value));
+	assert_false(vapic_msr(v, 0x840, false, &value));
+	value = 1;
+	assert_false(vapic_msr(v, 0x80b, true, &value));
+	value = 1ull << 32;
+	assert_false(vapic_msr(v, 0x838, true, &value));
+	assert_true(vapic_msr(v, 0x830, true, &value));
+	assert_int_equal(v->exits[COUNT_MSR_VMM], 5);
 }
 
 static void fire(void)
@@ -479,26 +541,26 @@ static void one_shot(void **state)
 {
 	struct vcpu *v = &vcpus[0];
 
-	vapic_write(v, APIC_LVT_TIMER, 0xec);
-	vapic_write(v, APIC_TIMER_DIVIDE, 3); /* 16 */
-	vapic_write(v, APIC_TIMER_INITIAL, 1000);
+	reg_write(v, APIC_LVT_TIMER, 0xec);
+	reg_write(v, APIC_TIMER_DIVIDE, 3); /* 16 */
+	reg_write(v, APIC_TIMER_INITIAL, 1000);
 	assert_int_equal(armed, now + 16000);
 	now += 8000;
-	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 500);
-	vapic_write(v, APIC_TIMER_DIVIDE, 11); /* 1 */
-	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 500);
+	assert_int_equal(reg_read(v, APIC_TIMER_CURRENT), 500);
+	reg_write(v, APIC_TIMER_DIVIDE, 11); /* 1 */
+	assert_int_equal(reg_read(v, APIC_TIMER_CURRENT), 500);
 	assert_int_equal(armed, now + 500);
 	fire();
 	assert_int_equal(vapic_pending(v), 0xec);
-	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 0);
+	assert_int_equal(reg_read(v, APIC_TIMER_CURRENT), 0);
 	assert_int_equal(armed, 0);
-	vapic_write(v, APIC_TIMER_INITIAL, 1000);
-	vapic_write(v, APIC_TIMER_INITIAL, 0);
+	reg_write(v, APIC_TIMER_INITIAL, 1000);
+	reg_write(v, APIC_TIMER_INITIAL, 0);
 	assert_int_equal(armed, 0);
 	/* Masked: it counts, and says nothing. */
 	accept(v, 0xec);
-	vapic_write(v, APIC_LVT_TIMER, LVT_MASKED | 0xed);
-	vapic_write(v, APIC_TIMER_INITIAL, 1000);
+	reg_write(v, APIC_LVT_TIMER, LVT_MASKED | 0xed);
+	reg_write(v, APIC_TIMER_INITIAL, 1000);
 	fire();
 	assert_int_equal(receivers(0xed), 0);
 }
@@ -508,17 +570,17 @@ static void periodic(void **state)
 	struct vcpu *v = &vcpus[0];
 	uint64_t start = now;
 
-	vapic_write(v, APIC_LVT_TIMER, LVT_TIMER_PERIODIC | 0xec);
-	vapic_write(v, APIC_TIMER_DIVIDE, 11);
-	vapic_write(v, APIC_TIMER_INITIAL, 1000000);
+	reg_write(v, APIC_LVT_TIMER, LVT_TIMER_PERIODIC | 0xec);
+	reg_write(v, APIC_TIMER_DIVIDE, 11);
+	reg_write(v, APIC_TIMER_INITIAL, 1000000);
 	fire();
 	assert_int_equal(armed, start + 2000000);
-	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 1000000);
+	assert_int_equal(reg_read(v, APIC_TIMER_CURRENT), 1000000);
 	armed += 3500000; /* the host was late */
 	fire();
 	assert_int_equal(armed, start + 6000000);
 	/* Too fast is slowed down, not refused. */
-	vapic_write(v, APIC_TIMER_INITIAL, 1);
+	reg_write(v, APIC_TIMER_INITIAL, 1);
 	fire();
 	assert_int_equal(armed, now + VTIMER_PERIOD_MIN);
 }
@@ -531,24 +593,24 @@ static void deadline(void **state)
 	vm.tsc_offset = -rdtsc();
 	vapic_timer_deadline(v, 5000); /* not in this mode: ignored */
 	assert_int_equal(vapic_deadline(v), 0);
-	vapic_write(v, APIC_LVT_TIMER, LVT_TIMER_DEADLINE | 0xec);
+	reg_write(v, APIC_LVT_TIMER, LVT_TIMER_DEADLINE | 0xec);
 	tsc = vcpu_tsc(v) + (1ull << 40);
 	vapic_timer_deadline(v, tsc);
 	assert_int_equal(vapic_deadline(v), tsc);
 	assert_int_equal(armed, now + (1ull << 40));
-	vapic_write(v, APIC_TIMER_INITIAL, 7); /* ignored in this mode */
-	assert_int_equal(vapic_read(v, APIC_TIMER_CURRENT), 0);
+	reg_write(v, APIC_TIMER_INITIAL, 7); /* ignored in this mode */
+	assert_int_equal(reg_read(v, APIC_TIMER_CURRENT), 0);
 	fire();
 	assert_int_equal(vapic_pending(v), 0xec);
 	assert_int_equal(vapic_deadline(v), 0);
 	accept(v, 0xec);
-	vapic_write(v, APIC_EOI, 0);
+	reg_write(v, APIC_EOI, 0);
 	vapic_timer_deadline(v, 1); /* long past: at once */
 	assert_int_equal(vapic_pending(v), 0xec);
 	vapic_timer_deadline(v, ~0ull); /* never */
 	assert_true(armed >= 1ull << 60);
 	vapic_timer_deadline(v, tsc);
-	vapic_write(v, APIC_LVT_TIMER, 0xec); /* leaving the mode disarms */
+	reg_write(v, APIC_LVT_TIMER, 0xec); /* leaving the mode disarms */
 	assert_int_equal(vapic_deadline(v), 0);
 	assert_int_equal(armed, 0);
 }
@@ -564,10 +626,12 @@ static void all_offsets(void **state)
 			uint64_t value;
 
 			seed = seed * 1664525 + 1013904223;
-			vapic_read(v, seed >> 8 & 0x3f0);
-			vapic_write(v, seed >> 16 & 0x3f0, seed * 2654435761u);
+			reg_read(v, seed >> 8 & 0x3f0);
+			reg_write(v, seed >> 16 & 0x3f0, seed * 2654435761u);
 			read_msr(v, 0x800 + (seed >> 20 & 0xff), &value);
 			write_msr(v, 0x800 + (seed >> 12 & 0xff), seed * 40503u);
+			/* A VMM that knows no rules. */
+			vapic_write(v, seed >> 14 & 0x3f0, seed * 69069u);
 			if (vapic_pending(v))
 				accept(v, vapic_pending(v));
 			if (armed)
@@ -609,6 +673,7 @@ int main(void)
 		cmocka_unit_test_setup(errors, setup),
 		cmocka_unit_test_setup(lvt_masks, setup),
 		cmocka_unit_test_setup(modes, setup),
+		cmocka_unit_test_setup(quick, setup),
 		cmocka_unit_test_setup(one_shot, setup),
 		cmocka_unit_test_setup(periodic, setup),
 		cmocka_unit_test_setup(deadline, setup),

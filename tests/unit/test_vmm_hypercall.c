@@ -29,6 +29,18 @@ void trace_call(unsigned cpu, const uint32_t *a)
 {
 }
 
+static uint32_t written;
+
+uint32_t lapic_read(const struct lapic *a, unsigned offset)
+{
+	return 0xa0 + offset;
+}
+
+void lapic_write(const struct lapic *a, unsigned offset, uint32_t value)
+{
+	written = offset;
+}
+
 void ap_start(struct vcpu *asker, uint32_t at, uint32_t id)
 {
 	started[0] = at;
@@ -102,6 +114,15 @@ static void test_served(void **state)
 	assert_int_equal(started[1], 3);
 	assert_true(ask(2, HC2_AP_START, 0x2000));
 	assert_int_equal(started[0], 0x2000);
+	assert_true(ask(1, HC1_APIC_READ, HC1_APIC_READ_COMMAND)); /* of 1000h: as of 0 */
+	assert_int_equal(run.gpr[GPR_RAX], 0xa0);
+	assert_true(ask(2, HC2_APIC_WRITE, 0x7f));
+	assert_int_equal(written, 0); /* no register is there */
+	assert_true(ask(2, HC2_APIC_WRITE, 0x1d0));
+	assert_int_equal(written, 0x1d0);
+	v.lapic.base = LAPIC_ON | LAPIC_X2;
+	assert_true(ask(2, HC2_APIC_WRITE, 0xe0));
+	assert_int_equal(written, 0x1d0);
 	assert_true(ask(2, HC2_WALLCLOCK, 0));
 	assert_int_equal(run.gpr[GPR_RAX], 5);
 }
@@ -113,7 +134,7 @@ static void test_not_served(void **state)
 	assert_false(ask(HYPERCALL_EPOCHS + 1, HC2_WALLCLOCK, 0));
 	assert_false(ask(255, HC2_WALLCLOCK, 0));
 	assert_false(ask(1, HC1_AP_START, 77));
-	assert_false(ask(1, HC1_APIC_READ, HC1_APIC_READ_COMMAND)); /* the core has answered */
+	assert_false(ask(1, HC1_IPI, HC1_IPI_COMMAND)); /* the core has answered */
 }
 
 int main(void)
