@@ -33,9 +33,11 @@ static volatile bool started, go;
 
 // --- each processor, itself ---
 
+/* PSE, which long mode ignores, because most guests have it, too: the emulator empties its TLB and more once for every
+ * entry and exit that changes how pages are translated. */
 static uint64_t cr4_value(const struct cpu_features *f)
 {
-	return CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->pge ? CR4_PGE : 0) |
+	return CR4_PSE | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->pge ? CR4_PGE : 0) |
 	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0) |
 	       (f->umip ? CR4_UMIP : 0);
 }

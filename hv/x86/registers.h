@@ -37,6 +37,7 @@
 #define CR0_WP (1ull << 16)
 #define CR0_PG (1ull << 31)
 
+#define CR4_PSE (1ull << 4)
 #define CR4_PAE (1ull << 5)
 #define CR4_MCE (1ull << 6)
 #define CR4_PGE (1ull << 7)
