@@ -79,7 +79,7 @@ common	:= -std=gnu11 -g -O2 $(warn) -ffreestanding -fno-common -fno-stack-protec
 	   -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone -fcf-protection=none \
 	   -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	   -include $(O)/autoconf.h -Iinclude -MMD -MP
-core_cflags := $(common) -mcmodel=kernel -fno-omit-frame-pointer -Ihv \
+core_cflags := $(common) -mcmodel=kernel -fno-omit-frame-pointer -ffunction-sections -fdata-sections -Ihv \
 	       $(if $(CONFIG_MITIGATIONS),-mindirect-branch=thunk-extern -mindirect-branch-register)
 user_cflags := $(common) -mcmodel=small -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
 	       -Ihv/lib -idirafter /usr/include

@@ -280,7 +280,7 @@ static void switch_to(struct cpu *c, struct thread *prev, struct thread *next)
 	c->sched->prev = prev;
 	if (!is_idle(next)) {
 		load_task(c, next->task);
-		cpu_set_kernel_stack((uint64_t)next->kernel_stack + CORE_STACK_BYTES);
+		cpu_set_kernel_stack((uint64_t)next);
 	}
 	context_switch(&prev->kernel_rsp, next->kernel_rsp);
 	sched_switched();

@@ -53,7 +53,6 @@ struct thread {
 	uint64_t kernel_rsp; /* saved while switched out; first: known to assembly */
 	struct task *task;
 	uint32_t number, state;
-	void *kernel_stack; /* CORE_STACK_BYTES from the pool */
 	uint64_t user_entry, user_stack, user_argument;
 	uint32_t cpu;	   /* where it ran last or is queued */
 	uint64_t deadline; /* of the block, CLOCK ns */
@@ -71,9 +70,9 @@ struct thread {
 	/* SYS_EVENT_WAIT */
 	uint64_t wait_mask;
 	struct thread *wait_next;
-};
+} __attribute__((aligned(16)));
 
-#define CORE_STACK_BYTES 8192
+#define CORE_STACK_BYTES 8192 /* from the pool; the thread's structure is at their upper end */
 
 static inline struct thread *current_thread(void)
 {

@@ -13,30 +13,25 @@ _Static_assert(offsetof(struct thread, kernel_rsp) == 0, "hv/x86/switch.S");
 extern char thread_trampoline[];
 _Noreturn void enter_user(uint64_t entry, uint64_t stack, uint64_t argument);
 
-#define THREAD_BYTES (CORE_STACK_BYTES + sizeof(struct thread))
-
+// At the top of its stack: a switch touches one page of each thread.
 static struct thread *thread_new(struct task *t)
 {
-	struct thread *new = core_alloc(sizeof(*new));
+	char *stack = core_pages_alloc(STACK_ORDER);
+	struct thread *new = (struct thread *)(stack + CORE_STACK_BYTES) - 1;
 	uint64_t *top;
 
-	if (!new)
+	if (!stack)
 		return NULL;
-	new->kernel_stack = core_pages_alloc(STACK_ORDER);
-	if (!new->kernel_stack) {
-		core_free(new, sizeof(*new));
-		return NULL;
-	}
 	// What context_switch pops: six registers and where to return to. Above it a word that
 	// keeps the ABI's alignment, a return address that is never used.
-	top = (uint64_t *)((char *)new->kernel_stack + CORE_STACK_BYTES) - 2;
+	top = (uint64_t *)new - 2;
 	top[-1] = (uint64_t)thread_trampoline;
 	new->kernel_rsp = (uint64_t)(top - 7);
 	new->task = t;
 	new->state = THREAD_READY;
 	new->cpu = this_cpu()->id;
 	object_get(&t->object);
-	__atomic_add_fetch(&t->core_memory, THREAD_BYTES, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&t->core_memory, CORE_STACK_BYTES, __ATOMIC_RELAXED);
 	return new;
 }
 
@@ -44,9 +39,8 @@ void thread_free(struct thread *t)
 {
 	struct task *task = t->task;
 
-	core_pages_free(t->kernel_stack, STACK_ORDER);
-	core_free(t, sizeof(*t));
-	__atomic_sub_fetch(&task->core_memory, THREAD_BYTES, __ATOMIC_RELAXED);
+	core_pages_free((char *)(t + 1) - CORE_STACK_BYTES, STACK_ORDER);
+	__atomic_sub_fetch(&task->core_memory, CORE_STACK_BYTES, __ATOMIC_RELAXED);
 	object_put_unlocked(&task->object);
 }
 

@@ -61,9 +61,9 @@ struct cpu {
 	/* What the processor itself reads; made by the boot stage (hv/boot/processor.c). */
 	const uint8_t *ports_set; /* what is in the bitmap below */
 	uint64_t gdt[CPU_GDT_ENTRIES];
-	uint8_t ist[CPU_IST_COUNT][CPU_IST_BYTES] __attribute__((aligned(16)));
-	struct tss tss __attribute__((aligned(128)));
+	struct tss tss __attribute__((aligned(128))); /* in one page with all before */
 	uint8_t ports[PORTS_BYTES + 1]; /* a byte of ones must follow (APM 2, 12.2.4) */
+	uint8_t ist[CPU_IST_COUNT][CPU_IST_BYTES] __attribute__((aligned(16)));
 	uint8_t stack[CPU_STACK_BYTES] __attribute__((aligned(16))); /* the idle loop's */
 };
 

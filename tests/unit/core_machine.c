@@ -436,8 +436,7 @@ struct thread *machine_run_as(struct task *t)
 	struct thread *thread = t->threads;
 
 	if (!thread) {
-		thread = machine_alloc(sizeof(*thread));
-		thread->kernel_stack = core_pages_alloc(1);
+		thread = (struct thread *)((char *)core_pages_alloc(1) + CORE_STACK_BYTES) - 1;
 		thread->task = t;
 		thread->state = THREAD_RUNNING;
 		object_get(&t->object);

@@ -252,7 +252,7 @@ static void threads_have_checked_entries(void **state)
 			i);
 	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
 			 -ENOSPC);
-	machine_alloc_left = 1;
+	machine_alloc_left = 0;
 	assert_int_equal(machine_syscall(SYS_THREAD_CREATE, HANDLE_SELF, 0x1000, 0x1000, 0, 0, 0),
 			 -ENOMEM);
 	machine_alloc_left = -1;
