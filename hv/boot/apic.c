@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Interrupt controllers: each processor's own as the core uses it, all lines of IO-APICs masked, and messages that start
 // other processors.
+#include "boot/plan.h"
 #include "boot/stage.h"
 #include "x86/apic.h"
 #include "x86/trap.h"
@@ -9,7 +10,6 @@
 
 #define IOAPIC_VERSION 1
 #define IOAPIC_ENTRY(n) (0x10 + 2 * (n))
-#define IOAPIC_BYTES 0x44
 #define IOAPIC_DATA 4 /* in 32-bit words; the register's number goes to word 0 */
 
 static volatile uint32_t *registers; /* NULL: x2APIC */

@@ -9,9 +9,11 @@
 #include "boot/ring.h"
 #include "boot/stage.h"
 #include "core/frame.h"
+#include "core/object.h"
 #include "core/string.h"
 #include "x86/serial.h"
 #include <postern/errno.h>
+#include <postern/syscall.h>
 
 #define LAST_WORDS_SECONDS 10
 
@@ -122,14 +124,31 @@ static void describe(struct boot_info *info, const struct boot_facts *f, int n)
 	info->screen = screen_there();
 	info->cpus = record.cpu_count;
 	format_text(info->engine_reason, sizeof(info->engine_reason), "%s", cpu_engine(&record.cpu.svm));
+	info->core_bytes = core_image.end - core_image.start;
 	format_text(to + n, size - n, "boot stage: %lu KiB, given back\n", info->stage_bytes >> 10);
 	memcpy(info->cpu_name, record.cpu.name, sizeof(record.cpu.name));
 	memcpy(info->version, CONFIG_VERSION, sizeof(CONFIG_VERSION));
 }
 
-// Into the core's text, which is read-only from the core's first own page tables on.
+// The core's table of system calls, from what its parts have registered.
+static void list_syscalls(void)
+{
+	const struct syscall_entry *e = (void *)(core_image.syscalls - CORE_VMA);
+	uint64_t *table = (void *)(core_image.syscall_table - CORE_VMA);
+
+	for (unsigned i = 0; i < SYS_COUNT; i++)
+		table[i] = core_image.syscall_missing;
+	for (; (uint64_t)e < core_image.syscalls_end - CORE_VMA; e++) {
+		if (e->number >= SYS_COUNT || table[e->number] != core_image.syscall_missing)
+			panic("system call %u is registered twice or out of range", e->number);
+		table[e->number] = (uint64_t)e->call;
+	}
+}
+
+// Into the core's text and constants, which are read-only from the core's first own page tables on.
 static void patch_core(void)
 {
+	list_syscalls();
 	for (const struct smap_site *s = (void *)core_image.patches; s < (struct smap_site *)core_image.patches_end; s++)
 		if (record.cpu.smap)
 			memcpy((void *)(s->at - CORE_VMA), s->code, 3);
@@ -166,6 +185,7 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	frames_describe(record.ram, record.ram_count, (struct chunk *)record.pool_phys, record.chunk_count);
 	n = cpu_mitigations(&record.cpu, record.info.machine, sizeof(record.info.machine));
 	processors_start(page);
+	plan_close(&record, &use.core);
 	space_build(&core_image);
 	describe(&record.info, &record.facts, n);
 	patch_core();

@@ -4,6 +4,7 @@
 #include "core/frame.h"
 #include "core/pool.h"
 #include "core/string.h"
+#include "x86/apic.h"
 #include <postern/syscall.h>
 #include <stdbool.h>
 
@@ -11,6 +12,9 @@
 #define CHUNK (2ull << 20)
 #define LOW_END (1ull << 20)   /* is not given out */
 #define POOL_FIRST (1ull << 20) /* at least that much pool beside the frame descriptors and processors */
+#define APIC_WINDOW_BYTES (1ull << 20)
+#define IOAPIC_DEFAULT 0xfec00000ull
+#define IOAPIC_WINDOW_BYTES 0x10000ull
 #define LOG_BYTES (CONFIG_LOG_SIZE_KIB * 1024ull)
 
 static uint64_t end_of(const struct ram_range *r)
@@ -92,6 +96,30 @@ const char *plan_memory(struct ram_map *ram, const struct plan_use *use, uint32_
 	return NULL;
 }
 
+static void close(struct boot_record *r, uint64_t base, uint64_t bytes)
+{
+	if (base)
+		r->closed[r->closed_count++] = (struct ram_range){base & ~(PAGE - 1), PAGE_ROUND_UP(base % PAGE + bytes)};
+}
+
+_Static_assert(BOOT_RAM_MAX + 5 + BOOT_IOAPICS_MAX + IOMMU_UNITS_MAX <= BOOT_CLOSED_MAX, "plan_close");
+
+void plan_close(struct boot_record *r, const struct ram_range *core)
+{
+	memcpy(r->closed, r->ram, sizeof(r->ram));
+	r->closed_count = r->ram_count;
+	close(r, core->base, core->bytes);
+	close(r, r->log_phys, r->log_bytes);
+	// Whoever reaches an APIC has every processor: wherever it is, and where it would be.
+	close(r, APIC_BASE_DEFAULT, APIC_WINDOW_BYTES);
+	close(r, r->facts.lapic_at, PAGE);
+	close(r, IOAPIC_DEFAULT, IOAPIC_WINDOW_BYTES);
+	for (unsigned i = 0; i < r->facts.ioapic_count; i++)
+		close(r, r->facts.ioapic[i].at, IOAPIC_BYTES);
+	for (unsigned i = 0; i < r->facts.iommu.units; i++)
+		close(r, r->facts.iommu.unit[i].at, IOMMU_BYTES(r->facts.iommu.amd));
+}
+
 static const char *check_ram(const struct boot_record *r, const struct plan_use *use)
 {
 	bool pool = false;
@@ -118,9 +146,10 @@ const char *plan_check(const struct boot_record *r, const struct plan_use *use)
 {
 	if (r->info.modules > BOOT_MODULES_MAX || !r->ram_count || r->ram_count > BOOT_RAM_MAX ||
 	    !r->cpu_count || r->cpu_count > CONFIG_MAX_CPUS || r->facts.ioapic_count > BOOT_IOAPICS_MAX ||
+	    r->closed_count < r->ram_count || r->closed_count > BOOT_CLOSED_MAX ||
 	    r->facts.iommu.units > IOMMU_UNITS_MAX || r->facts.iommu.ioapics > IOMMU_IOAPICS_MAX)
 		return "a count is out of range";
-	if (!r->facts.tsc_khz || !r->facts.apic_per_tsc)
+	if (r->facts.tsc_khz < 1000 || !r->facts.apic_per_tsc)
 		return "nothing counts time";
 	if (r->root - r->pool_phys >= r->pool_used || r->pool_used > r->pool_bytes || (r->root | r->pool_used) % PAGE)
 		return "the core's page tables lie outside of its pool";

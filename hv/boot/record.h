@@ -21,6 +21,7 @@
 
 #define BOOT_IOAPICS_MAX 16
 #define BOOT_RAM_MAX 128
+#define BOOT_CLOSED_MAX (BOOT_RAM_MAX + 32)
 #define IOMMU_UNITS_MAX 8
 #define IOMMU_IOAPICS_MAX 16
 
@@ -83,6 +84,9 @@ struct boot_record {
 	 * the core's from the moment that the core's own page tables are loaded. */
 	uint32_t ram_count, chunk_count;
 	struct ram_range ram[BOOT_RAM_MAX];
+	/* What no task may see as foreign memory: the above, the core's image, the log, registers of APICs and IOMMUs. */
+	uint32_t closed_count;
+	struct ram_range closed[BOOT_CLOSED_MAX];
 	/* Chunks of 2 MiB inside one range: the first pool. At its start, `pool_used` bytes: `chunk_count` accounts of
 	 * RAM (hv/core/pool.h), then processors, then the core's page tables, which map the image and the pool
 	 * (hv/boot/space.c). */
@@ -108,6 +112,7 @@ struct core_header {
 	uint64_t entry; /* entry(record, cpu): all processors, each on its stack, interrupts off, page tables the stage's */
 	uint64_t idt, trap_stubs, syscall_entry; /* a table to be filled: 256 gates, to 16 bytes each; LSTAR */
 	uint64_t start, text_end, rodata_end, end; /* of the image: read and execute, read, read and write with its bss */
+	uint64_t syscalls, syscalls_end, syscall_table, syscall_missing; /* struct syscall_entry; where they go, and this instead */
 	uint64_t archive, archive_end;	/* cpio archive of modules */
 	uint64_t patches, patches_end;	/* struct smap_site: instructions to put in where the processor has SMAP */
 };

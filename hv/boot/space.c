@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The core's first page tables, from its own pool: its image by sections, the pool, the upper tables of what it maps
 // later. Writable and executable is nothing.
+#include "boot/plan.h"
 #include "boot/stage.h"
 #include "core/frame.h"
 #include "core/pool.h"
@@ -11,9 +12,6 @@
 #include <postern/syscall.h>
 
 #define ROOT_SPAN (1ull << 39)
-#define IOAPIC_BYTES 0x44
-#define IOMMU_AMD_BYTES 0x4000
-#define IOMMU_INTEL_BYTES 0x1000
 
 // --- what hv/x86/paging.c, linked into the stage, asks for ---
 
@@ -95,7 +93,7 @@ static void map_devices(struct boot_facts *f)
 	for (unsigned i = 0; i < f->ioapic_count; i++)
 		f->ioapic[i].at = window(f->ioapic[i].at, IOAPIC_BYTES, PAGE_UNCACHED);
 	for (unsigned i = 0; i < f->iommu.units; i++)
-		f->iommu.unit[i].at = window(f->iommu.unit[i].at, f->iommu.amd ? IOMMU_AMD_BYTES : IOMMU_INTEL_BYTES,
+		f->iommu.unit[i].at = window(f->iommu.unit[i].at, IOMMU_BYTES(f->iommu.amd),
 					     PAGE_UNCACHED);
 	if (f->reset_at > 0xffff)
 		f->reset_at = window(f->reset_at, 1, PAGE_UNCACHED);

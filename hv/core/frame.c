@@ -21,8 +21,8 @@
 static struct chunk *chunks;
 static uint32_t chunk_count;
 static uint32_t first[CHUNK_STATES]; /* no chunk before it is in that state and has free frames */
-static struct ram_range managed[BOOT_RAM_MAX];
-static unsigned managed_count;
+static struct ram_range closed[BOOT_CLOSED_MAX];
+static unsigned closed_count;
 static struct spinlock frame_lock;
 static uint64_t free_frames, reserved_frames, total_frames, pool_chunks, pool_free;
 
@@ -178,8 +178,8 @@ void frame_free(uint64_t phys, unsigned order)
 
 int frame_is_foreign(uint64_t phys, uint64_t bytes)
 {
-	for (unsigned i = 0; i < managed_count; i++)
-		if (phys < managed[i].base + managed[i].bytes && managed[i].base < phys + bytes)
+	for (unsigned i = 0; i < closed_count; i++)
+		if (phys < closed[i].base + closed[i].bytes && closed[i].base < phys + bytes)
 			return 0;
 	return phys + bytes >= phys;
 }
@@ -235,8 +235,8 @@ void frame_init(const struct ram_range *ranges, unsigned count, struct chunk *de
 	chunks = described;
 	chunk_count = described_count;
 	memset(first, 0, sizeof(first));
-	memcpy(managed, ranges, count * sizeof(*ranges));
-	managed_count = count;
+	memcpy(closed, ranges, count * sizeof(*ranges));
+	closed_count = count;
 	for (uint32_t i = 0; i < chunk_count; i++)
 		total_frames += chunks[i].owned;
 	free_frames = total_frames;

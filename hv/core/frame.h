@@ -24,7 +24,7 @@ enum frame_flag { FRAME_RESERVED = 1, FRAME_DIRTY = 2 /* skip the clearing */ };
 /* 2^order contiguous frames, aligned to their size, order 0..9; cleared unless DIRTY. 0: none. */
 uint64_t frame_alloc(unsigned order, unsigned flags);
 void frame_free(uint64_t phys, unsigned order);
-/* Is this physical range free of RAM that the core manages (so MMIO, tables or boot modules)? */
+/* Is this physical range free of what is the core's or is RAM that it manages (so MMIO, tables or boot modules)? */
 int frame_is_foreign(uint64_t phys, uint64_t bytes);
 
 /* The core's own memory, cleared. NULL: none left. */

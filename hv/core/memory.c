@@ -24,25 +24,13 @@
 #define MEMORY_RIGHTS \
 	(RIGHT_READ | RIGHT_WRITE | RIGHT_EXEC | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS)
 
-/* Local APIC and IO-APIC registers: whoever reaches them has every CPU (AMD APM 2, 16.3; chipsets
- * agree). */
-#define APIC_WINDOW_FIRST 0xfec00000ull
-#define APIC_WINDOW_BYTES 0x100000ull
-#define LAPIC_WINDOW_FIRST 0xfee00000ull
-
 /* Drivers and brokers together with all they hold must leave room for guests. */
 #define DRIVER_RAM_SHARE 8
 
-uint64_t memory_user_bytes, memory_guest_bytes;
-
 static void account(struct memory *m, int64_t bytes)
 {
-	bool guest = m->flags & MEM_GUEST;
-
 	m->populated += bytes;
-	__atomic_add_fetch(guest ? &memory_guest_bytes : &memory_user_bytes, bytes,
-			   __ATOMIC_RELAXED);
-	__atomic_add_fetch(guest ? &m->owner->guest_memory : &m->owner->memory, bytes,
+	__atomic_add_fetch(m->flags & MEM_GUEST ? &m->owner->guest_memory : &m->owner->memory, bytes,
 			   __ATOMIC_RELAXED);
 }
 
@@ -282,11 +270,6 @@ static int64_t sys_mem_create(struct syscall_args *a)
 }
 SYSCALL(SYS_MEM_CREATE, sys_mem_create);
 
-static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
-{
-	return a < b + b_bytes && b < a + a_bytes;
-}
-
 // Inside the archive of modules, which is in the core's image and read-only for everybody.
 static bool in_archive(uint64_t phys, uint64_t bytes)
 {
@@ -302,9 +285,7 @@ static uint32_t phys_rights(uint64_t phys, uint64_t bytes)
 {
 	if (in_archive(phys, bytes))
 		return RIGHT_READ | RIGHT_GRANT;
-	if (!frame_is_foreign(phys, bytes) ||
-	    overlaps(phys, bytes, LAPIC_WINDOW_FIRST, APIC_WINDOW_BYTES) ||
-	    overlaps(phys, bytes, APIC_WINDOW_FIRST, APIC_WINDOW_BYTES / 16))
+	if (!frame_is_foreign(phys, bytes))
 		return 0;
 	return RIGHT_READ | RIGHT_WRITE | RIGHT_CONTROL | RIGHT_GRANT | RIGHT_PHYS;
 }

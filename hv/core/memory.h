@@ -42,7 +42,4 @@ struct memory *memory_create(struct task *owner, uint64_t bytes, uint32_t flags,
 int memory_use(struct memory *m, unsigned rights);
 void memory_unuse(struct memory *m, unsigned rights);
 
-/* Frames in objects so far, in bytes. */
-extern uint64_t memory_user_bytes, memory_guest_bytes;
-
 #endif

@@ -18,8 +18,8 @@ struct chunk {
 	uint8_t state;
 };
 
-/* RAM ranges that the core manages: page aligned, sorted, disjoint. Chunks: from address 0 on, as the boot stage
- * described them (hv/boot/frames.c): all of the ranges is free. */
+/* Ranges that are not foreign: see struct boot_record. Chunks: from address 0 on, as the boot stage described them
+ * (hv/boot/frames.c). */
 void frame_init(const struct ram_range *ranges, unsigned count, struct chunk *chunks, uint32_t chunk_count);
 
 /* A chunk that is allocated and mapped (at bring-up: a free one) becomes the pool's; `used` bytes at

@@ -455,7 +455,7 @@ void sched_cpu_init(void)
 	c->sched = s;
 	c->current = &s->idle;
 }
-UNIT(core_sched, UNIT_CORE, true, NULL, sched_cpu_init, NULL);
+UNIT(core_sched, UNIT_CORE, NULL, sched_cpu_init, NULL);
 
 void sched_cpu_info(unsigned cpu, struct info_cpu *out)
 {

@@ -2,33 +2,19 @@
 // The table of system calls, what failures cost, and the calls that concern no object.
 #include "core/log.h"
 #include "core/task.h"
-#include "core/unit.h"
 #include <postern/errno.h>
 
 #define LOG_PIECE 512
 
-extern const struct syscall_entry _syscalls[], _syscalls_end[];
-int64_t (*syscall_table[SYS_COUNT])(struct syscall_args *); /* hv/x86/syscall_entry.S */
+/* For hv/x86/syscall_entry.S. Empty here: the boot stage fills it from what is registered, then it is read-only. */
+int64_t (*const syscall_table[SYS_COUNT])(struct syscall_args *);
 int64_t syscall_failed(uint64_t number, int64_t result);
+int64_t sys_missing(struct syscall_args *a);
 
-static int64_t sys_missing(struct syscall_args *a)
+int64_t sys_missing(struct syscall_args *a)
 {
 	return -ENOSYS;
 }
-
-static int syscall_init(void)
-{
-	const struct syscall_entry *e;
-
-	for (unsigned i = 0; i < SYS_COUNT; i++)
-		syscall_table[i] = sys_missing;
-	for (e = _syscalls; e < _syscalls_end; e++) {
-		assert(e->number < SYS_COUNT && syscall_table[e->number] == sys_missing);
-		syscall_table[e->number] = e->call;
-	}
-	return 0;
-}
-UNIT(core_syscalls, UNIT_CORE, true, syscall_init, NULL, NULL);
 
 int64_t syscall_failed(uint64_t number, int64_t result)
 {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the system handle is for: ports, PCI configuration, the inventory, the machine's end.
-#include "core/boot.h"
 #include "core/frame.h"
 #include "core/guest.h"
 #include "core/log.h"
-#include "core/memory.h"
 #include "core/string.h"
 #include "core/task.h"
 #include "x86/io.h"
@@ -15,8 +13,6 @@
 #include <postern/errno.h>
 
 #define PORTS 65536u
-
-extern const char _image_start[], _image_end[];
 
 int (*guest_vcpu_info)(unsigned index, struct info_vcpu *out);
 void (*guests_forget)(const struct memory *m);
@@ -112,7 +108,6 @@ union info {
 	struct task_info task;
 	struct info_vcpu vcpu;
 	struct info_irq irq;
-	char line[256];
 };
 
 static int info_cpu(uint64_t index, union info *out)
@@ -132,13 +127,6 @@ static int info_memory(uint64_t index, union info *out)
 	if (index)
 		return -ENOENT;
 	frame_info(&out->memory);
-	out->memory.ram = boot_info.ram_bytes;
-	out->memory.core_image = _image_end - _image_start;
-	out->memory.user = memory_user_bytes;
-	out->memory.guest = memory_guest_bytes;
-	out->memory.boot_modules = 0;
-	for (unsigned i = 0; i < boot_info.modules; i++)
-		out->memory.boot_modules += boot_info.module[i].bytes;
 	return sizeof(out->memory);
 }
 
@@ -172,8 +160,6 @@ static int info_fill(uint64_t kind, uint64_t index, union info *out)
 	case INFO_VCPU:
 		error = guest_vcpu_info ? guest_vcpu_info(index, &out->vcpu) : -ENOENT;
 		return error ? error : (int)sizeof(out->vcpu);
-	case INFO_MACHINE:
-		return machine_line(index, out->line, sizeof(out->line));
 	case INFO_IRQ:
 		error = irq_info(index, &out->irq);
 		return error ? error : (int)sizeof(out->irq);

@@ -7,7 +7,6 @@
 #include "core/log.h"
 #include "core/unit.h"
 #include "x86/trap.h"
-#include <postern/errno.h>
 
 struct timer_queue {
 	struct spinlock lock;
@@ -48,13 +47,10 @@ uint64_t clock_ns(void)
 	return clock_from_tsc(rdtsc());
 }
 
-static int clock_init(void)
+static void clock_init(void)
 {
-	if (tsc_khz < 1000)
-		return -ENODEV;
 	clock_mult = (1000000ull << 32) / tsc_khz;
 	tsc_mult = (tsc_khz << 32) / 1000000;
-	return 0;
 }
 
 void timer_cpu_init(void)
@@ -63,7 +59,7 @@ void timer_cpu_init(void)
 	if (!this_cpu()->timers)
 		panic("no memory for the timers of cpu %u", this_cpu()->id);
 }
-UNIT(core_clock, UNIT_CORE, true, clock_init, timer_cpu_init, NULL);
+UNIT(core_clock, UNIT_CORE, clock_init, timer_cpu_init, NULL);
 
 // The head goes into the hardware; q is this CPU's, its lock held.
 static void program(struct timer_queue *q)

@@ -12,7 +12,7 @@ extern const struct engine svm_engine __attribute__((weak));
 
 const struct engine *engine;
 
-static int engine_init(void)
+static void engine_init(void)
 {
 	char *why = boot_info.engine_reason; /* the boot stage's */
 
@@ -24,7 +24,6 @@ static int engine_init(void)
 		engine = NULL;
 	boot_info.engine = engine ? engine->number : 0;
 	log_printf("engine: %s%s", engine ? engine->name : "none: ", why);
-	return 0;
 }
 
 static void engine_cpu_init(void)
@@ -48,4 +47,4 @@ static void engine_shutdown(void)
 		engine->cpu_disable();
 }
 
-UNIT(engine, UNIT_ENGINE, false, engine_init, engine_cpu_init, engine_shutdown);
+UNIT(engine, UNIT_ENGINE, engine_init, engine_cpu_init, engine_shutdown);

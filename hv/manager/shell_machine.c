@@ -23,25 +23,28 @@ static unsigned long long kib(uint64_t bytes)
 
 static void memory_command(int count, char **words)
 {
-	uint64_t tasks = 0, core_for_tasks = 0;
+	uint64_t tasks = 0, guests = 0, core_for_tasks = 0, files = 0;
 	struct info_memory m;
 	struct task_info t;
 
 	if (info(INFO_MEMORY, 0, &m, sizeof(m)) <= 0)
 		return;
-	console_printf("RAM %llu KiB: free %llu, set aside %llu, boot files %llu\n", kib(m.ram),
-		       kib(m.free), kib(m.reserved), kib(m.boot_modules));
-	console_printf("core: image %llu KiB, pool %llu KiB (in use %llu)\n", kib(m.core_image),
+	for (unsigned i = 0; i < boot()->modules && i < BOOT_MODULES_MAX; i++)
+		files += boot()->module[i].bytes;
+	console_printf("RAM %llu KiB: free %llu, set aside %llu, boot files %llu\n", kib(boot()->ram_bytes),
+		       kib(m.free), kib(m.reserved), kib(files));
+	console_printf("core: image %llu KiB, pool %llu KiB (in use %llu)\n", kib(boot()->core_bytes),
 		       kib(m.core_pool), kib(m.core_pool_used));
-	console_printf("guests' RAM %llu KiB, programs %llu KiB\n", kib(m.guest), kib(m.user));
 	for (unsigned n = 0; info(INFO_TASK, n, &t, sizeof(t)) > 0; n++) {
 		console_printf("  %-15s %8llu KiB  guest RAM %10llu KiB  core %6llu KiB\n", t.name,
 			       kib(t.memory), kib(t.guest_memory), kib(t.core_memory));
 		tasks += t.memory;
+		guests += t.guest_memory;
 		core_for_tasks += t.core_memory;
 	}
+	console_printf("guests' RAM %llu KiB\n", kib(guests));
 	console_printf("Postern holds %llu KiB (image, pool, programs)\n",
-		       kib(m.core_image + m.core_pool + m.user));
+		       kib(boot()->core_bytes + m.core_pool + tasks));
 	console_printf("programs %llu KiB, of the pool for them %llu KiB\n", kib(tasks),
 		       kib(core_for_tasks));
 }
@@ -121,16 +124,10 @@ static void print_pci(void)
 
 static void machine_command(int count, char **words)
 {
-	char line[256];
-	int64_t n;
-
 	print_processor();
 	print_pci();
 	console_printf("%s", boot()->machine);
-	for (unsigned i = 0; (n = info(INFO_MACHINE, i, line, sizeof(line) - 1)) > 0; i++) {
-		line[sizeof(line) - 1] = 0;
-		console_printf("%s\n", line);
-	}
+	console_printf("DMA: %s\n", boot()->dma);
 	console_printf("Postern %s; engine: %s\n", boot()->version,
 		       boot()->engine ? "yes" : boot()->engine_reason);
 	for (unsigned i = 0; i < boot()->modules && i < BOOT_MODULES_MAX; i++)

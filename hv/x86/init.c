@@ -18,7 +18,8 @@ struct boot_info boot_info;
 struct boot_facts boot_facts;
 
 static const uint64_t idt[IDT_BYTES / 8] __attribute__((aligned(16))); /* the stage fills it */
-extern const char _text[], _text_end[], _rodata_end[], _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[], trap_stubs[], syscall_entry[];
+extern const char _text[], _text_end[], _rodata_end[], _image_end[], modules_archive[], modules_archive_end[], _smap_sites[], _smap_sites_end[], trap_stubs[], syscall_entry[],
+	_syscalls[], _syscalls_end[], syscall_table[], sys_missing[];
 static void core_main(const struct boot_record *r, struct cpu *c);
 
 #define ADDRESS(x) ((uint64_t)(x))
@@ -30,6 +31,10 @@ static const struct core_header header __attribute__((used, section(".header")))
 	.idt = ADDRESS(idt),
 	.trap_stubs = ADDRESS(trap_stubs),
 	.syscall_entry = ADDRESS(syscall_entry),
+	.syscalls = ADDRESS(_syscalls),
+	.syscalls_end = ADDRESS(_syscalls_end),
+	.syscall_table = ADDRESS(syscall_table),
+	.syscall_missing = ADDRESS(sys_missing),
 	.start = ADDRESS(_text),
 	.text_end = ADDRESS(_text_end),
 	.rodata_end = ADDRESS(_rodata_end),
@@ -59,7 +64,7 @@ static void core_main(const struct boot_record *r, struct cpu *c)
 	entry_tsc = boot_info.entry_tsc;
 	count = r->cpu_count;
 	memcpy(cpus, r->cpus, sizeof(r->cpus));
-	frame_init(r->ram, r->ram_count, core_pool_virt(r->pool_phys), r->chunk_count);
+	frame_init(r->closed, r->closed_count, core_pool_virt(r->pool_phys), r->chunk_count);
 	pool_init(r->pool_phys, r->pool_bytes, r->pool_used);
 	space_init(r->root);
 	smp_arrived(count - 1); // the record is gone

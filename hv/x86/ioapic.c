@@ -91,4 +91,4 @@ static void ioapic_shutdown(void)
 		for (unsigned n = 0; n < boot_facts.ioapic[i].lines; n++)
 			reg_write(&boot_facts.ioapic[i], IOAPIC_ENTRY(n), ENTRY_MASKED);
 }
-UNIT(ioapic, UNIT_IRQ, false, NULL, NULL, ioapic_shutdown);
+UNIT(ioapic, UNIT_CORE, NULL, NULL, ioapic_shutdown);

@@ -23,7 +23,6 @@ static unsigned started; /* units */
 static volatile uint64_t *done; /* what they write when they have come to a wait */
 static struct iommu_kind *kind;	/* NULL: none, or not used */
 static const struct paging_format *format;
-static const char *why_not = "no IOMMU";
 static struct spinlock iommu_lock; /* calls of kind; inside everything but the log */
 static uint16_t domains;
 
@@ -117,35 +116,30 @@ static void look(struct timer *t)
 	timer_arm(t, clock_ns() + LOOK_NS);
 }
 
-static int iommu_init(void)
+static void iommu_init(void)
 {
 	static struct timer timer = {.fn = look};
 	const struct iommu_facts *f = &boot_facts.iommu;
+	const char *why_not = NULL;
 
 	kind = f->amd ? &iommu_amd : &iommu_intel;
-	if (f->units && boot_facts.choices & BOOT_NO_IOMMU)
+	if (!f->units)
+		why_not = "no IOMMU";
+	else if (boot_facts.choices & BOOT_NO_IOMMU)
 		why_not = "iommu=off";
-	else if (f->units && start(f))
+	else if (start(f))
 		why_not = "the IOMMU could not be turned on";
-	else if (f->units)
-		why_not = NULL;
 	if (why_not) {
 		kind = NULL;
-		log_printf("DMA: unconfined (%s)", why_not);
-		return 0;
+		format_text(boot_info.dma, sizeof(boot_info.dma), "unconfined (%s)", why_not);
+	} else {
+		format_text(boot_info.dma, sizeof(boot_info.dma), "confined by %s (%u units), interrupts remapped",
+			    kind->name, f->units);
+		look(&timer);
 	}
-	log_printf("DMA: confined by %s, interrupts remapped", kind->name);
-	look(&timer);
-	return 0;
+	log_printf("DMA: %s", boot_info.dma);
 }
-UNIT(iommu, UNIT_ENGINE, false, iommu_init, NULL, iommu_shutdown);
-
-int iommu_text(char *out, unsigned size)
-{
-	return kind ? format_text(out, size, "DMA: confined by %s (%u units), interrupts remapped",
-				  kind->name, boot_facts.iommu.units)
-		    : format_text(out, size, "DMA: unconfined (%s)", why_not);
-}
+UNIT(iommu, UNIT_ENGINE, iommu_init, NULL, iommu_shutdown);
 
 static int set_dma(uint32_t bdf, uint16_t id, uint64_t root)
 {

@@ -37,7 +37,6 @@ int iommu_message(uint32_t bdf, unsigned vector, unsigned cpu, uint32_t *address
 int iommu_line(uint8_t ioapic, unsigned vector, unsigned cpu, bool level, uint32_t *high);
 void iommu_silence(uint32_t bdf); /* no interrupt of bdf gets through any more */
 
-int iommu_text(char *out, unsigned size); /* "DMA: ..." */
 /* hv/core/device.c: this access, BDF_UNKNOWN: somebody's, was blocked. Nothing is locked. `known`: the
  * address is. */
 void device_fault(uint32_t bdf, bool known, uint64_t address);

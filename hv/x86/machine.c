@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The machine as a whole: what only ring 0 found, in words; reset; halt.
+// The machine as a whole: reset, halt.
 #include "x86/machine.h"
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/unit.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
-#include "x86/iommu.h"
-#include <postern/errno.h>
 
 #define RESET_WAIT 10000000 /* TSC ticks between two ways */
-
-int machine_line(unsigned index, char *out, unsigned size)
-{
-	return index ? -ENOENT : iommu_text(out, size);
-}
 
 static void wait(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The machine as a whole: what was found, reset, consoles, the live page tables' proof of W^X. */
+/* The machine as a whole: reset, halt, what stands between guests. */
 #ifndef X86_MACHINE_H
 #define X86_MACHINE_H
 
@@ -7,10 +7,6 @@
 #include <stdint.h>
 #include <postern/syscall.h>
 #include "x86/paging.h"
-
-/* Line `index` of what only ring 0 found (INFO_MACHINE): ring 3 has CPUID and boot_info, which has the boot stage's words. -ENOENT
- * past the end, else its length. */
-int machine_line(unsigned index, char *out, unsigned size);
 
 /* CTL_RESET: units_shutdown, then FADT's reset register, 0xCF9, i8042, triple fault. */
 _Noreturn void machine_reset(void);

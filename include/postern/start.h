@@ -68,6 +68,8 @@ struct boot_info {
 	struct boot_module module[BOOT_MODULES_MAX];
 	char machine[768];    /* what the boot stage found, in lines for people */
 	uint64_t stage_bytes; /* memory that the boot stage used, which is free memory now */
+	uint64_t core_bytes;  /* the core's text and data */
+	char dma[64];	      /* whether an IOMMU confines devices, in words */
 };
 
 #endif /* __ASSEMBLY__ */

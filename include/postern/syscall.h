@@ -227,8 +227,7 @@ enum system_info {
 	INFO_MEMORY,  /* struct info_memory, index 0 */
 	INFO_TASK,    /* struct task_info */
 	INFO_VCPU,    /* struct info_vcpu */
-	INFO_MACHINE, /* text lines of what was found, a line an index */
-	INFO_IRQ,     /* struct info_irq */
+	INFO_IRQ = 5, /* struct info_irq */
 };
 
 struct info_cpu {
@@ -239,12 +238,9 @@ struct info_cpu {
 };
 
 struct info_memory {
-	uint64_t ram;	   /* all usable RAM that the firmware reported */
 	uint64_t free;	   /* bytes of free frames */
 	uint64_t reserved; /* set aside for objects and not yet populated */
-	uint64_t core_image, core_pool, core_pool_used; /* core: text and data; its pool; what of it is in use */
-	uint64_t user, guest;  /* frames in ordinary objects; in MEM_GUEST objects */
-	uint64_t boot_modules; /* files handed over by the boot loader */
+	uint64_t core_pool, core_pool_used; /* the core's own; what of it is in use */
 };
 
 #define EXIT_KINDS 32

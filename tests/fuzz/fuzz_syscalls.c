@@ -52,8 +52,6 @@ static const uint64_t words[] = {
 #define USER_BYTES 65536
 static uint8_t user[USER_BYTES];
 
-const char _image_start[1], _image_end[1];
-
 int copy_from_user(void *to, uint64_t from, uint64_t bytes)
 {
 	if (from < USER_BUFFER || from - USER_BUFFER > USER_BYTES ||
@@ -129,10 +127,6 @@ void iommu_unmap(struct iommu_domain *d, uint64_t phys, uint64_t bytes)
 }
 void iommu_flush(struct iommu_domain *d, uint32_t bdf)
 {
-}
-int machine_line(unsigned index, char *out, unsigned size)
-{
-	return index < 3 ? snprintf(out, size, "line %u", index) : -ENOENT;
 }
 int serial_release(uint16_t base)
 {

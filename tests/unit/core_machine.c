@@ -217,7 +217,8 @@ WEAK void frame_free(uint64_t phys, unsigned order)
 
 WEAK int frame_is_foreign(uint64_t phys, uint64_t bytes)
 {
-	return phys + bytes <= 0x100000 || (phys >= 0xc0000000 && phys + bytes <= 1ull << 32);
+	return phys + bytes <= 0x100000 || (phys >= 0xc0000000 && phys + bytes <= 1ull << 32 && bytes <= 0x10000000 &&
+					   (phys + bytes <= 0xfec00000 || (phys > 0xfec00000 && phys + bytes <= 0xfee00000)));
 }
 
 // --- page tables: a list of leaves ---

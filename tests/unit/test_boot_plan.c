@@ -36,6 +36,7 @@ static const char *plan(void)
 {
 	const char *why = plan_memory(&map, &use, 4, &r);
 
+	plan_close(&r, &use.core);
 	r.cpu_count = 1; /* hv/boot/processor.c */
 	r.cpus[0] = (struct cpu *)(CORE_POOL_BASE + r.pool_phys + r.pool_used);
 	r.root = r.pool_phys + r.pool_used + PAGE_ROUND_UP(sizeof(struct cpu)); /* hv/boot/space.c */
@@ -99,6 +100,33 @@ static void much_room(void **state)
 	assert_true(r.pool_bytes >= r.pool_used + 256 * sizeof(struct cpu) + MIB);
 }
 
+static bool is_closed(uint64_t base, uint64_t bytes)
+{
+	for (unsigned i = 0; i < r.closed_count; i++)
+		if (r.closed[i].base < base + bytes && base < r.closed[i].base + r.closed[i].bytes)
+			return true;
+	return false;
+}
+
+static void closed(void **state)
+{
+	r.facts.lapic_at = 0x1fee00000;
+	r.facts.ioapic_count = 2;
+	r.facts.ioapic[0].at = 0xfec00000;
+	r.facts.ioapic[1].at = 0xfea01fe0;
+	r.facts.iommu.units = 1;
+	r.facts.iommu.amd = true;
+	r.facts.iommu.unit[0].at = 0xfd200000;
+	assert_null(plan());
+	assert_true(is_closed(0x110000, 1) && is_closed(0x20ffff, 1)); /* the core's image */
+	assert_true(is_closed(r.log_phys, 1) && is_closed(r.pool_phys, 1) && is_closed(64 * MIB, 1));
+	assert_true(is_closed(0xfee00000, 1) && is_closed(0x1fee00000, 4096) && is_closed(0xfec00000, 1));
+	assert_true(is_closed(0xfea02000, 1) && !is_closed(0xfea03000, 0x1000)); /* over the end of a page */
+	assert_true(is_closed(0xfd203fff, 1) && !is_closed(0xfd204000, 1));
+	assert_false(is_closed(0xb8000, 0x8000) || is_closed(0xfed00000, 4096));
+	assert_false(is_closed(0, 4096)); /* what is nowhere closes nothing */
+}
+
 static void refused(void **state)
 {
 	static const struct boot_record zero;
@@ -115,6 +143,8 @@ static void refused(void **state)
 	} while (0)
 	REFUSE(r.ram_count = 0);
 	REFUSE(r.ram_count = BOOT_RAM_MAX + 1);
+	REFUSE(r.closed_count = BOOT_CLOSED_MAX + 1);
+	REFUSE(r.closed_count = 0);
 	REFUSE(r.cpu_count = 0);
 	REFUSE(r.cpu_count = CONFIG_MAX_CPUS + 1);
 	REFUSE(r.cpu_count = 2);
@@ -176,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_plan, setup),	  cmocka_unit_test_setup(no_room, setup),
 		cmocka_unit_test_setup(much_room, setup), cmocka_unit_test_setup(refused, setup),
+		cmocka_unit_test_setup(closed, setup),
 		cmocka_unit_test_setup(sums, setup),	  cmocka_unit_test(options),
 	};
 

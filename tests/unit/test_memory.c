@@ -29,8 +29,6 @@ static int teardown(void **state)
 	assert_int_equal(machine_core_objects, objects_before);
 	assert_int_equal(machine_frames, 0);
 	assert_int_equal(machine_reserved, 0);
-	assert_int_equal(memory_user_bytes, 0);
-	assert_int_equal(memory_guest_bytes, 0);
 	return 0;
 }
 
@@ -104,7 +102,7 @@ static void large_frames_where_they_fit(void **state)
 	assert_int_equal(span, LARGE_PAGE_SIZE);
 	assert_int_equal(phys % LARGE_PAGE_SIZE, MIB);
 	assert_int_equal(machine_frames, 512);
-	assert_int_equal(memory_guest_bytes, 2 * MIB);
+	assert_int_equal(current_task()->guest_memory, 2 * MIB);
 	assert_int_equal(self->guest_memory, 2 * MIB);
 	assert_int_equal(self->memory, 0);
 	assert_int_equal(memory_frame(m, 2 * MIB, FRAME_SMALL, &span), phys - MIB);

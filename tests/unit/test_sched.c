@@ -108,7 +108,8 @@ static void begin(unsigned cpus_online)
 	programs = barriers = programmed[0] = programmed[1] = 0;
 	cpu_count = cpus_online;
 	for (const struct unit *u = _units; u < _units_end; u++) {
-		assert_int_equal(u->init ? u->init() : 0, 0);
+		if (u->init)
+			u->init();
 		for (machine_cpu = 0; u->cpu_init && machine_cpu < 2; machine_cpu++)
 			u->cpu_init();
 	}
