@@ -56,6 +56,9 @@ struct card {
 	bool after_tso;
 	unsigned tx_instant; /* times in a row that all was sent when the tail was written: TX_INSTANT, and there are no
 			      * interrupts for it */
+	uint32_t moderation;	 /* what ITR holds */
+	uint64_t moderated_ns, moderated_bytes, moderated_frames; /* when that was thought about last, and what was
+							      * sent and received, and received, until then */
 	uint64_t tx_progress_ns; /* when something was done last, or began */
 
 	struct net_rx_back rx;

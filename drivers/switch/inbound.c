@@ -108,7 +108,7 @@ static bool forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, uint
 	bound = &ports[port];
 	if (!is_peer(bound, NULL, u->network, g.vlan))
 		return false;
-	if (takes_trains(bound) && train_begin(&train, at, bytes, id, csum_good) && train.headers.ipv4)
+	if (takes_trains(bound) && train_begin(&train, at, bytes, id, csum_good) && (train.headers.ipv4 || train.bare))
 		return true;
 	train.count = 0;
 	deliver_to(bound, &g);
@@ -121,7 +121,14 @@ static bool take(struct uplink *u, const struct net_part *p, bool csum_good, uin
 {
 	const uint8_t *at = u->pages + RX_START + (uint64_t)p->id * SLOT_BYTES + p->offset;
 
+	uint16_t before = train.id[0];
+
 	u->received++;
+	if (train_supersede(&train, at, p->bytes, p->id, csum_good)) {
+		uplink_post(u, before);
+		bound->coalesced++;
+		return true;
+	}
 	if (train_join(&train, at, p->bytes, p->id, csum_good))
 		return true;
 	send_off(u);

@@ -27,14 +27,15 @@ void run_again(void)
 
 static void wait_over(struct timer *t);
 
-static void flush(void)
+void flush(void)
 {
 	uint64_t next = port_deadlines(clock_ns());
 
 	for (unsigned i = 0; i < ports_end; i++)
 		port_flush(&ports[i]);
 	for (unsigned i = 0; i < UPLINKS_MAX; i++)
-		uplink_flush(&uplinks[i]);
+		if (uplinks[i].open)
+			uplink_flush(&uplinks[i]);
 	if (next == ~0ull)
 		timer_cancel(&wait_timer);
 	else

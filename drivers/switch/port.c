@@ -357,6 +357,8 @@ void port_serve(struct port *p)
 	if (!p->open)
 		return;
 	p->again = false;
+	if (networks[p->network].active >= 0)
+		uplink_look(&uplinks[networks[p->network].active]);
 	if (net_rx_back_ready(&p->rx) > 0) {
 		p->deaf = false;
 		wake_waiting(p);

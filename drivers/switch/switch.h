@@ -21,6 +21,7 @@
 #include "netring.h"
 #include "spec.h"
 #include "table.h"
+#include "timer.h"
 #include "train.h"
 
 #define PORTS_MAX 32 /* guests' cards */
@@ -45,6 +46,7 @@
 #define SHARE_NS 20000000ull	   /* memory shown to a driver is used for references after this */
 #define SHARE_WAIT_NS 2000000000ull /* after a port opened its memory may still be on its way */
 #define AWAY_NS 5000000000ull	   /* a driver that died may take this long to be back before guests lose their link */
+#define LOOK_NS 200000ull	   /* after frames that were sent */
 #define BYTES_OF_SUM 65536
 
 _Static_assert(FRAME_MAX + ETH_VLAN_TAG <= SLOT_BYTES, "a frame fits a slot");
@@ -127,6 +129,7 @@ struct uplink {
 	uint64_t done_ns; /* when a frame was sent or came last */
 	bool reborn;	  /* none since the driver is back */
 	uint32_t changes;
+	struct timer look; /* for frames that were sent: few signals are asked for that */
 	struct net_tx_front tx;
 	struct net_rx_front rx;
 	uint32_t memory;
@@ -223,6 +226,8 @@ void uplink_serve(struct uplink *u);
 /* Room for one more frame, in the worst case. */
 bool uplink_has_room(const struct uplink *u);
 enum verdict uplink_send(struct uplink *u, struct cargo *g, uint64_t now);
+/* Answers who waits for frames that were sent. */
+void uplink_look(struct uplink *u);
 void uplink_flush(struct uplink *u);
 /* Gives a receive buffer to the driver (again). */
 void uplink_post(struct uplink *u, unsigned slot);
@@ -237,5 +242,7 @@ void text_nics(void);
 
 /* --- main.c --- */
 void run_again(void);
+/* Answers and frames are shown to the others. */
+void flush(void);
 
 #endif

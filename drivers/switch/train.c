@@ -60,6 +60,14 @@ static bool may_be_tcp(const uint8_t *p, uint16_t bytes)
 	return (type == ETH_TYPE_IPV4 && p[ETH_HEADER + 9] == IP_TCP) || (type == ETH_TYPE_IPV6 && p[ETH_HEADER + 6] == IP_TCP);
 }
 
+/* Options of an acknowledgement that the next one makes worthless: none, or time stamps the way all write them (RFC 7323, appendix A). */
+static bool are_plain(const uint8_t *option, unsigned bytes)
+{
+	static const uint8_t stamps[4] = {1, 1, 8, 10};
+
+	return !bytes || (bytes == 12 && !memcmp(option, stamps, sizeof(stamps)));
+}
+
 bool train_begin(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id, bool good)
 {
 	struct net_headers *h = &t->headers;
@@ -69,9 +77,13 @@ bool train_begin(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id,
 	if (!may_be_tcp(p, bytes))
 		return false;
 	memcpy(t->head, p, there);
-	if (net_parse(t->head, there, bytes, h) || h->tagged || h->protocol != IP_TCP || h->end == h->payload ||
-	    flags(t->head, h) != TCP_ACK || (h->ipv4 && h->l4 - h->l3 != IPV4_HEADER))
+	if (net_parse(t->head, there, bytes, h) || h->tagged || h->protocol != IP_TCP || flags(t->head, h) != TCP_ACK ||
+	    (h->ipv4 && h->l4 - h->l3 != IPV4_HEADER))
 		return false;
+	t->bare = h->end == h->payload;
+	if (t->bare && !are_plain(t->head + h->l4 + 20, h->payload - h->l4 - 20))
+		return false;
+	t->superseded = 0;
 	t->full = t->pushed = false;
 	t->checked = good;
 	t->size = t->last = t->payload = h->end - h->payload;
@@ -125,7 +137,7 @@ bool train_join(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id, 
 	const uint8_t *first = t->head;
 	unsigned end;
 
-	if (!t->count || t->full || t->count == TRAIN_MAX || bytes <= h->payload)
+	if (!t->count || t->bare || t->full || t->count == TRAIN_MAX || bytes <= h->payload)
 		return false;
 	if (same64(p, first, 0) || same32(p, first, 8) || same16(p, first, 12) ||
 	    (h->ipv4 ? !same_ipv4(p, first, t->identification, h->l3) : !same_ipv6(p, first, h->l3)) ||
@@ -148,6 +160,44 @@ bool train_join(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id, 
 	t->frame[t->count] = p;
 	t->id[t->count] = id;
 	t->bytes[t->count++] = bytes;
+	return true;
+}
+
+/* How much later the second of two numbers is, that wrap around; 0: not, or much more than can be. */
+static uint32_t later(const uint8_t *first, const uint8_t *p, unsigned at)
+{
+	uint32_t by = net_get32(p + at) - net_get32(first + at);
+
+	return by < 1u << 30 ? by : 0;
+}
+
+bool train_supersede(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id, bool good)
+{
+	const struct net_headers *h = &t->headers;
+	const uint8_t *first = t->head;
+	unsigned at = h->l4;
+
+	if (!t->count || !t->bare || t->superseded == TRAIN_SUPERSEDED_MAX || bytes < h->payload)
+		return false;
+	if (same64(p, first, 0) || same32(p, first, 8) || same16(p, first, 12) ||
+	    (h->ipv4 ? !same_ipv4(p, first, t->identification, h->l3) : !same_ipv6(p, first, h->l3)) ||
+	    end_of(p, bytes, h) != h->payload)
+		return false;
+	if (same32(p, first, at) || same32(p, first, at + 4) || !later(first, p, at + 8) || same16(p, first, at + 12) ||
+	    same16(p, first, at + 18))
+		return false;
+	if (h->payload - at > 20 && (same32(p, first, at + 20) || (same32(p, first, at + 24) && !later(first, p, at + 24)) ||
+				     (same32(p, first, at + 28) && !later(first, p, at + 28))))
+		return false;
+	if (!is_right(p, h, h->payload, good))
+		return false;
+	memcpy(t->head, p, h->payload);
+	t->checked = true;
+	t->identification = net_get16(p + h->l3 + 4);
+	t->superseded++;
+	t->frame[0] = p;
+	t->id[0] = id;
+	t->bytes[0] = bytes;
 	return true;
 }
 

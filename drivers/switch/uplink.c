@@ -160,6 +160,7 @@ void uplink_disconnected(struct uplink *u)
 		forget_tags(u);
 		u->away_ns = clock_ns();
 	}
+	timer_cancel(&u->look);
 	u->c = NULL;
 	u->open = u->again = false;
 	network_update(u->network, clock_ns());
@@ -225,9 +226,24 @@ static bool reap(struct uplink *u)
 		release(u, slot, status < 0 ? NETIF_RSP_DROPPED : NETIF_RSP_OKAY);
 		any |= status >= 0;
 	}
-	if (any)
+	if (any) {
+		timer_cancel(&u->look);
 		uplink_done(u);
+	}
 	return !ret;
+}
+
+void uplink_look(struct uplink *u)
+{
+	if (u->open && !reap(u))
+		protest(u);
+}
+
+static void look(struct timer *t)
+{
+	uplink_look((struct uplink *)((char *)t - offsetof(struct uplink, look)));
+	resume();
+	flush();
 }
 
 void uplink_serve(struct uplink *u)
@@ -252,6 +268,7 @@ void uplink_serve(struct uplink *u)
 
 void uplink_flush(struct uplink *u)
 {
+	unsigned sent;
 	bool signal;
 
 	if (!u->open || !u->tell)
@@ -261,8 +278,13 @@ void uplink_flush(struct uplink *u)
 	signal |= net_rx_front_push(&u->rx);
 	if (signal)
 		connection_signal(u->c);
-	/* Told of answers in batches; a quarter of what is on its way keeps the rest busy. */
-	if (net_tx_front_wait(&u->tx, 1 + (NIC_TX_SLOTS - net_tx_front_room(&u->tx)) / 4)) {
+	/* Frames that were sent are seen when others are, or a little later. Only when slots run out they are waited for: a quarter
+	 * of what is on its way keeps the rest busy. */
+	sent = NIC_TX_SLOTS - net_tx_front_room(&u->tx);
+	if (sent < NIC_TX_SLOTS / 2 && u->free_count > TX_SLOTS / 2) {
+		if (sent && !u->look.armed)
+			timer_set(&u->look, clock_ns() + LOOK_NS, look);
+	} else if (net_tx_front_wait(&u->tx, 1 + sent / 4)) {
 		u->again = true;
 		run_again();
 	}

@@ -79,6 +79,8 @@ struct net {
 	struct timer look; /* at the transmit queue */
 	bool lazy;	   /* few notifications are asked for: the timer looks */
 	unsigned alone;	   /* looks in a row that found frames to send, and nothing received in between */
+	bool bulk;	   /* much is sent: rate_bytes since rate_ns; the last frame was seen at sent_ns */
+	uint64_t rate_ns, rate_bytes, sent_ns;
 	unsigned tx_out, rx_out; /* slots the switch has */
 	uint8_t *spares;
 	uint32_t spare_memory;

@@ -3,11 +3,14 @@
 #include "clock.h"
 #include "virtio_net.h"
 
-/* A guest that sends and sends, and receives nothing, is looked after every so many frames or so much time: each notification costs
- * an exit, and a way through switch and driver for one frame. */
+/* A guest that sends and sends, and receives nothing, or sends much, is looked after every so many frames or so much time: each
+ * notification costs an exit, and a way through switch and driver for one frame. */
 #define STREAM_LOOKS 4
 #define STREAM_FRAMES 32
-#define STREAM_NS 300000
+#define STREAM_NS 200000
+#define STREAM_END_NS 1000000 /* so long nothing was sent */
+#define STREAM_BYTES 65536    /* within RATE_NS */
+#define RATE_NS 1000000
 /* Drivers look after frames that were sent when they receive some or send more, so most interrupts for that are not wanted
  * any more a little later. */
 #define TELL_FRAMES 32
@@ -137,6 +140,7 @@ static void transmit_one(struct net *n, struct virtqueue *q)
 		vq_push(q, s->head, 0);
 		return;
 	}
+	n->rate_bytes += f.bytes;
 	n->tx_free = s->next;
 	s->out = true;
 	n->tx_out++;
@@ -167,6 +171,19 @@ static void answers(struct net *n)
 		net_hang_up(n, "its transmit ring is garbage");
 }
 
+/* How much goes out, and since when nothing. */
+static void see_rate(struct net *n)
+{
+	uint64_t now = clock_ns();
+
+	n->sent_ns = now;
+	if (now - n->rate_ns < RATE_NS)
+		return;
+	n->bulk = n->rate_bytes / STREAM_BYTES >= (now - n->rate_ns) / RATE_NS;
+	n->rate_bytes = 0;
+	n->rate_ns = now;
+}
+
 /* True: look again. */
 static bool transmit_some(struct net *n, struct virtqueue *q)
 {
@@ -182,7 +199,10 @@ static bool transmit_some(struct net *n, struct virtqueue *q)
 	}
 	if (!n->attached)
 		return false;
-	n->alone += n->tx.req_prod != before;
+	if (n->tx.req_prod != before) {
+		n->alone++;
+		see_rate(n);
+	}
 	if (net_tx_front_push(&n->tx))
 		connection_signal(n->c);
 	if (n->tx_out && net_tx_front_wait(&n->tx, full ? TX_WAIT : n->tx_out))
@@ -190,20 +210,20 @@ static bool transmit_some(struct net *n, struct virtqueue *q)
 	/* Full: its answers bring us back. */
 	if (full)
 		return false;
-	n->lazy = n->alone >= STREAM_LOOKS;
+	n->lazy = n->bulk || n->alone >= STREAM_LOOKS;
 	return vq_kicks_after(q, n->lazy ? STREAM_FRAMES - 1 : 0);
 }
 
 static void look(struct timer *t)
 {
 	struct net *n = (struct net *)((char *)t - offsetof(struct net, look));
-	uint32_t before = n->tx.req_prod;
 
 	guest_lock();
 	if (n->lazy) {
 		net_transmit(n);
-		if (n->tx.req_prod == before) { /* it was the last */
+		if (clock_ns() - n->sent_ns > STREAM_END_NS) { /* it was the last */
 			n->alone = 0;
+			n->bulk = false;
 			net_transmit(n);
 		}
 	}

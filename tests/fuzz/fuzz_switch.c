@@ -89,13 +89,25 @@ int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
 	return 100;
 }
 
-static void flush(void)
+void timer_set(struct timer *t, uint64_t deadline, void (*expired)(struct timer *t))
+{
+	t->expired = expired;
+	t->armed = true;
+}
+
+void timer_cancel(struct timer *t)
+{
+	t->armed = false;
+}
+
+void flush(void)
 {
 	port_deadlines(now);
 	for (unsigned i = 0; i < PORTS_MAX; i++)
 		port_flush(&ports[i]);
 	for (unsigned i = 0; i < UPLINKS_MAX; i++)
-		uplink_flush(&uplinks[i]);
+		if (uplinks[i].open)
+			uplink_flush(&uplinks[i]);
 }
 
 static void guest_up(unsigned i)
@@ -199,6 +211,7 @@ static void stream(const uint8_t *data, size_t size)
 		at[5] = 1 + data[3] % 3;
 		net_put16(at + 16, bytes - ETH_HEADER);
 		net_put16(at + 40, n * (bytes - 54));
+		net_put16(at + 44, bytes == 54 ? n : 0);
 		at[46] = 0x50;
 		at[47] = 0x10;
 		for (size_t i = 4; n == 2 && i + 1 < size; i += 2)
@@ -237,6 +250,11 @@ static void act(const uint8_t *data, size_t size)
 		break;
 	case 6:
 		now += (uint64_t)data[1] * 1000000;
+		for (unsigned k = 0; k < UPLINKS_MAX; k++)
+			if (uplinks[k].look.armed) {
+				uplinks[k].look.armed = false;
+				uplinks[k].look.expired(&uplinks[k].look);
+			}
 		break;
 	case 7:
 		if (i < GUESTS && ports[i].c)

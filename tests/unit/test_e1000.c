@@ -191,6 +191,31 @@ static void send(struct net_frame *f)
 	module.readable(&connection);
 }
 
+static void test_moderation(void **state)
+{
+	struct card *k = up();
+	struct nic_link *l = (void *)shared;
+
+	now += 2 * NS_PER_MS;
+	l->tx_bytes += 200000;
+	module.readable(&connection);
+	assert_int_equal(R(ITR), ITR_BULK);
+	now += 2 * NS_PER_MS; /* many small ones would overrun the buffers */
+	l->rx_frames += 3000;
+	l->rx_bytes += 180000;
+	module.readable(&connection);
+	assert_int_equal(R(ITR), ITR_DEFAULT);
+	now += 2 * NS_PER_MS;
+	l->rx_bytes += 200000;
+	module.readable(&connection);
+	assert_int_equal(R(ITR), ITR_BULK);
+	now += 100 * NS_PER_MS; /* after a pause the first is not late */
+	l->rx_bytes += 200000;
+	module.readable(&connection);
+	assert_int_equal(R(ITR), ITR_DEFAULT);
+	assert_int_equal(k->moderation, ITR_DEFAULT);
+}
+
 static int answer(uint16_t *id)
 {
 	int status = -100;
@@ -485,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup(test_probe_fails, setup),
 		cmocka_unit_test_setup(test_address_from_eeprom, setup),
 		cmocka_unit_test_setup(test_express, setup),
+		cmocka_unit_test_setup(test_moderation, setup),
 		cmocka_unit_test_setup(test_reset_that_leaves_the_receiver_on, setup),
 		cmocka_unit_test_setup(test_transmit, setup),
 		cmocka_unit_test_setup(test_tso, setup),

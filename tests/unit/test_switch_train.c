@@ -163,8 +163,16 @@ static void test_no_train(void **state)
 		assert_false(train_begin(&t, part, bytes, 0, true));
 		free(part);
 	}
-	build(false, 0, 1000, 0x10); /* an acknowledgement only */
-	assert_false(train_begin(&t, slots[0], length[0], 0, true));
+	build(false, 0, 1000, 0x10); /* data does not follow an acknowledgement, nor one of these data */
+	memcpy(slots[1], slots[0], length[0]);
+	length[1] = length[0];
+	assert_true(train_begin(&t, slots[1], length[1], 0, true));
+	build(false, 1000, 1000, 0x10);
+	assert_false(train_join(&t, slots[0], length[0], 0, true));
+	assert_false(train_supersede(&t, slots[0], length[0], 0, true));
+	assert_true(train_begin(&t, slots[0], length[0], 0, true));
+	assert_false(train_join(&t, slots[1], length[1], 0, true));
+	assert_false(train_supersede(&t, slots[1], length[1], 0, true));
 	/* Padding behind the packet is not payload; a longer one than the first does not follow. */
 	build(false, 3000, 1000, 0x10);
 	assert_true(train_begin(&t, slots[0], length[0] + 30, 100, false));
@@ -175,6 +183,79 @@ static void test_no_train(void **state)
 	assert_false(train_join(&t, slots[1], length[1], 101, true));
 }
 
+/* An acknowledgement of `more` bytes than the first, with its stamps `later`. */
+static uint16_t acknowledge(uint8_t *to, bool v6, uint32_t more, uint32_t later)
+{
+	unsigned l4 = ETH_HEADER + (v6 ? 40 : 20), bytes;
+	struct net_headers h;
+	uint8_t first[SLOT];
+
+	memcpy(first, slots[0], SLOT);
+	build(v6, 0, 1000, 0x10);
+	memcpy(slots[0], first, SLOT);
+	bytes = l4 + 32;
+	memcpy(to, big, bytes);
+	more += 0xfffffff0;
+	for (unsigned i = 0; i < 4; i++)
+		to[l4 + 8 + i] = more >> (24 - 8 * i);
+	to[l4 + 15] += more; /* the window may be another */
+	to[l4 + 27] += later;
+	to[l4 + 31] += later;
+	assert_int_equal(net_parse(to, bytes, bytes, &h), 0);
+	if (h.ipv4) {
+		net_put16(to + 24, 0);
+		net_put16(to + 24, ~net_fold(net_sum(to + 14, 20, 0, false)));
+	}
+	net_put16(to + h.checksum, net_fold(net_pseudo_sum(to, &h, 32)));
+	net_checksum(to, &h);
+	return bytes;
+}
+
+static void test_acknowledgements(void **state)
+{
+	static const uint8_t changes[][2] = {{0, 4},	{6, 1},	 {12, 1}, {15, 4}, {17, 1}, {20, 0x20}, {22, 1}, {23, 1}, {24, 1}, {26, 1},
+					     {33, 1},	{34, 1}, {37, 1}, {38, 1}, {41, 1}, {46, 16},	{47, 1}, {47, 2}, {47, 8}, {47, 64},
+					     {50, 1}, {53, 1}, {54, 1}, {56, 5}};
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint16_t bytes = acknowledge(slots[0], v6, 0, 0);
+
+		assert_true(train_begin(&t, slots[0], bytes, 100, false));
+		for (unsigned i = 1; i <= TRAIN_SUPERSEDED_MAX + 1; i++) {
+			acknowledge(slots[i], v6, i * 1448, i / 2);
+			assert_int_equal(train_supersede(&t, slots[i], bytes + (i & 1), 100 + i, false),
+					 i <= TRAIN_SUPERSEDED_MAX);
+			assert_int_equal(t.id[0], 100 + (i <= TRAIN_SUPERSEDED_MAX ? i : TRAIN_SUPERSEDED_MAX));
+		}
+		assert_int_equal(t.count, 1);
+		assert_ptr_equal(t.frame[0], slots[TRAIN_SUPERSEDED_MAX]);
+		assert_true(t.checked);
+	}
+	/* Duplicates, older ones, stamps that go back. */
+	acknowledge(slots[0], false, 1000, 9);
+	for (unsigned i = 0; i < 3; i++) {
+		uint16_t bytes = acknowledge(slots[1], false, i == 0 ? 1000 : i == 1 ? 999 : 1001, i == 2 ? 8 : 9);
+
+		assert_true(train_begin(&t, slots[0], bytes, 0, false));
+		assert_false(train_supersede(&t, slots[1], bytes, 1, false));
+		for (unsigned there = 0; there < bytes; there++)
+			assert_false(train_supersede(&t, slots[2], there, 1, true));
+	}
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		uint16_t bytes = acknowledge(slots[1], false, 1448, 1);
+
+		acknowledge(slots[0], false, 0, 0);
+		assert_true(train_begin(&t, slots[0], bytes, 0, false));
+		slots[1][changes[i][0]] ^= changes[i][1];
+		assert_false(train_supersede(&t, slots[1], bytes, 1, false));
+		assert_int_equal(t.id[0], 0);
+	}
+	/* Other options, SACK above all, are for the receiver to see. */
+	acknowledge(slots[0], false, 0, 0);
+	slots[0][54 + 2] = 5;
+	assert_false(train_begin(&t, slots[0], 66, 0, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_no_train),
+		cmocka_unit_test(test_acknowledgements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
