@@ -172,6 +172,8 @@ static uint32_t uart_port_read(void *device, unsigned port, unsigned size)
 
 	if ((port & 7) == 0)
 		console_pump();
+	if (guest.uart.unheard && uart_doubts(&guest.uart, clock_ns()))
+		control_deadline(uart_deadline(&guest.uart));
 	return value;
 }
 
@@ -375,6 +377,7 @@ void platform_tick(void)
 		rtc_tick(&guest.rtc, now);
 	if (now >= pm_deadline(&guest.pm))
 		pm_tick(&guest.pm, now);
+	uart_tick(&guest.uart, now);
 }
 
 uint64_t platform_deadline(void)
@@ -385,5 +388,7 @@ uint64_t platform_deadline(void)
 		next = rtc_deadline(&guest.rtc);
 	if (pm_deadline(&guest.pm) < next)
 		next = pm_deadline(&guest.pm);
+	if (uart_deadline(&guest.uart) < next)
+		next = uart_deadline(&guest.uart);
 	return next;
 }

@@ -25,6 +25,7 @@ enum { RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 #define LSR_THRE 0x20
 #define LSR_EMPTY 0x40
 #define MSR_UP 0xb0 /* CTS, DSR, DCD */
+#define REMIND_NS 5000000
 
 static unsigned capacity(const struct uart *u)
 {
@@ -68,7 +69,8 @@ void uart_reset(struct uart *u)
 	u->divisor[0] = 12;
 	u->divisor[1] = 0;
 	u->rx_head = u->rx_count = u->tx_count = 0;
-	u->overrun = u->thre_pending = false;
+	u->overrun = u->thre_pending = u->unheard = u->reminded = false;
+	u->remind = UART_NEVER;
 	update(u);
 }
 
@@ -124,7 +126,7 @@ static void transmit(struct uart *u, uint8_t byte)
 		update(u);
 		return;
 	}
-	u->thre_pending = false;
+	u->thre_pending = u->unheard = u->reminded = false;
 	if (u->tx_count < capacity(u))
 		u->tx[u->tx_count++] =
 			byte; /* else: lost, as on the wire, for a guest that does not look */
@@ -161,6 +163,7 @@ uint8_t uart_read(struct uart *u, unsigned reg)
 			u->thre_pending = false;
 			update(u);
 		}
+		u->unheard = value == IIR_NONE && u->ier & IER_THRE && !u->tx_count && !u->reminded;
 		return value | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0);
 	case LCR:
 		return u->lcr;
@@ -212,6 +215,7 @@ void uart_write(struct uart *u, unsigned reg, uint8_t value)
 		if (value & IER_THRE && !(u->ier & IER_THRE) && !u->tx_count)
 			u->thre_pending = true;
 		u->ier = value & 0x0f;
+		u->unheard = u->reminded = false;
 		break;
 	case IIR:
 		fifo_control(u, value);
@@ -226,5 +230,26 @@ void uart_write(struct uart *u, unsigned reg, uint8_t value)
 		u->scratch = value;
 		break;
 	}
+	update(u);
+}
+
+bool uart_doubts(struct uart *u, uint64_t now)
+{
+	if (!u->unheard || u->remind != UART_NEVER)
+		return false;
+	u->remind = now + REMIND_NS;
+	return true;
+}
+
+void uart_tick(struct uart *u, uint64_t now)
+{
+	if (now < u->remind)
+		return;
+	u->remind = UART_NEVER;
+	if (!u->unheard)
+		return;
+	u->unheard = false;
+	u->reminded = true;
+	u->thre_pending = true;
 	update(u);
 }

@@ -6,6 +6,10 @@
  * except when `send` says that its sink is full: then the byte waits and THRE stays low until
  * uart_flush(). Bytes for the guest are given by uart_receive().
  *
+ * Linux before 3.x asks for the cause of its first transmit interrupt twice when it has two processors and the
+ * interrupt is quick: the answer ends the cause, and the handler finds none and waits for ever. On a PC nothing is as
+ * quick. A guest that finds no cause while it waits for an empty transmitter is told once more, REMIND_NS later.
+ *
  * Source: National Semiconductor PC16550D data sheet.
  */
 #ifndef VMM_UART_H
@@ -15,6 +19,7 @@
 #include "line.h"
 
 #define UART_FIFO 16
+#define UART_NEVER (~0ull)
 
 struct uart {
 	uint8_t ier, lcr, mcr, scratch, divisor[2], fcr;
@@ -23,6 +28,8 @@ struct uart {
 	uint8_t tx[UART_FIFO];
 	uint8_t tx_count;
 	bool overrun, thre_pending;
+	bool unheard, reminded; /* no cause found, see above; told once more since it last wrote */
+	uint64_t remind;	/* when, or UART_NEVER */
 	bool level; /* of the line, as last told */
 	struct line irq;
 	/* Bytes taken of `n`. */
@@ -37,5 +44,12 @@ void uart_write(struct uart *u, unsigned reg, uint8_t value);
 unsigned uart_room(const struct uart *u);
 void uart_receive(struct uart *u, uint8_t byte);
 void uart_flush(struct uart *u); /* the sink has room again */
+/* After each read: whether the deadline below is new. */
+bool uart_doubts(struct uart *u, uint64_t now);
+static inline uint64_t uart_deadline(const struct uart *u)
+{
+	return u->remind;
+}
+void uart_tick(struct uart *u, uint64_t now);
 
 #endif

@@ -97,6 +97,44 @@ static void test_transmit_interrupt(void **state)
 	assert_true(irq_level);
 }
 
+/* The cause was asked for twice: the second answer is none, the transmitter's interrupt comes once more. */
+static void test_told_once_more(void **state)
+{
+	struct uart u = fresh();
+
+	uart_write(&u, 4, 8);
+	uart_write(&u, 1, 2);
+	assert_int_equal(uart_read(&u, 2), 2);
+	assert_false(uart_doubts(&u, 100));
+	assert_int_equal(uart_read(&u, 2), 1);
+	assert_true(uart_doubts(&u, 100));
+	assert_false(uart_doubts(&u, 101));
+	assert_in_range(uart_deadline(&u), 101, 100 + 10000000);
+	uart_tick(&u, uart_deadline(&u) - 1);
+	assert_false(irq_level);
+	uart_tick(&u, uart_deadline(&u));
+	assert_true(irq_level);
+	assert_true(uart_deadline(&u) == UART_NEVER);
+	/* Not again and again, for one that has nothing to say. */
+	assert_int_equal(uart_read(&u, 2), 2);
+	assert_int_equal(uart_read(&u, 2), 1);
+	assert_false(uart_doubts(&u, 200));
+	/* But after it wrote. */
+	uart_write(&u, 0, 'x');
+	assert_int_equal(uart_read(&u, 2), 2);
+	assert_int_equal(uart_read(&u, 2), 1);
+	assert_true(uart_doubts(&u, 300));
+	/* It has gone on by itself. */
+	uart_write(&u, 0, 'y');
+	assert_int_equal(uart_read(&u, 2), 2);
+	uart_write(&u, 1, 0);
+	uart_tick(&u, uart_deadline(&u));
+	assert_false(irq_level);
+	/* Nobody waits for the transmitter. */
+	assert_int_equal(uart_read(&u, 2), 1);
+	assert_false(uart_doubts(&u, 400));
+}
+
 static void test_receive(void **state)
 {
 	struct uart u = fresh();
@@ -179,7 +217,7 @@ int main(void)
 		cmocka_unit_test(test_divisor),	      cmocka_unit_test(test_transmit_interrupt),
 		cmocka_unit_test(test_receive),	      cmocka_unit_test(test_overrun),
 		cmocka_unit_test(test_full_sink),     cmocka_unit_test(test_loop_back),
-		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_garbage),	      cmocka_unit_test(test_told_once_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
