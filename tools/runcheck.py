@@ -11,6 +11,11 @@ NET_WORDS = {
     "vlan": (r"trunk|[1-9][0-9]{0,3}", "1 to 4094, or trunk"),
 }
 APPEND_MAX = 1023
+OWN_OPTION = {"kernel": "kernel", "multiboot": "multiboot", "initrd": "initrd", "append": "append", "memory": "mem",
+              "cpus": "cpus", "vmi-rom": "rom"}
+TROUBLE = (r"guest \S+ (crashed|died|is refused)|guest \S+: (its disk \d+ has not|gateway \S+ is refused)"
+           r"|volume: guest \S+ (may not use|waits for)")
+NEVER_STARTED = r"guest \S+ (is refused|died before it started)"
 
 
 class Usage(Exception):
@@ -57,6 +62,36 @@ def need_pair(text, what):
         raise Usage("%s %s: KEY=VALUE; include/postern/config.h has the keys" % (what, text))
 
 
+def need_key(text):
+    """A --set that says nothing an option says already."""
+    need_pair(text, "--set")
+    key = text.partition("=")[0]
+    if key in OWN_OPTION:
+        raise Usage("--set %s: say it with --%s" % (text, OWN_OPTION[key]))
+
+
+def need_image(path, named):
+    if not named and not os.path.exists(path):
+        raise Usage("%s: no such file; `make` builds it" % path)
+    need_file(path, "--image")
+    with open(path, "rb") as f:
+        if f.read(4) != b"\x7fELF":
+            raise Usage("--image %s: is no ELF program; `make` builds one, build/postern.elf" % path)
+
+
+def need_one_writer(guests):
+    """Each disk, or each part of one, has one writer or only readers."""
+    seen = {}  # (path, part) -> does somebody write it
+    for guest in guests:
+        for text in guest.get("disk", []):
+            path, *words = text.split(",")
+            part = "".join(w for w in words if w.startswith("part="))
+            key, writes = (os.path.realpath(path), part), "ro" not in words
+            if key in seen and (writes or seen[key]):
+                raise Usage("--disk %s: is given twice, and one writer excludes all others; say ,ro each time" % text)
+            seen[key] = writes
+
+
 def one_line(text):
     return not re.search(r"[\n\r\0]", text)
 
@@ -93,12 +128,13 @@ def need_outputs(options, guests):
 
 def sentences(log, conf):
     """What Postern's log says went wrong, the line of the configuration with it."""
-    found = []
+    found, panic = [], False
     for line in log.replace("\r", "").splitlines():
-        line = re.sub(r"^\[ *[0-9.]+\] (manager: )?", "", line)
+        line = re.sub(r"^\[ *[0-9.]+\] ((manager|\w+): (?=guest |postern))?", "", line)
         at = re.match(r"postern\.conf:([0-9]+): ", line)
         if at and int(at[1]) <= len(conf):
             line += " (the line is `%s`)" % conf[int(at[1]) - 1].strip()
-        if (at or re.match(r"guest \S+ (crashed|died|is refused)|\S* ?PANIC", line)) and line not in found:
-            found.append(line)
+        if (at or panic or "PANIC" in line or re.match(TROUBLE, line)) and line.strip() and line not in found:
+            found.append(line.strip())
+        panic = line.endswith(":") and "PANIC" in line
     return found

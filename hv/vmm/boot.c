@@ -159,6 +159,8 @@ int boot_load(const struct ram *ram, const struct boot_request *q, struct boot_s
 		return boot_fail(error, -ENOMEM, "the guest has less than 64 KiB of memory");
 	e = q->multiboot ? image_multiboot(q->kernel.data, q->kernel.bytes, &p.space, &p.image)
 			 : image_parse(q->kernel.data, q->kernel.bytes, &p.space, &p.image);
+	if (e != IMAGE_OK && !p.image.detail[0] && !p.image.detail[1])
+		return boot_fail(error, -EINVAL, "%s: %s", q->kernel.name, image_sentence(e));
 	if (e != IMAGE_OK)
 		return boot_fail(error, -EINVAL, "%s: %s (%#llx, %#llx)", q->kernel.name,
 				 image_sentence(e), (unsigned long long)p.image.detail[0],

@@ -10,7 +10,7 @@ static const char *const sentences[IMAGE_E_COUNT] = {
 			    "note or a Multiboot header",
 	[IMAGE_E_SHORT] = "the file ends inside its own headers",
 	[IMAGE_E_TRUNCATED] = "the file is shorter than its headers say (truncated copy?)",
-	[IMAGE_E_MAGIC] = "the magic number is wrong",
+	[IMAGE_E_MAGIC] = "the file is no kernel of this kind: the magic number is wrong",
 	[IMAGE_E_ARCH] = "the kernel is for another kind of machine (only i386 and amd64 run here)",
 	[IMAGE_E_FORMAT] = "a header field has an impossible value",
 	[IMAGE_E_OLD] = "the kernel is too old: boot protocol 2.02 and a bzImage (loaded high) "
