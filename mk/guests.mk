@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Guests: Debian's kernels (cached), the initramfs images.
 
-flavours	:= amd64 cloud 686 686-pae
+flavours	:= amd64 cloud 686 686-pae memtest
 
 # With modules: disks, networks, file systems. Others boot without, which is quicker.
 io_flavours	:= amd64 cloud 686-pae
