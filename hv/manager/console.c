@@ -23,6 +23,7 @@
 static struct terminal *shell_terminal, *log_terminal;
 static bool quiet, interactive, prompt_shown;
 static bool busy;	 /* a command waits for somebody */
+static uint64_t heard_until;
 static bool prompt_due; /* the first one, behind the lines of the start */
 DURABLE static struct guest *attached, *last_attached;
 /* Positions in the core's log: what we have shown; what the core has shown at a port itself, while no
@@ -333,6 +334,16 @@ static int64_t read_log(char *to, size_t bytes)
 	return log_position == before ? 0 : n;
 }
 
+void console_hear(void)
+{
+	heard_until = clock_ns() + NS_PER_S;
+}
+
+bool console_hears(void)
+{
+	return clock_ns() < heard_until;
+}
+
 /* Only whole lines are shown while somebody may be typing. */
 static void follow_log(void)
 {
@@ -346,7 +357,7 @@ static void follow_log(void)
 			break;
 		length += n;
 		durable_touch();
-		if (quiet || (attached && log_terminal == shell_terminal)) {
+		if ((quiet && !console_hears()) || (attached && log_terminal == shell_terminal)) {
 			length = 0;
 			continue;
 		}

@@ -26,6 +26,9 @@ bool console_drained(void);
 void console_recover(void);
 /* Text of the shell. */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A command was typed: the log, where modules answer, is shown for a second although the configuration has it quiet. */
+void console_hear(void);
+bool console_hears(void);
 /* There is room for a few lines more. */
 bool console_room(void);
 /* Shows a guest instead of the shell; NULL: the shell. */

@@ -78,7 +78,7 @@ static void follow_log(void)
 		n = sys_log_read(start_page()->system, piece, sizeof(piece), &log_position);
 		if (n <= 0 || log_position == before)
 			break;
-		if (quiet && before)
+		if (quiet && before && !console_hears())
 			continue;
 		if (!any)
 			puts_here("\r\033[K");

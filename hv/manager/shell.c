@@ -96,6 +96,7 @@ void shell_run(char *text)
 	} else if (count - 1 < c->least || count - 1 > c->most) {
 		console_printf("usage: %s %s\n", c->name, c->arguments);
 	} else {
+		console_hear();
 		c->run(count, words);
 	}
 }
