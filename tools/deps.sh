@@ -44,7 +44,7 @@ for p in $(printf '%s\n' "$packages" | awk 'NF { print $1 }'); do
 done
 [ -n "$missing" ] || exit 0
 
-echo "deps: installing$missing" >&2
+echo "deps: installing, which takes a minute or two:$missing" >&2
 if [ "$(id -u)" = 0 ]; then
 	as_root=""
 elif command -v sudo >/dev/null; then
