@@ -175,7 +175,7 @@ static void offer(void)
 {
 	uint64_t now;
 
-	if (!__atomic_load_n(&waiting, __ATOMIC_RELAXED))
+	if (cpu_count == 1 || !__atomic_load_n(&waiting, __ATOMIC_RELAXED))
 		return;
 	now = clock_ns();
 	spin_lock(&sched_lock);
@@ -290,7 +290,7 @@ static void schedule(void)
 {
 	struct cpu *c = this_cpu();
 	struct thread *prev = c->current, *next;
-	uint64_t now = clock_ns();
+	uint64_t now = clock_ns(), end;
 
 	spin_lock(&sched_lock);
 	if (waiting)
@@ -307,8 +307,11 @@ static void schedule(void)
 	next->on_cpu = true;
 	next->cpu = c->id;
 	c->current = next;
-	if (waiting)
-		timer_arm(&c->sched->slice, now + sched_slice(&c->sched->above, next->task, now));
+	if (waiting) {
+		end = now + sched_slice(&c->sched->above, next->task, now);
+		if (c->sched->slice.expiry - 1 >= end) // or off; what comes too early only looks again
+			timer_arm(&c->sched->slice, end);
+	}
 	spin_unlock(&sched_lock);
 	if (next != prev)
 		switch_to(c, prev, next);

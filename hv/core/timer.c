@@ -12,7 +12,7 @@ struct timer_queue {
 	struct spinlock lock;
 	struct timer *head;
 	struct timer *running;
-	uint64_t programmed; /* CLOCK ns that the hardware has, 0: off */
+	uint64_t programmed; /* CLOCK ns that the hardware has, at or before the head; 0: off */
 };
 
 /* Timers that re-arm themselves into the past do not hold the CPU for ever. */
@@ -61,15 +61,16 @@ void timer_cpu_init(void)
 }
 UNIT(core_clock, UNIT_CORE, clock_init, timer_cpu_init, NULL);
 
-// The head goes into the hardware; q is this CPU's, its lock held.
+// The head goes into the hardware; q is this CPU's, its lock held. What comes too early looks again, once: that is
+// cheaper than telling a device of each timer that moves away or is cancelled.
 static void program(struct timer_queue *q)
 {
 	uint64_t expiry = q->head ? q->head->expiry : 0;
 
-	if (expiry == q->programmed)
+	if (!expiry || (q->programmed && q->programmed <= expiry))
 		return;
 	q->programmed = expiry;
-	timer_program(expiry ? clock_to_tsc(expiry) + 1 : 0);
+	timer_program(clock_to_tsc(expiry) + 1);
 }
 
 static void insert(struct timer_queue *q, struct timer *t)

@@ -85,8 +85,10 @@ trap_stubs:
 	iretq
 	.endm
 
+	.pushsection .text.entry, "ax"
 entry_interrupt:
 	enter interrupt_dispatch
+	.popsection
 
 entry_exception:
 	enter trap_exception

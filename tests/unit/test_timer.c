@@ -120,6 +120,9 @@ static void they_move_and_go(void **state)
 	timer_cancel(&timers[1]);
 	timer_cancel(&timers[1]);
 	timer_cancel(&timers[2]);
+	assert_in_range(programmed[0], 2000, 2001); /* too early, but nobody tells the device */
+	at(2000);
+	assert_in_range(programmed[0], 5000, 5001);
 	at(4000);
 	assert_int_equal(fired, 0);
 	machine_cpu = 1;
