@@ -115,6 +115,7 @@ void connection_open(const struct message *m)
 		memcpy(c->peer, peer.text, sizeof(c->peer));
 	memcpy(c->class_, m->connect.class_, CLASS_NAME);
 	c->class_[CLASS_NAME - 1] = 0;
+	c->messages = module.message && is_rpc(c);
 	c->shared = space_map(c->memory, CONNECTION_BYTES, MAP_READ | MAP_WRITE);
 	if (!c->shared) {
 		log_line("connection %u (%s): its memory cannot be mapped", c->id, c->class_);
@@ -240,7 +241,7 @@ static void serve(struct connection *c)
 {
 	struct message m;
 
-	if (!is_rpc(c) || !module.message) {
+	if (!c->messages) {
 		if (module.readable)
 			module.readable(c);
 		return;

@@ -31,6 +31,7 @@ struct connection {
 	uint32_t id, generation, port, bit;
 	enum connection_role role;
 	uint32_t memory, event;
+	bool messages; /* of its class, and the module takes them; else it reads the ring itself */
 	bool broken; /* the peer wrote nonsense: no more messages are taken */
 	char peer[128]; /* who is at the other end, from the manager: "guest NAME VALUE", "module NAME ARGUMENT" */
 	union {
