@@ -6,7 +6,7 @@
 #include "module.h"
 #include "syscalls.h"
 
-#define SPACE_VA 0x200000000000ull
+#define SPACE_VA 0x200000000ull /* above the heap's end */
 
 static uint64_t next = SPACE_VA;
 

@@ -30,7 +30,6 @@ MODULE_MANIFEST("name = keeper\n"
 		"start = never\n");
 
 #define NAME "manager"
-#define PROGRAM_END 0x40000000ull
 #define LOOK_NS NS_PER_S
 #define SIGNS_MISSED 15 /* looks without a sign of life */
 #define DEATHS_MAX 8	/* in a row */

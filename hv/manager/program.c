@@ -9,9 +9,6 @@
 #include "program.h"
 #include "resource.h"
 
-/* Programs are linked at MODULE_BASE and end long before their mappings begin. */
-#define PROGRAM_END 0x40000000ull
-
 struct graph graph;
 struct program programs[GRAPH_MODULES_MAX];
 DURABLE struct program_store program_stores[GRAPH_MODULES_MAX];

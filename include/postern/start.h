@@ -3,18 +3,20 @@
  * What a ring-3 program finds when it starts.
  *
  * The core starts the keeper, the keeper the manager, the manager all others; all leave a start page, read-only,
- * at START_VA. RDI = START_VA at the entry point, RSP = the stack's top, 16-byte aligned. The low address
- * space is for the program's image (linked at MODULE_BASE), the rest for its own mappings.
+ * at START_VA. RDI = START_VA at the entry point, RSP = the stack's top, 16-byte aligned. The program's image is
+ * linked at MODULE_BASE and ends before PROGRAM_END; from HEAP_VA up are its own mappings. All near each other: after each switch
+ * to a program every page table on the way to its pages is walked anew.
  */
 #ifndef POSTERN_START_H
 #define POSTERN_START_H
 
 #define MODULE_BASE 0x400000
-#define START_VA 0x7f0000000000
-#define CHANNEL_VA 0x7f0000010000 /* control channel to the manager, struct channel */
-#define STACK_TOP 0x7f0000800000  /* of the first thread; STACK_BYTES below it are mapped, then a hole */
+#define PROGRAM_END 0x580000
+#define START_VA 0x580000
+#define CHANNEL_VA 0x590000 /* control channel to the manager, struct channel */
+#define STACK_TOP 0x600000  /* of the first thread; STACK_BYTES below it are mapped, then a hole */
 #define STACK_BYTES 0x10000
-#define HEAP_VA 0x100000000000 /* hv/lib maps its heap from here up */
+#define HEAP_VA 0x800000 /* hv/lib maps its heap from here up */
 #define BOOT_VA 0x7e0000000000 /* keeper and manager only: struct boot_info, read-only */
 
 #ifndef __ASSEMBLY__
