@@ -150,8 +150,8 @@ int disk_shared(struct port *p, const struct share *sh)
 	ret = blk_back_shared(&p->back, sh);
 	if (ret || sh->tag == DISK_TAG_INDIRECT)
 		return ret;
-	if (s->shared[sh->tag])
-		dma_region_free(&s->region[sh->tag]);
+	if (s->shared[sh->tag]) /* the broker has no request of it any more */
+		dma_region_release(&s->region[sh->tag]);
 	s->shared[sh->tag] = false;
 	ret = dma_region_init(&s->region[sh->tag], p->hba->device, sh->memory, sh->bytes);
 	if (!ret)

@@ -14,16 +14,29 @@
 #include "clock.h"
 #include "log.h"
 #include "stdlib.h"
+#include "syscalls.h"
 #include "volume.h"
 
 struct client *clients[CLIENTS_MAX];
 extern struct hold_table *holds;
+
+/* A page in the place of memory whose owner went: so the driver lets go of it. */
+static void show_blank(struct blk_front *f, unsigned tag)
+{
+	static int64_t page;
+
+	if (page <= 0)
+		page = sys_mem_create(PAGE_SIZE, 0);
+	if (f->c && page > 0)
+		blk_front_memory(f, tag, page, RIGHT_READ | RIGHT_PHYS | RIGHT_GRANT);
+}
 
 static void free_tags(struct client *cl)
 {
 	for (unsigned t = 0; t < REF_TAGS; t++) {
 		if (cl->tag[t] != NO_TAG) {
 			cl->disk->tag_of[cl->tag[t]] = NULL;
+			show_blank(&cl->disk->front, cl->tag[t]);
 			blk_front_memory(&cl->disk->front, cl->tag[t], 0, 0);
 		}
 		cl->tag[t] = NO_TAG;
