@@ -29,9 +29,16 @@ int dma_region_init(struct dma_region *r, struct device *d, uint32_t memory, uin
 		r->memory = own;
 		r->own = true;
 	}
-	/* So that regions of the same memory can be told: frames belong to one object. */
+	/* So that regions of the same memory can be told: frames belong to one object. Who shows memory whose beginning
+	 * nobody gets (SYS_MEM_GIVE) would leave it with the device for good. */
 	if (bytes)
 		r->chunk[0] = ask(r, 0);
+	if (bytes && !r->chunk[0]) {
+		if (r->own)
+			sys_device_control(d->handle, DEVICE_RELEASE, r->memory);
+		dma_region_free(r);
+		return -ENOMEM;
+	}
 	r->next = regions;
 	regions = r;
 	return 0;

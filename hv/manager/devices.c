@@ -413,7 +413,7 @@ void devices_keep(struct instance *i, const struct message *m)
 {
 	int64_t memory;
 
-	if (m->share.tag >= KEPT_MAX)
+	if (m->share.tag >= KEPT_MAX || i->guest) /* a VMM's next life begins a guest of its own */
 		return;
 	memory = sys_handle_take(i->task, m->share.memory,
 				 RIGHT_READ | RIGHT_WRITE | RIGHT_GRANT);

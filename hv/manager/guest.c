@@ -225,6 +225,18 @@ bool guest_command(struct guest *g, uint16_t kind, const char *text)
 	return !g->ended && guest_send(g, &m);
 }
 
+bool guest_swap_rom(struct guest *g, const char *file)
+{
+	durable_touch();
+	strlcpy(g->rom, file, sizeof(g->rom));
+	return guest_command(g, MSG_GUEST_ROM, file);
+}
+
+bool guest_may_open(const struct guest *g, const char *file)
+{
+	return text_has_word(g->config->arguments.text, file) || !strcmp(g->rom, file);
+}
+
 static enum config_on policy(const struct guest *g)
 {
 	switch (g->how) {

@@ -34,6 +34,7 @@ struct guest {
 	enum guest_end how;
 	uint32_t value;
 	char ending[GUEST_ENDING]; /* "power-off", ... */
+	char rom[MESSAGE_TEXT]; /* the file that `rom swap` named last */
 	/* Console. */
 	struct link *console; /* the VMM is client, we are server */
 	struct link *input;   /* the same: keyboard and mouse, when it is on the screen */
@@ -54,6 +55,10 @@ const char *guest_start(struct guest *g);
 void guest_stop(struct guest *g);
 /* It crashed and is going to be started again. */
 bool guest_comes_back(const struct guest *g);
+/* Another gateway ROM for it; false when it is not running. */
+bool guest_swap_rom(struct guest *g, const char *file);
+/* Its VMM reads the files that its section or the last guest_swap_rom() names, not those of others. */
+bool guest_may_open(const struct guest *g, const char *file);
 /* One of MSG_GUEST_*; false when it is not running. */
 bool guest_command(struct guest *g, uint16_t kind, const char *text);
 /* The same with anything in it; also to a VMM whose guest has ended. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "console.h"
 #include "durable.h"
+#include "guest.h"
 #include "init.h"
 #include "log.h"
 #include "resource.h"
@@ -80,6 +81,8 @@ int resource_open_file(struct instance *i, const char *name, struct message *rep
 
 	if (!f)
 		return -ENOENT;
+	if (i->guest && !guest_may_open(i->guest, name))
+		return -EPERM;
 	memory = memory_of(f);
 	if (memory < 0)
 		return memory;

@@ -161,7 +161,7 @@ static void rom_command(int count, char **words)
 		console_printf("usage: rom swap GUEST FILE\n");
 	else if (g && (strlen(words[3]) >= MESSAGE_TEXT || !resource_file(words[3])))
 		console_printf("the boot loader gave no file '%s'\n", words[3]);
-	else if (g && !guest_command(g, MSG_GUEST_ROM, words[3]))
+	else if (g && !guest_swap_rom(g, words[3]))
 		console_printf("guest %s is not running\n", words[2]);
 }
 

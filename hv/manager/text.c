@@ -208,6 +208,21 @@ bool text_size(const char *s, uint64_t unit, uint64_t *bytes)
 	return !*s && !__builtin_mul_overflow(*bytes, unit, bytes);
 }
 
+static bool is_edge(char c)
+{
+	return !c || c == ' ' || c == '\n' || c == '=';
+}
+
+bool text_has_word(const char *lines, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = lines; n && (at = strstr(at, word)); at++)
+		if (at > lines && is_edge(at[-1]) && is_edge(at[n]) && at[n] != '=')
+			return true;
+	return false;
+}
+
 bool text_word(const char **s, char *word, size_t size)
 {
 	const char *from = *s;

@@ -35,6 +35,8 @@ enum text_kind text_next(struct text *t, struct text_line *line);
 bool text_number(const char *s, uint64_t *n);
 /* A size: a number with K, M, G or T behind it, or a bare number of `unit` bytes. */
 bool text_size(const char *s, uint64_t unit, uint64_t *bytes);
+/* Is `word` one of the words in lines of KEY=WORD WORD ...? */
+bool text_has_word(const char *lines, const char *word);
 /* Takes the next blank-separated word off *s into word (size bytes). false: none left, or too long
  * (then *word is empty and *s stays). */
 bool text_word(const char **s, char *word, size_t size);

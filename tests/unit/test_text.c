@@ -149,12 +149,30 @@ static void choices(void **state)
 	assert_false(text_is_name("a b", 5));
 }
 
+static void words_of_lines(void **state)
+{
+	const char *lines = "kernel=vmlinuz\nmodule=a.elf quick\ninitrd=boot/init rd.img\nappend=root=/dev/vda x=secret\n";
+
+	assert_true(text_has_word(lines, "vmlinuz"));
+	assert_true(text_has_word(lines, "a.elf"));
+	assert_true(text_has_word(lines, "boot/init rd.img"));
+	assert_false(text_has_word(lines, "kernel"));
+	assert_false(text_has_word(lines, "module"));
+	assert_false(text_has_word(lines, "vmlinu"));
+	assert_false(text_has_word(lines, "mlinuz"));
+	assert_false(text_has_word(lines, "elf"));
+	assert_false(text_has_word(lines, "other.elf"));
+	assert_false(text_has_word(lines, ""));
+	assert_false(text_has_word("", "vmlinuz"));
+	assert_false(text_has_word("=", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs),   cmocka_unit_test(sections), cmocka_unit_test(bad),
 		cmocka_unit_test(long_value), cmocka_unit_test(numbers), cmocka_unit_test(words),
-		cmocka_unit_test(choices),
+		cmocka_unit_test(choices), cmocka_unit_test(words_of_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
