@@ -186,6 +186,7 @@ void boot_main(uint32_t magic, uint64_t info, uint64_t tsc)
 	n = cpu_mitigations(&record.cpu, record.info.machine, sizeof(record.info.machine));
 	processors_start(page);
 	plan_close(&record, &use.core);
+	iommu_start();
 	space_build(&core_image);
 	describe(&record.info, &record.facts, n);
 	patch_core();

@@ -70,6 +70,7 @@ static uint64_t find_pool(const struct ram_map *ram, uint64_t bytes)
 const char *plan_memory(struct ram_map *ram, const struct plan_use *use, uint32_t cpus, struct boot_record *r)
 {
 	static struct ram_map now; /* what nobody uses yet; too large for the stack */
+	uint64_t iommu;
 
 	r->info.ram_bytes = ram_bytes(ram);
 	ram_remove(ram, 0, LOW_END);
@@ -87,7 +88,8 @@ const char *plan_memory(struct ram_map *ram, const struct plan_use *use, uint32_
 	ram_remove(&now, r->log_phys, LOG_BYTES);
 	r->chunk_count = (ram_end(ram) + CHUNK - 1) / CHUNK;
 	r->pool_used = (r->chunk_count * sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1);
-	r->pool_bytes = (r->pool_used + cpus * PAGE_ROUND_UP(sizeof(struct cpu)) + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
+	iommu = r->facts.iommu.amd && r->facts.iommu.units ? IOMMU_AMD_TABLE_BYTES : 0;
+	r->pool_bytes = (r->pool_used + cpus * PAGE_ROUND_UP(sizeof(struct cpu)) + iommu + POOL_FIRST + CHUNK - 1) & ~(CHUNK - 1);
 	r->pool_phys = find_pool(&now, r->pool_bytes);
 	if (!r->pool_phys)
 		return "no contiguous memory below 4 GiB for the core's own";

@@ -25,14 +25,21 @@
 #define IOMMU_UNITS_MAX 8
 #define IOMMU_IOAPICS_MAX 16
 
-/* What the tables IVRS and DMAR say of PCI segment 0. All units get the same tables: each sees only
- * its own devices. */
+#define IOMMU_AMD_TABLE_BYTES (2ull << 20)
+
+/* What the tables IVRS and DMAR say of PCI segment 0, and how the stage has turned the units on. All get the same tables:
+ * each sees only its own devices. Tables are physical addresses of the pool. */
 struct iommu_facts {
+	bool on;
 	bool amd;
 	bool no_remapping; /* DMAR: interrupts are not to be remapped */
-	uint32_t units;
+	bool incoherent;   /* a unit looks for its tables in memory, not in our caches, */
+	bool caching;	   /* and may keep entries that map nothing */
+	uint32_t units, levels; /* levels: of the page tables of Intel's */
+	uint64_t table, irqs;	/* of devices; Intel: of their interrupts */
 	struct {
 		uint64_t at; /* registers */
+		uint64_t queue, log; /* of commands; AMD: of events */
 		uint16_t bdf; /* AMD: where the unit is a PCI function */
 	} unit[IOMMU_UNITS_MAX];
 	uint32_t ioapics; /* and as whom they send their messages */

@@ -41,6 +41,8 @@ void cpu_detect(struct cpu_features *f); /* panics when this processor cannot ru
 const char *cpu_engine(struct svm_features *f);
 int cpu_mitigations(struct cpu_features *f, char *out, size_t size); /* and a line about them */
 
+void iommu_start(void); /* those that the tables name; the pool known, their registers where they are */
+
 void tables_read(void); /* ACPI's tables into the record */
 /* apic.c: APIC or x2APIC, IO-APICs silent; then of each processor its own, its id. */
 void apic_find(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// IOMMUs, whichever kind: found, turned on, and page tables for devices.
+// IOMMUs, whichever kind, taken over from the boot stage as they run: page tables for devices, and who may interrupt.
 #include "x86/iommu.h"
 #include "core/boot.h"
 #include "core/frame.h"
@@ -19,9 +19,8 @@
 #define CONTROL 0x18 /* of both kinds; 0: off */
 
 struct iommu_unit iommu_units[IOMMU_UNITS_MAX];
-static unsigned started; /* units */
-static volatile uint64_t *done; /* what they write when they have come to a wait */
-static struct iommu_kind *kind;	/* NULL: none, or not used */
+static volatile uint64_t done[IOMMU_UNITS_MAX]; /* what they write when they have come to a wait */
+static const struct iommu_kind *kind;	/* NULL: none, or not used */
 static const struct paging_format *format;
 static struct spinlock iommu_lock; /* calls of kind; inside everything but the log */
 static uint16_t domains;
@@ -31,22 +30,22 @@ bool iommu_on(void)
 	return kind;
 }
 
-int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, const char *what)
+void iommu_written(void)
+{
+	if (boot_facts.iommu.incoherent)
+		__asm__ volatile("wbinvd" : : : "memory");
+}
+
+static int wait_done(const volatile uint32_t *word, uint32_t count)
 {
 	uint64_t end = clock_ns() + WAIT_NS;
 
-	while ((*word & mask) != value)
+	while (*word != count)
 		if (clock_ns() > end) {
-			log_printf("iommu: %s did not happen, 0x%x", what, *word);
+			log_printf("iommu: a command was not done, 0x%x", *word);
 			return -EIO;
 		}
 	return 0;
-}
-
-void iommu_written(void)
-{
-	if (kind->incoherent)
-		__asm__ volatile("wbinvd" : : : "memory");
 }
 
 static void put(struct iommu_unit *u, const uint64_t command[2])
@@ -60,7 +59,7 @@ int iommu_commands(const uint64_t (*commands)[2], unsigned count)
 {
 	int error = 0;
 
-	for (struct iommu_unit *u = iommu_units; u < iommu_units + started && !error; u++) {
+	for (struct iommu_unit *u = iommu_units; u < iommu_units + boot_facts.iommu.units && !error; u++) {
 		volatile uint64_t *word = &done[u->number];
 		uint64_t wait[2];
 
@@ -70,48 +69,20 @@ int iommu_commands(const uint64_t (*commands)[2], unsigned count)
 		put(u, wait);
 		iommu_written();
 		*iommu_reg(u, kind->tail) = u->tail * sizeof(wait);
-		error = iommu_wait((const volatile uint32_t *)word, u->count, ~0u, "IOMMU: a command");
+		error = wait_done((const volatile uint32_t *)word, u->count);
 	}
 	return error;
 }
 
 static void iommu_shutdown(void)
 {
-	while (started)
-		*iommu_reg32(&iommu_units[--started], CONTROL) = 0;
-}
-
-static int start(const struct iommu_facts *f)
-{
-	int error = 0;
-
-	started = 0;
-	done = core_page_alloc();
-	for (unsigned i = 0; i < f->units; i++) {
-		struct iommu_unit *u = &iommu_units[i];
-
-		*u = (struct iommu_unit){
-			.registers = (volatile uint8_t *)f->unit[i].at,
-			.queue = core_page_alloc(),
-			.bdf = f->unit[i].bdf,
-			.number = i,
-		};
-		if (!done || !u->registers || !u->queue)
-			return -ENOMEM;
-	}
-	format = kind->prepare(f);
-	if (!format)
-		return -ENODEV;
-	while (started < f->units && !error)
-		error = kind->start(&iommu_units[started++]);
-	if (error)
-		iommu_shutdown();
-	return error;
+	for (unsigned i = 0; kind && i < boot_facts.iommu.units; i++)
+		*iommu_reg32(&iommu_units[i], CONTROL) = 0;
 }
 
 static void look(struct timer *t)
 {
-	for (unsigned i = 0; i < started; i++)
+	for (unsigned i = 0; i < boot_facts.iommu.units; i++)
 		kind->faults(&iommu_units[i]);
 	timer_arm(t, clock_ns() + LOOK_NS);
 }
@@ -120,24 +91,22 @@ static void iommu_init(void)
 {
 	static struct timer timer = {.fn = look};
 	const struct iommu_facts *f = &boot_facts.iommu;
-	const char *why_not = NULL;
 
+	if (!f->on)
+		return;
 	kind = f->amd ? &iommu_amd : &iommu_intel;
-	if (!f->units)
-		why_not = "no IOMMU";
-	else if (boot_facts.choices & BOOT_NO_IOMMU)
-		why_not = "iommu=off";
-	else if (start(f))
-		why_not = "the IOMMU could not be turned on";
-	if (why_not) {
-		kind = NULL;
-		format_text(boot_info.dma, sizeof(boot_info.dma), "unconfined (%s)", why_not);
-	} else {
-		format_text(boot_info.dma, sizeof(boot_info.dma), "confined by %s (%u units), interrupts remapped",
-			    kind->name, f->units);
-		look(&timer);
+	for (unsigned i = 0; i < f->units; i++) {
+		iommu_units[i] = (struct iommu_unit){
+			.registers = (volatile uint8_t *)f->unit[i].at,
+			.queue = core_pool_virt(f->unit[i].queue),
+			.log = core_pool_virt(f->unit[i].log),
+			.bdf = f->unit[i].bdf,
+			.number = i,
+		};
+		iommu_units[i].tail = *iommu_reg(&iommu_units[i], kind->tail) / sizeof(iommu_units[i].queue[0]);
 	}
-	log_printf("DMA: %s", boot_info.dma);
+	format = kind->take(f);
+	look(&timer);
 }
 UNIT(iommu, UNIT_ENGINE, iommu_init, NULL, iommu_shutdown);
 
@@ -187,7 +156,7 @@ int iommu_map(struct iommu_domain *d, uint64_t phys, uint64_t bytes, unsigned at
 		return 0;
 	error = paging_map(&d->tables, phys, phys, bytes, attrs);
 	spin_lock(&iommu_lock);
-	if (kind->caching)
+	if (boot_facts.iommu.caching)
 		kind->flush(0, d->id);
 	else
 		iommu_written();

@@ -45,23 +45,20 @@ void device_fault(uint32_t bdf, bool known, uint64_t address);
 
 struct iommu_unit {
 	volatile uint8_t *registers;
-	uint64_t (*queue)[2];	 /* of commands, a page */
+	uint64_t (*queue)[2], (*log)[2]; /* of commands; AMD: of events. A page each */
+	uint32_t head; /* of the log */
 	uint32_t tail, count; /* of commands; of waits */
 	uint16_t bdf, number;
 };
 extern struct iommu_unit iommu_units[IOMMU_UNITS_MAX];
 
 struct iommu_kind {
-	const char *name;
 	bool remappable_format; /* messages and lines name an entry of the remapping table */
-	bool incoherent;	/* a unit looks for its tables in memory, not in our caches, */
-	bool caching;		/* and may keep entries that map nothing */
 	uint32_t tail; /* the register for that of the queue */
 	/* The one that has `count` written to `at` when those before it are done. */
 	void (*wait_command)(uint64_t command[2], uint64_t at, uint32_t count);
-	/* The tables that all units share; NULL: no memory, or units that will not do. Then each unit. */
-	const struct paging_format *(*prepare)(const struct iommu_facts *f);
-	int (*start)(struct iommu_unit *u);
+	/* The tables that all units share are the boot stage's (hv/boot/iommu.c), which has turned them on. */
+	const struct paging_format *(*take)(const struct iommu_facts *f);
 	/* Tables for DMA by bdf, 0: none; flushed on return. */
 	int (*set_dma)(uint32_t bdf, uint16_t id, uint64_t root);
 	int (*flush)(uint32_t bdf, uint16_t id); /* tables have fewer entries */
@@ -69,12 +66,10 @@ struct iommu_kind {
 	int (*set_irq)(uint32_t bdf, unsigned vector, unsigned cpu, bool level);
 	void (*faults)(struct iommu_unit *u); /* calls device_fault for each that is recorded */
 };
-extern struct iommu_kind iommu_amd, iommu_intel;
+extern const struct iommu_kind iommu_amd, iommu_intel;
 
 /* To all units; back when they are done. */
 int iommu_commands(const uint64_t (*commands)[2], unsigned count);
-/* Until the word in memory that a unit writes is there; -EIO after a while, with a sentence. */
-int iommu_wait(const volatile uint32_t *word, uint32_t value, uint32_t mask, const char *what);
 void iommu_written(void); /* tables: a unit may look at them */
 
 static inline volatile uint64_t *iommu_reg(const struct iommu_unit *u, unsigned offset)

@@ -12,17 +12,9 @@
 #include <postern/errno.h>
 #include <postern/syscall.h>
 
-#define DEVICE_TABLE 0x0000
-#define COMMAND_BASE 0x0008
 #define EVENT_BASE 0x0010
 #define CONTROL 0x0018
-#define CONTROL_ON (1ull << 0)
 #define CONTROL_EVENTS (1ull << 2)
-#define CONTROL_COHERENT (1ull << 10)
-#define CONTROL_COMMANDS (1ull << 12)
-#define FEATURES 0x0030
-#define FEATURE_INVALIDATE_ALL (1ull << 6)
-#define COMMAND_HEAD 0x2000
 #define COMMAND_TAIL 0x2008
 #define EVENT_HEAD 0x2010
 #define EVENT_TAIL 0x2018
@@ -38,12 +30,9 @@
 #define INVALIDATE_PAGES COMMAND(3)
 #define INVALIDATE_PAGES_ALL 0x7ffffffffffff003ull /* any address, tables as well */
 #define INVALIDATE_INTERRUPTS COMMAND(5)
-#define INVALIDATE_ALL COMMAND(8)
 
 #define EVENT_PAGE_FAULT 2
 
-#define DEVICES 65536
-#define DEVICE_TABLE_ORDER 9
 #define DTE_VALID 3ull /* and its translation is */
 #define DTE_LEVELS_4 (4ull << 9)
 #define DTE_RIGHTS (3ull << 61) /* read, write */
@@ -64,10 +53,6 @@
 static struct dte {
 	uint64_t dma, domain, irq, reserved;
 } *table;
-static struct {
-	uint64_t (*log)[2];
-	uint32_t head;
-} events[IOMMU_UNITS_MAX];
 static uint32_t *irtes[IRQ_FUNCTIONS_MAX]; /* of functions that may interrupt, or did */
 static uint16_t irtes_bdf[IRQ_FUNCTIONS_MAX];
 
@@ -145,15 +130,15 @@ static int set_irq(uint32_t bdf, unsigned vector, unsigned cpu, bool level)
 }
 
 // An empty log, which is also the way out of an overflow.
-static void events_restart(struct iommu_unit *u, uint64_t (*log)[2])
+static void events_restart(struct iommu_unit *u)
 {
 	uint64_t control = *iommu_reg(u, CONTROL);
 
 	*iommu_reg(u, CONTROL) = control & ~CONTROL_EVENTS;
-	memset(log, 0, PAGE_SIZE);
-	events[u->number].head = 0;
+	memset(u->log, 0, PAGE_SIZE);
+	u->head = 0;
 	*iommu_reg(u, STATUS) = STATUS_OVERFLOW;
-	*iommu_reg(u, EVENT_BASE) = core_phys(log) | ENTRIES_256;
+	*iommu_reg(u, EVENT_BASE) = core_phys(u->log) | ENTRIES_256;
 	*iommu_reg(u, EVENT_HEAD) = 0;
 	*iommu_reg(u, EVENT_TAIL) = 0;
 	*iommu_reg(u, CONTROL) = control | CONTROL_EVENTS;
@@ -162,17 +147,14 @@ static void events_restart(struct iommu_unit *u, uint64_t (*log)[2])
 // What has been read is made zero: so the log shows where it ends.
 static void faults(struct iommu_unit *u)
 {
-	uint32_t *head = &events[u->number].head;
-	uint64_t(*log)[2] = events[u->number].log;
-
-	for (volatile uint64_t *e = log[*head]; e[0] || e[1]; e = log[*head]) {
+	for (volatile uint64_t *e = u->log[u->head]; e[0] || e[1]; e = u->log[u->head]) {
 		device_fault(e[0] & 0xffff, e[0] >> 60 == EVENT_PAGE_FAULT, e[1]);
 		e[0] = e[1] = 0;
-		*head = (*head + 1) % EVENTS;
-		*iommu_reg(u, EVENT_HEAD) = *head * 16;
+		u->head = (u->head + 1) % EVENTS;
+		*iommu_reg(u, EVENT_HEAD) = u->head * 16;
 	}
 	if (*iommu_reg(u, STATUS) & STATUS_OVERFLOW)
-		events_restart(u, log);
+		events_restart(u);
 	// Quirk of the emulator (QEMU 7.2): it takes its event log for full at all times
 	// (amdvi_test_mask), so no fault is recorded but for the status of the unit's PCI function,
 	// which does not say whose it was.
@@ -182,42 +164,16 @@ static void faults(struct iommu_unit *u)
 	}
 }
 
-static const struct paging_format *prepare(const struct iommu_facts *f)
+static const struct paging_format *take(const struct iommu_facts *f)
 {
-	table = core_pages_alloc(DEVICE_TABLE_ORDER);
-	for (unsigned i = 0; table && i < DEVICES; i++)
-		table[i] = (struct dte){.dma = DTE_VALID | DTE_LEVELS_4, .irq = DTE_IRQ_VALID};
-	return table ? &paging : NULL;
+	table = core_pool_virt(f->table);
+	return &paging;
 }
 
-static int start(struct iommu_unit *u)
-{
-	const uint64_t all[][2] = {{INVALIDATE_ALL, 0}};
-	uint64_t(*log)[2] = core_page_alloc();
-
-	if (!log)
-		return -ENOMEM;
-	events[u->number].log = log;
-	if (!(*iommu_reg(u, FEATURES) & FEATURE_INVALIDATE_ALL)) {
-		log_printf("AMD-Vi: features %lx are too few", *iommu_reg(u, FEATURES));
-		return -ENODEV;
-	}
-	*iommu_reg(u, CONTROL) = 0;
-	*iommu_reg(u, DEVICE_TABLE) = core_phys(table) | (DEVICES * sizeof(struct dte) / PAGE_SIZE - 1);
-	*iommu_reg(u, COMMAND_BASE) = core_phys(u->queue) | ENTRIES_256;
-	*iommu_reg(u, COMMAND_HEAD) = 0;
-	*iommu_reg(u, COMMAND_TAIL) = 0;
-	events_restart(u, log);
-	*iommu_reg(u, CONTROL) = CONTROL_ON | CONTROL_EVENTS | CONTROL_COHERENT | CONTROL_COMMANDS;
-	return iommu_commands(all, 1);
-}
-
-struct iommu_kind iommu_amd = {
-	.name = "AMD-Vi",
+const struct iommu_kind iommu_amd = {
 	.tail = COMMAND_TAIL,
 	.wait_command = wait_command,
-	.prepare = prepare,
-	.start = start,
+	.take = take,
 	.set_dma = set_dma,
 	.flush = flush,
 	.set_irq = set_irq,

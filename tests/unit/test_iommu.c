@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/x86/iommu.c hv/boot/iommu_tables.c hv/x86/iommu_amd.c hv/x86/iommu_intel.c hv/x86/paging.c */
+/* sources: hv/x86/iommu.c hv/boot/iommu.c hv/boot/iommu_tables.c hv/x86/iommu_amd.c hv/x86/iommu_intel.c hv/x86/paging.c */
 // IOMMUs: their description, and models of both kinds' registers and walks: nothing is reached that was not
 // mapped, nothing interrupts that was not told to.
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 #include "core/sched.h"
 #include "core/unit.h"
 #include "boot/acpi.h"
+#include "boot/stage.h"
 #include "x86/cpu.h"
 #include "x86/iommu.h"
 #include "x86/trap.h"
@@ -25,7 +26,7 @@
 #define PHYS 0x12600000ull
 
 struct boot_facts boot_facts;
-struct boot_info boot_info;
+struct boot_record record;
 struct cpu_features cpu_features;
 
 static _Alignas(4096) uint8_t registers[0x4000];
@@ -35,7 +36,7 @@ static uint32_t fault_bdf;
 static uint64_t fault_address;
 static unsigned fault_count;
 static struct iommu_domain domain;
-static void *device_table;
+#define device_table ((void *)boot_facts.iommu.table)
 
 /* --- what the parts under test ask of the rest --- */
 
@@ -45,6 +46,15 @@ uint64_t clock_ns(void)
 {
 	model();
 	return now += 1000000;
+}
+uint64_t rdtsc(void)
+{
+	model();
+	return now += 1000000;
+}
+void *map(uint64_t phys, uint64_t bytes)
+{
+	return (void *)phys;
 }
 struct cpu *this_cpu(void)
 {
@@ -93,13 +103,6 @@ void *pool_page_in_reserve(void)
 void core_page_free(void *page)
 {
 	memset(page, 0xff, 4096);
-}
-void *core_pages_alloc(unsigned order)
-{
-	void *p = take(4096u << order);
-
-	device_table = order == 9 ? p : device_table;
-	return p;
 }
 void *core_alloc(uint64_t bytes)
 {
@@ -268,6 +271,9 @@ extern const struct unit __start_units[], __stop_units[];
 
 static void start(void)
 {
+	record.cpu = cpu_features;
+	iommu_start();
+	boot_facts = record.facts;
 	for (const struct unit *u = __start_units; u < __stop_units; u++)
 		u->init();
 }
@@ -282,13 +288,14 @@ static void setup_kind(bool is_amd, uint64_t capabilities)
 {
 	amd = is_amd;
 	memset(registers, 0, sizeof(registers));
-	memset(&boot_facts, 0, sizeof(boot_facts));
-	boot_facts.iommu.amd = amd;
-	boot_facts.iommu.units = 1;
-	boot_facts.iommu.unit[0].at = (uint64_t)registers;
-	boot_facts.iommu.ioapics = 1;
-	boot_facts.iommu.ioapic[0].id = 5;
-	boot_facts.iommu.ioapic[0].bdf = IOAPIC_BDF;
+	memset(&record, 0, sizeof(record));
+	record.facts.tsc_khz = 1000000;
+	record.facts.iommu.amd = amd;
+	record.facts.iommu.units = 1;
+	record.facts.iommu.unit[0].at = (uint64_t)registers;
+	record.facts.iommu.ioapics = 1;
+	record.facts.iommu.ioapic[0].id = 5;
+	record.facts.iommu.ioapic[0].bdf = IOAPIC_BDF;
 	domain = (struct iommu_domain){.id = 0};
 	fault_count = 0;
 	if (amd) {
@@ -412,12 +419,12 @@ static void vt_d(void **state)
 static void left_off(void **state)
 {
 	setup_kind(true, 0);
-	boot_facts.choices = BOOT_NO_IOMMU;
+	record.facts.choices = BOOT_NO_IOMMU;
 	start();
 	assert_false(iommu_on());
-	assert_string_equal(boot_info.dma, "unconfined (iommu=off)");
-	boot_facts.choices = 0;
-	boot_facts.iommu.units = 0;
+	assert_string_equal(record.info.dma, "unconfined (iommu=off)");
+	record.facts.choices = 0;
+	record.facts.iommu.units = 0;
 	start();
 	assert_false(iommu_on());
 	assert_int_equal(iommu_attach(&domain, BDF), 0);
@@ -430,9 +437,9 @@ static void left_off(void **state)
 	setup_kind(false, 0); /* neither three nor four levels */
 	start();
 	assert_false(iommu_on());
-	assert_non_null(strstr(boot_info.dma, "unconfined"));
+	assert_non_null(strstr(record.info.dma, "unconfined"));
 	setup_kind(false, 2 << 9);
-	boot_facts.iommu.no_remapping = true;
+	record.facts.iommu.no_remapping = true;
 	start();
 	assert_false(iommu_on());
 	dead = true;
