@@ -39,12 +39,12 @@ static enum hypercall_answer operate(struct vcpu *v, uint32_t operation, const u
 	case OP_NONE:
 		return HYPERCALL_TO_VMM;
 	case OP_APIC_WRITE:
-		if (!vapic_answers(v, a[0], true, false))
+		if (!vapic_answers(v, a[0], true))
 			return HYPERCALL_TO_VMM;
 		vapic_write(v, a[0], a[1]);
 		return HYPERCALL_DONE;
 	case OP_APIC_READ:
-		if (!vapic_answers(v, a[0], false, false))
+		if (!vapic_answers(v, a[0], false))
 			return HYPERCALL_TO_VMM;
 		*result = vapic_read(v, a[0]);
 		return HYPERCALL_DONE;

@@ -263,9 +263,11 @@ enum { ROW_NPF = VMEXIT_DIRECT, ROW_INSN, ROW_INVALID, ROW_UNKNOWN, ROWS };
 
 #define ELSEWHERE COUNT_KINDS /* the handler counts, knowing more */
 
+static handler exit_raw;
+
 static const struct row {
-	handler *handler; /* NULL: the VMM, for this reason */
-	uint32_t count, reason;
+	handler *handler;
+	uint32_t count, reason; /* exit_raw's */
 } rows[ROWS] = {
 	[VMEXIT_EXCEPTION... VMEXIT_EXCEPTION + 31] = {exit_exception, COUNT_EXCEPTION},
 	[VMEXIT_INTR] = {exit_intr, COUNT_INTR},
@@ -278,10 +280,10 @@ static const struct row {
 	[VMEXIT_MSR] = {exit_msr, ELSEWHERE},
 	[VMEXIT_SHUTDOWN] = {exit_shutdown, COUNT_SHUTDOWN},
 	[VMEXIT_VMMCALL] = {exit_vmmcall, COUNT_HYPERCALL},
-	[ROW_INSN] = {NULL, COUNT_INSN, EXIT_INSN},
+	[ROW_INSN] = {exit_raw, COUNT_INSN, EXIT_INSN},
 	[ROW_NPF] = {exit_npf, ELSEWHERE},
-	[ROW_INVALID] = {NULL, COUNT_INVALID, EXIT_INVALID},
-	[ROW_UNKNOWN] = {NULL, COUNT_OTHER, EXIT_UNKNOWN},
+	[ROW_INVALID] = {exit_raw, COUNT_INVALID, EXIT_INVALID},
+	[ROW_UNKNOWN] = {exit_raw, COUNT_OTHER, EXIT_UNKNOWN},
 };
 
 static const struct row *row_of(uint64_t code)
@@ -292,6 +294,11 @@ static const struct row *row_of(uint64_t code)
 		     : quirk_is_invalid(code)					 ? ROW_INVALID
 		     : code >= VMEXIT_RDPMC && code < VMEXIT_DIRECT		 ? ROW_INSN
 										 : ROW_UNKNOWN];
+}
+
+static enum verdict exit_raw(struct svm_vcpu *s)
+{
+	return raw_exit(s, row_of(vmcb_get(s->vmcb, exit_code))->reason);
 }
 
 enum verdict svm_exit(struct svm_vcpu *s)
@@ -313,5 +320,5 @@ enum verdict svm_exit(struct svm_vcpu *s)
 	}
 	row = row_of(code);
 	s->vcpu.exits[row->count]++;
-	return row->handler ? row->handler(s) : raw_exit(s, row->reason);
+	return row->handler(s);
 }

@@ -324,16 +324,13 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t destination, bool wi
 	}
 }
 
-/* Sets of registers, a bit for each offset / 16. */
-#define BIT(offset) (1ull << (offset) / 16)
-#define READ_HERE (BIT(APIC_ID) | BIT(APIC_TPR) | BIT(APIC_ICR) | BIT(APIC_TIMER_CURRENT))
-#define WRITTEN_HERE (BIT(APIC_TPR) | BIT(APIC_EOI) | BIT(APIC_ICR) | BIT(APIC_TIMER_INITIAL))
-
-bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write, bool x2)
+bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write)
 {
-	uint64_t here = write ? WRITTEN_HERE | (x2 ? BIT(APIC_SELF_IPI) : BIT(APIC_ICR2)) : READ_HERE;
-
-	return !(offset & ~0x3f0u) && here >> offset / 16 & 1 && vapic_x2(&v->apic) == x2;
+	if (vapic_x2(&v->apic))
+		return false;
+	return offset == APIC_TPR || offset == APIC_ICR ||
+	       (write ? offset == APIC_EOI || offset == APIC_ICR2 || offset == APIC_TIMER_INITIAL
+		      : offset == APIC_ID || offset == APIC_TIMER_CURRENT);
 }
 
 uint32_t vapic_read(struct vcpu *v, unsigned offset)
@@ -402,27 +399,57 @@ void vapic_write(struct vcpu *v, unsigned offset, uint32_t value)
 	}
 }
 
-static void write_msr(struct vcpu *v, unsigned offset, uint64_t value)
+#define X2(offset) (MSR_X2APIC_FIRST + (offset) / 16)
+
+static bool x2_read(struct vcpu *v, uint32_t index, uint64_t *value)
+{
+	const struct vapic *a = &v->apic;
+
+	switch (index) {
+	case X2(APIC_ID):
+	case X2(APIC_TPR):
+	case X2(APIC_TIMER_CURRENT):
+		*value = vapic_read(v, (index & 0x3f) << 4);
+		return true;
+	case X2(APIC_ICR):
+		*value = REG(a, APIC_ICR) | (uint64_t)REG(a, APIC_ICR2) << 32;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* False for reserved bits, too. */
+static bool x2_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct vapic *a = &v->apic;
 
-	if (offset == APIC_ICR) {
+	switch (index) {
+	case X2(APIC_EOI):
+		if (!value)
+			eoi(v);
+		return !value;
+	case X2(APIC_ICR):
 		REG(a, APIC_ICR) = (uint32_t)value & ICR_VALUE;
 		REG(a, APIC_ICR2) = (uint32_t)(value >> 32);
 		send_ipi(v, (uint32_t)value, (uint32_t)(value >> 32), true);
-	} else if (offset == APIC_SELF_IPI) {
-		send_ipi(v, (value & 0xff) | ICR_SELF, 0, true);
-	} else {
-		vapic_write(v, offset, (uint32_t)value);
+		return true;
+	case X2(APIC_SELF_IPI):
+		if (!(value >> 8))
+			send_ipi(v, (uint32_t)value | ICR_SELF, 0, true);
+		return !(value >> 8);
+	case X2(APIC_TPR):
+	case X2(APIC_TIMER_INITIAL):
+		if (!(value >> 32))
+			vapic_write(v, (index & 0x3f) << 4, (uint32_t)value);
+		return !(value >> 32);
+	default:
+		return false;
 	}
 }
 
 bool vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
 {
-	unsigned offset = (index - MSR_X2APIC_FIRST) << 4;
-	/* Reserved bits: the VMM raises #GP. */
-	uint64_t bits = offset == APIC_ICR ? ~0ull : offset == APIC_EOI ? 0 : 0xffffffff;
-
 	if (index == MSR_TSC_DEADLINE) {
 		v->exits[COUNT_MSR_TIMER]++;
 		if (write)
@@ -431,14 +458,10 @@ bool vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value)
 			*value = vapic_deadline(v);
 		return true;
 	}
-	if (index - MSR_X2APIC_FIRST > 0x3f || !vapic_answers(v, offset, write, true) || (write && *value & ~bits)) {
-		v->exits[COUNT_MSR_VMM]++;
-		return false;
+	if (vapic_x2(&v->apic) && (write ? x2_write(v, index, *value) : x2_read(v, index, value))) {
+		v->exits[COUNT_MSR_APIC]++;
+		return true;
 	}
-	v->exits[COUNT_MSR_APIC]++;
-	if (write)
-		write_msr(v, offset, *value);
-	else
-		*value = vapic_read(v, offset) | (offset == APIC_ICR ? (uint64_t)REG(&v->apic, APIC_ICR2) << 32 : 0);
-	return true;
+	v->exits[COUNT_MSR_VMM]++;
+	return false;
 }

@@ -47,12 +47,12 @@ static inline bool vapic_x2(const struct vapic *a)
 	return (a->base & (APIC_BASE_X2 | APIC_BASE_ON)) == (APIC_BASE_X2 | APIC_BASE_ON);
 }
 
-/* Is this an access to what is often used, which the core answers alone? In that mode. */
-bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write, bool x2);
+/* Is this an access to what is often used of the xAPIC's page, which the core answers alone? */
+bool vapic_answers(const struct vcpu *v, uint32_t offset, bool write);
 /* Any register, offset a multiple of 16 below 0x400 (callers check). Who writes others than those knows what they can hold. */
 uint32_t vapic_read(struct vcpu *v, unsigned offset);
 void vapic_write(struct vcpu *v, unsigned offset, uint32_t value);
-/* The same registers as x2APIC MSRs, and the timer's deadline; counted. False: the VMM's. */
+/* What is often used of x2APIC's MSRs, and the timer's deadline; counted. False: the VMM's. */
 bool vapic_msr(struct vcpu *v, uint32_t index, bool write, uint64_t *value);
 
 /* From any thread or timer. */

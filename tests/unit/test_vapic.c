@@ -502,22 +502,19 @@ static void quick(void **state)
 	struct vcpu *v = &vcpus[0];
 	uint64_t value = 0;
 
-	assert_true(vapic_answers(v, APIC_EOI, true, false));
-	assert_true(vapic_answers(v, APIC_ICR, true, false));
-	assert_true(vapic_answers(v, APIC_ICR2, true, false));
-	assert_true(vapic_answers(v, APIC_TIMER_INITIAL, true, false));
-	assert_true(vapic_answers(v, APIC_TIMER_CURRENT, false, false));
-	assert_false(vapic_answers(v, APIC_SELF_IPI, true, false));
-	assert_false(vapic_answers(v, APIC_SVR, true, false));
-	assert_false(vapic_answers(v, APIC_EOI, true, true));
-	assert_false(vapic_answers(v, APIC_EOI + 1, true, false));
-	assert_false(vapic_answers(v, APIC_EOI + 0x400, true, false));
+	assert_true(vapic_answers(v, APIC_EOI, true));
+	assert_true(vapic_answers(v, APIC_ICR, true));
+	assert_true(vapic_answers(v, APIC_ICR2, true));
+	assert_true(vapic_answers(v, APIC_TIMER_INITIAL, true));
+	assert_true(vapic_answers(v, APIC_TIMER_CURRENT, false));
+	assert_false(vapic_answers(v, APIC_SELF_IPI, true));
+	assert_false(vapic_answers(v, APIC_SVR, true));
+	assert_false(vapic_answers(v, APIC_EOI + 1, true));
+	assert_false(vapic_answers(v, APIC_EOI + 0x400, true));
 	assert_false(vapic_msr(v, 0x80b, true, &value)); /* not in x2APIC mode */
 	assert_false(vapic_msr(v, 0x1b, false, &value));
 	to_x2(v);
-	assert_false(vapic_answers(v, APIC_EOI, true, false));
-	assert_true(vapic_answers(v, APIC_SELF_IPI, true, true));
-	assert_false(vapic_answers(v, APIC_ICR2, true, true));
+	assert_false(vapic_answers(v, APIC_EOI, true));
 	assert_true(vapic_msr(v, 0x80b, true, &value));
 	assert_true(vapic_msr(v, 0x6e0, false, &value));
 	assert_false(vapic_msr(v, 0x840, false, &value));
