@@ -26,7 +26,7 @@ static int setup(void **state)
 {
 	memset(&r, 0, sizeof(r));
 	memset(&map, 0, sizeof(map));
-	r.facts.tsc_khz = r.facts.apic_per_tsc = 1;
+	r.facts.tsc_khz = r.facts.apic_per_tsc = 1000;
 	ram_add(&map, 0, 0x9fc00);
 	ram_add(&map, MIB, 127 * MIB);
 	return 0;
