@@ -49,7 +49,7 @@ do-fuzz: fuzzers
 check-system: all guests guest-programs rom
 	$(Q)tests/system/run
 
-do-test: all unit-tests fuzzers guests guest-programs rom soak-needs
+do-test: all unit-tests fuzzers guests guest-programs rom soak-needs $(O)/bench/netpeer $(O)/bench/net.cpio
 	$(Q)tests/run-all
 
 # Long: SOAK_KILLS deaths of each module under verified load.
