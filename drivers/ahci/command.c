@@ -85,7 +85,7 @@ static int build_list(struct port *p, struct slot *s, struct ahci_table *t,
 
 	for (unsigned i = 0; i < c->segments; i++) {
 		const struct blkif_request_segment *seg = &c->segment[i];
-		struct dma_region *r = &s->session->region[REF_TAG(seg->gref)];
+		struct dma_region *r = &s->ring->region[REF_TAG(seg->gref)];
 		uint32_t bytes = (seg->last_sect - seg->first_sect + 1) * BLK_SECTOR;
 		uint64_t there, at = dma_address(r,
 						 (uint64_t)REF_PAGE(seg->gref) * BLK_PAGE +
@@ -110,7 +110,7 @@ static int build_list(struct port *p, struct slot *s, struct ahci_table *t,
 	return 0;
 }
 
-int command_build(struct port *p, unsigned slot, const struct blk_command *c)
+int command_build(struct port *p, unsigned slot, struct ring *r, const struct blk_command *c)
 {
 	struct ahci_table *t = table_of(p, slot);
 	struct slot *s = &p->slot[slot];
@@ -121,7 +121,7 @@ int command_build(struct port *p, unsigned slot, const struct blk_command *c)
 	*s = (struct slot){.id = c->id,
 			   .sector = c->sector,
 			   .sectors = c->sectors,
-			   .session = p->session,
+			   .ring = r,
 			   .wire = c->wire,
 			   .operation = c->operation};
 	if (c->operation == BLKIF_OP_FLUSH_DISKCACHE) {
@@ -177,6 +177,7 @@ void command_prepare(struct port *p, unsigned slot)
 
 	if (s->operation == BLKIF_OP_DISCARD)
 		build_trim(p, s, table_of(p, slot));
+	table_of(p, slot)->fis[FIS_TYPE] = FIS_H2D;
 	set_header(p, slot, table_of(p, slot), flags | (p->atapi ? HEADER_ATAPI : 0), s->prds);
 	s->deadline = clock_ns() +
 		      (s->operation == BLKIF_OP_FLUSH_DISKCACHE || s->operation == BLKIF_OP_DISCARD

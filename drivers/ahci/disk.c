@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Disk: the connection to the broker, one a device.
+ * Disk: the connections of a device: the broker's own, for which we ask, and those of guests that it hands over.
  *
- * A new generation begins when all commands of the one before have ended: so a write of then can
- * never land behind a write of now. Until then its memory stays known.
+ * A new ring begins when all commands of rings that are over have ended: so a write of then, of the same guest or of who had the
+ * volume before it, can never land behind a write of now. Until then its memory stays known.
  */
 #include <string.h>
 #include "clock.h"
@@ -14,39 +14,83 @@
 
 #define ASK_AGAIN_NS NS_PER_S
 
-static void describe(struct port *p)
+static uint64_t disk_sectors(const struct port *p)
 {
-	struct disk_link *l = p->back.link;
-	const struct identity *i = &p->identity;
-	uint64_t sectors = p->atapi ? p->medium_sectors : i->sectors;
+	return (p->atapi ? p->medium_sectors : p->identity.sectors) * (p->identity.sector_bytes / BLK_SECTOR);
+}
 
-	l->bytes = sectors * i->sector_bytes;
+/* As large as the disk is: its medium may change. */
+static bool is_all(const struct ring *r)
+{
+	return r->whole || !r->terms.sectors;
+}
+
+static bool fits(const struct ring *r)
+{
+	uint64_t disk = disk_sectors(r->port);
+
+	return is_all(r) || (r->terms.first <= disk && r->terms.sectors <= disk - r->terms.first);
+}
+
+static void describe(struct ring *r)
+{
+	struct port *p = r->port;
+	struct disk_link *l = r->back.link;
+	struct blk_limits *limits = &r->back.limits;
+	const struct identity *i = &p->identity;
+
+	limits->first = is_all(r) ? 0 : r->terms.first;
+	limits->sectors = is_all(r) ? disk_sectors(p) : r->terms.sectors;
+	limits->align = i->sector_bytes / BLK_SECTOR;
+	limits->flags = r->terms.flags & DISK_READ_ONLY;
+	if (p->atapi)
+		limits->flags |= DISK_CDROM | DISK_READ_ONLY | (p->no_medium ? DISK_NO_MEDIUM : 0);
+	else
+		limits->flags |= (i->flush && i->write_cache ? DISK_FLUSH : 0) |
+				 (i->trim ? DISK_DISCARD : 0) |
+				 (i->fua || i->queue_depth ? DISK_FUA : 0) |
+				 (i->rotates ? DISK_ROTATES : 0);
+	l->bytes = limits->sectors * BLK_SECTOR;
 	l->sector_bytes = i->sector_bytes;
 	l->physical_bytes = i->physical_bytes;
 	l->queue_depth = count_bits(p->depth_mask);
-	l->flags = p->atapi ? DISK_CDROM | DISK_READ_ONLY | (p->no_medium ? DISK_NO_MEDIUM : 0) : 0;
-	if (!p->atapi) {
-		l->flags |= (i->flush && i->write_cache ? DISK_FLUSH : 0) |
-			    (i->trim ? DISK_DISCARD : 0) |
-			    (i->fua || i->queue_depth ? DISK_FUA : 0) |
-			    (i->rotates ? DISK_ROTATES : 0);
-		l->discard_bytes = i->trim ? i->sector_bytes : 0;
-	}
-	snprintf(l->name, sizeof(l->name), "ahci%u", p->disk);
+	l->flags = limits->flags;
+	l->discard_bytes = i->trim && !p->atapi ? i->sector_bytes : 0;
+	if (r->terms.partition)
+		snprintf(l->name, sizeof(l->name), "ahci%up%u", p->disk, r->terms.partition);
+	else
+		snprintf(l->name, sizeof(l->name), "ahci%u", p->disk);
 	strlcpy(l->model, i->model, sizeof(l->model));
 	strlcpy(l->serial, i->serial, sizeof(l->serial));
 	strlcpy(l->firmware, i->firmware, sizeof(l->firmware));
-	p->back.limits.sectors = l->bytes / BLK_SECTOR;
-	p->back.limits.align = i->sector_bytes / BLK_SECTOR;
-	p->back.limits.flags = l->flags;
+}
+
+/* Back to the broker. */
+static void give_back(struct ring *r)
+{
+	struct connection *c = r->back.c;
+	struct message m = {.kind = MSG_HANGUP, .connect = {.connection = c->id, .generation = c->generation}};
+
+	r->gone = c->broken = true;
+	r->back.ready = false;
+	module_send(&m);
 }
 
 void disk_settle(struct port *p)
 {
-	if (!p->session || p->back.ready || p->old_commands || p->state != PORT_READY)
+	if (p->old_commands || p->state != PORT_READY)
 		return;
-	describe(p);
-	blk_back_ready(&p->back);
+	for (struct ring *r = p->rings; r; r = r->next) {
+		if (r->back.ready || r->gone)
+			continue;
+		if (!fits(r)) {
+			log_line("ahci%u: what %s shall have is not on it", p->disk, r->back.c->peer);
+			give_back(r);
+			continue;
+		}
+		describe(r);
+		blk_back_ready(&r->back);
+	}
 }
 
 static void ask_again(struct timer *t)
@@ -74,89 +118,109 @@ void disk_ready(struct port *p)
 
 void disk_medium(struct port *p)
 {
-	if (!p->back.ready)
-		return;
-	describe(p);
-	blk_back_changed(&p->back);
+	for (struct ring *r = p->rings; r; r = r->next)
+		if (r->back.ready && is_all(r)) {
+			describe(r);
+			blk_back_changed(&r->back);
+		}
 }
 
+/* The broker learns it first, so that it hands none of them over again. */
 void disk_gone(struct port *p)
 {
 	queue_fail(p);
-	if (p->back.c)
-		blk_back_gone(&p->back);
+	for (struct ring *r = p->rings; r; r = r->next)
+		if (r->whole && !r->gone) {
+			r->gone = true;
+			blk_back_gone(&r->back);
+		}
 	if (p->connection)
 		module_close(p->connection);
 	p->connection = 0;
+	for (struct ring *r = p->rings; r; r = r->next)
+		if (!r->gone)
+			give_back(r);
 	p->no_medium = false;
 	p->medium_sectors = 0;
 }
 
-static void release(struct session *s)
+static void release(struct ring *r)
 {
 	for (unsigned tag = 0; tag < REF_TAGS; tag++)
-		if (s->shared[tag])
-			dma_region_release(&s->region[tag]);
-	free(s);
+		if (r->shared[tag])
+			dma_region_release(&r->region[tag]);
+	free(r);
 }
 
-void disk_command_ended(struct port *p, struct session *s)
+void disk_command_ended(struct port *p, struct ring *r)
 {
-	s->commands--;
-	if (!s->over)
+	r->commands--;
+	if (!r->over)
 		return;
 	p->old_commands--;
-	if (!s->commands)
-		release(s);
+	if (!r->commands)
+		release(r);
 	disk_settle(p);
 }
 
 int disk_connected(struct port *p, struct connection *c)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct ring *r = calloc(1, sizeof(*r));
 
-	if (!s)
+	if (!r)
 		return -ENOMEM;
-	c->private_ = p;
-	p->session = s;
-	blk_back_attach(&p->back, c);
+	r->port = p;
+	r->whole = !c->of;
+	memcpy(&r->terms, c->terms, sizeof(r->terms));
+	r->next = p->rings;
+	p->rings = r;
+	p->ring_count++;
+	c->private_ = r;
+	blk_back_attach(&r->back, c);
 	disk_settle(p);
 	queue_fill(p);
 	return 0;
 }
 
-void disk_disconnected(struct port *p)
+void disk_disconnected(struct ring *r)
 {
-	struct session *s = p->session;
+	struct port *p = r->port;
+	struct ring **at = &p->rings;
 
-	p->held_valid = false;
-	p->session = NULL;
-	blk_back_detach(&p->back);
-	if (!s)
-		return;
-	s->over = true;
-	p->old_commands += s->commands;
-	if (!s->commands)
-		release(s);
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	p->ring_count--;
+	if (p->turn == r)
+		p->turn = NULL;
+	if (p->held_of == r)
+		p->held_of = NULL;
+	blk_back_detach(&r->back);
+	r->over = true;
+	p->old_commands += r->commands;
+	if (!r->commands)
+		release(r);
+	queue_resume(p); /* what was held may have kept others waiting */
 }
 
-int disk_shared(struct port *p, const struct share *sh)
+int disk_shared(struct ring *r, const struct share *sh)
 {
-	struct session *s = p->session;
 	int ret;
 
-	if (!s || sh->tag >= REF_TAGS)
+	if (sh->tag >= REF_TAGS)
 		return -EINVAL;
-	ret = blk_back_shared(&p->back, sh);
+	if (r->shared[sh->tag] && r->commands)
+		return -EBUSY; /* the device may be at what had this tag before */
+	ret = blk_back_shared(&r->back, sh);
 	if (ret || sh->tag == DISK_TAG_INDIRECT)
 		return ret;
-	if (s->shared[sh->tag]) /* the broker has no request of it any more */
-		dma_region_release(&s->region[sh->tag]);
-	s->shared[sh->tag] = false;
-	ret = dma_region_init(&s->region[sh->tag], p->hba->device, sh->memory, sh->bytes);
+	if (r->shared[sh->tag])
+		dma_region_release(&r->region[sh->tag]);
+	r->shared[sh->tag] = false;
+	ret = dma_region_init(&r->region[sh->tag], r->port->hba->device, sh->memory, sh->bytes);
 	if (!ret)
-		s->shared[sh->tag] = true;
+		r->shared[sh->tag] = true;
 	else
-		p->back.memory[sh->tag].memory = 0;
+		r->back.memory[sh->tag].memory = 0;
 	return ret;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* AHCI: driver of Serial ATA adapters. Opens a connection of the class disk.driver for each disk
- * and drive. */
+ * and drive, and serves those of the class disk that its broker hands over. */
 #include <string.h>
 #include <postern/manifest.h>
 #include "clock.h"
@@ -19,40 +19,38 @@ MODULE_MANIFEST("name = ahci\n"
 static struct hba hbas[MODULE_DEVICES_MAX];
 static unsigned hba_count;
 
+/* The broker's own connection says which port it is by its number; one that it handed over, by that. */
 static struct port *port_of(const struct connection *c)
 {
-	unsigned h = c->port / AHCI_PORTS;
+	for (unsigned i = 0; i < hba_count * AHCI_PORTS; i++) {
+		struct port *p = hbas[i / AHCI_PORTS].port[i % AHCI_PORTS];
 
-	return h < hba_count ? hbas[h].port[c->port % AHCI_PORTS] : NULL;
+		if (p && (c->of ? p->connection == c->of : p->disk == c->port))
+			return p;
+	}
+	return NULL;
 }
 
 static int ahci_connected(struct connection *c)
 {
 	struct port *p = port_of(c);
 
-	return p && !p->session ? disk_connected(p, c) : -ENODEV;
+	return p ? disk_connected(p, c) : -ENODEV;
 }
 
 static void ahci_disconnected(struct connection *c)
 {
-	struct port *p = port_of(c);
-
-	if (p && p->back.c == c)
-		disk_disconnected(p);
+	disk_disconnected(c->private_);
 }
 
 static void ahci_readable(struct connection *c)
 {
-	struct port *p = port_of(c);
-
-	if (p && p->back.c == c)
-		queue_fill(p);
+	queue_fill(((struct ring *)c->private_)->port);
 }
 
 static void ahci_shared(struct connection *c, const struct share *s)
 {
-	struct port *p = port_of(c);
-	int ret = p && p->back.c == c ? disk_shared(p, s) : -ENODEV;
+	int ret = disk_shared(c->private_, s);
 
 	if (ret)
 		log_line("connection %u: memory %u cannot be used: error %d", c->id, s->tag, -ret);

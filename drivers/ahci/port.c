@@ -126,8 +126,22 @@ static bool give_memory(struct port *p)
 	return true;
 }
 
+/* Quirk of QEMU before 8.1: PxCI keeps its bits over a stop and a COMRESET (it should not, 3.3.14), and those commands begin by
+ * themselves when the engine starts, beside what is put again, into memory that may be somebody else's by then. They become
+ * frames that mean nothing; command_prepare() gives them their meaning again. */
+static void defuse(struct port *p)
+{
+	uint32_t left = port_read(p, PX_CI);
+
+	if (left & 1)
+		p->memory->internal.fis[FIS_TYPE] = 0;
+	for (; left; left &= left - 1)
+		p->memory->table[__builtin_ctz(left)].fis[FIS_TYPE] = 0;
+}
+
 static void start_engine(struct port *p)
 {
+	defuse(p);
 	port_write(p, PX_SERR, port_read(p, PX_SERR));
 	port_write(p, PX_IS, ~0u);
 	port_write(p, PX_IE, PXI_USED);

@@ -37,10 +37,16 @@ enum stop_reason { STOP_TASK_FILE, STOP_TIMEOUT, STOP_FATAL, STOP_LINK };
 #define STEP_FIRST_NS 1000000ull /* between two looks, doubled up to */
 #define STEP_LAST_NS 64000000ull
 
-/* One life of the connection, until its last command is done. */
-struct session {
+/* A connection that puts requests, the broker's own or one that it handed over, until its last command is done. */
+struct ring {
+	struct ring *next;
+	struct port *port;
+	struct blk_back back;
+	bool whole; /* the broker's own */
+	struct disk_terms terms;
 	struct dma_region region[REF_TAGS];
 	bool shared[REF_TAGS];
+	bool gone; /* given up, its end is under way */
 	bool over; /* answers go nowhere */
 	unsigned commands;
 };
@@ -50,7 +56,7 @@ struct slot {
 	uint64_t sector; /* of 512 bytes; what is left of a discard */
 	uint64_t sectors;
 	uint64_t deadline;
-	struct session *session;
+	struct ring *ring;
 	uint32_t part; /* sectors of a discard that the device has at the moment */
 	uint8_t wire, operation, retries;
 	uint16_t prds;
@@ -81,20 +87,20 @@ struct port {
 	uint32_t struck;	/* busy when the engine was stopped */
 	bool alone;		/* what is busy suffers no other beside it */
 	bool single;		/* one at a time, until one that failed is found */
-	bool held_valid;	/* `held` waits until it can be alone */
+	struct ring *held_of;	/* `held` of that ring waits until it can be alone; NULL: nothing is held */
 	struct blk_command held;
 	struct slot slot[AHCI_SLOTS];
 	internal_done internal, then; /* `then`: behind a sequence of them */
 	uint64_t internal_deadline;
 	unsigned attempts;
 
-	/* The front. */
-	uint32_t connection; /* 0: not asked for yet */
-	struct blk_back back;
-	struct session *session;
+	/* Who puts requests. */
+	uint32_t connection; /* the broker's own; 0: not asked for yet */
+	struct ring *rings, *turn; /* that live; whose request was taken last */
+	unsigned ring_count;
 	bool no_medium;
 	uint64_t medium_sectors, medium_due;
-	unsigned old_commands; /* of sessions that are over */
+	unsigned old_commands; /* of rings that are over */
 	uint64_t errors, retries, timeouts;
 };
 
@@ -137,7 +143,7 @@ void port_lost(struct port *p); /* with its adapter: everything fails */
 /* command.c: what is put to the device */
 bool command_is_queued(const struct port *p, uint8_t operation);
 /* 0, -EIO: its memory is not for this device. */
-int command_build(struct port *p, unsigned slot, const struct blk_command *c);
+int command_build(struct port *p, unsigned slot, struct ring *r, const struct blk_command *c);
 /* The header, and the ranges of a discard: before each start. */
 void command_prepare(struct port *p, unsigned slot);
 void command_start(struct port *p, uint32_t slots);
@@ -153,15 +159,15 @@ void queue_resume(struct port *p);		 /* pending ones are put again */
 void queue_fail(struct port *p);		 /* all end with an error */
 void queue_watch(struct timer *t);
 
-/* disk.c: the connection */
+/* disk.c: the connections */
 void disk_ready(struct port *p);  /* the port works: ask for a connection, or go on */
 void disk_gone(struct port *p);	  /* and does not come back */
 void disk_medium(struct port *p); /* no_medium, medium_sectors changed */
-void disk_settle(struct port *p); /* perhaps a new session may begin */
-void disk_command_ended(struct port *p, struct session *s);
+void disk_settle(struct port *p); /* perhaps a new ring may begin */
+void disk_command_ended(struct port *p, struct ring *r);
 int disk_connected(struct port *p, struct connection *c);
-void disk_disconnected(struct port *p);
-int disk_shared(struct port *p, const struct share *s);
+void disk_disconnected(struct ring *r);
+int disk_shared(struct ring *r, const struct share *s);
 
 /* packet.c: drives with a medium that can be missing */
 void packet_look(struct port *p); /* is there a medium, how large is it */

@@ -10,6 +10,9 @@
  *
  * Queued commands suffer no other kind beside them: a flush or a discard is held until all are
  * done, and while it runs nothing else is taken.
+ *
+ * Rings take turns, a request each, and none has all slots while there are others: who has little to ask for does not wait
+ * behind who has much.
  */
 #include <string.h>
 #include "clock.h"
@@ -19,17 +22,17 @@
 static void answer(struct port *p, unsigned slot, int status)
 {
 	struct slot *s = &p->slot[slot];
-	struct session *session = s->session;
+	struct ring *r = s->ring;
 
-	s->session = NULL;
-	if (!session->over) {
-		blk_back_answer(&p->back, s->id, s->wire, status);
+	s->ring = NULL;
+	if (!r->over) {
+		blk_back_answer(&r->back, s->id, s->wire, status);
 		if (s->operation == BLKIF_OP_READ)
-			p->back.link->bytes_read += s->sectors * BLK_SECTOR;
+			r->back.link->bytes_read += s->sectors * BLK_SECTOR;
 		else
-			p->back.link->bytes_written += s->sectors * BLK_SECTOR;
+			r->back.link->bytes_written += s->sectors * BLK_SECTOR;
 	}
-	disk_command_ended(p, session);
+	disk_command_ended(p, r);
 }
 
 /* A discard in parts has more to do. */
@@ -37,7 +40,7 @@ static bool has_more(struct port *p, unsigned slot)
 {
 	struct slot *s = &p->slot[slot];
 
-	if (s->operation != BLKIF_OP_DISCARD || s->part >= s->sectors || s->session->over)
+	if (s->operation != BLKIF_OP_DISCARD || s->part >= s->sectors || s->ring->over)
 		return false;
 	s->sector += s->part;
 	s->sectors -= s->part;
@@ -89,8 +92,8 @@ void queue_blame(struct port *p, unsigned slot)
 
 	if (s->retries++ < RETRIES) {
 		p->retries++;
-		if (!s->session->over)
-			p->back.link->retries++;
+		if (!s->ring->over)
+			s->ring->back.link->retries++;
 		return;
 	}
 	log_line("ahci%u: %s of %llu sectors at %llu fails, after %u tries", p->disk,
@@ -108,11 +111,17 @@ static void drop_over(struct port *p)
 	for (uint32_t left = p->pending; left; left &= left - 1) {
 		unsigned slot = __builtin_ctz(left);
 
-		if (p->slot[slot].session->over) {
+		if (p->slot[slot].ring->over) {
 			p->pending &= ~(1u << slot);
 			answer(p, slot, -EIO);
 		}
 	}
+}
+
+static void push(struct port *p)
+{
+	for (struct ring *r = p->rings; r; r = r->next)
+		blk_back_push(&r->back);
 }
 
 void queue_resume(struct port *p)
@@ -133,7 +142,7 @@ void queue_resume(struct port *p)
 	if (!p->pending)
 		queue_fill(p);
 	else
-		blk_back_push(&p->back);
+		push(p);
 	if (!p->pending && !p->busy)
 		p->single = false;
 }
@@ -147,38 +156,61 @@ void queue_fail(struct port *p)
 	p->internal = NULL;
 	for (; all; all &= all - 1)
 		answer(p, __builtin_ctz(all), -EIO);
-	if (p->held_valid)
-		blk_back_answer(&p->back, p->held.id, p->held.wire, -EIO);
-	p->held_valid = false;
-	blk_back_push(&p->back);
+	if (p->held_of)
+		blk_back_answer(&p->held_of->back, p->held.id, p->held.wire, -EIO);
+	p->held_of = NULL;
+	push(p);
 }
 
 /* Built and in the mask, or answered, or held. False: nothing more is to be taken now. */
-static bool take(struct port *p, const struct blk_command *c, uint32_t *built)
+static bool take(struct port *p, struct ring *r, const struct blk_command *c, uint32_t *built)
 {
 	unsigned slot;
 
-	if (c->operation == BLKIF_OP_FLUSH_DISKCACHE && !(p->back.limits.flags & DISK_FLUSH)) {
-		blk_back_answer(&p->back, c->id, c->wire, 0);
+	if (c->operation == BLKIF_OP_FLUSH_DISKCACHE && !(r->back.limits.flags & DISK_FLUSH)) {
+		blk_back_answer(&r->back, c->id, c->wire, 0);
 		return true;
 	}
 	if (!command_is_queued(p, c->operation) && p->busy | *built) {
 		if (c != &p->held)
 			p->held = *c;
-		p->held_valid = true;
+		p->held_of = r;
 		return false;
 	}
 	slot = __builtin_ctz(p->depth_mask & ~(p->busy | *built));
-	if (command_build(p, slot, c)) {
+	if (command_build(p, slot, r, c)) {
 		log_line("ahci%u: memory of %s cannot be reached by the device", p->disk,
-			 p->back.c->peer);
-		blk_back_answer(&p->back, c->id, c->wire, -EIO);
+			 r->back.c->peer);
+		blk_back_answer(&r->back, c->id, c->wire, -EIO);
 		return true;
 	}
-	p->session->commands++;
+	r->commands++;
 	command_prepare(p, slot);
 	*built |= 1u << slot;
 	return command_is_queued(p, c->operation);
+}
+
+/* Slots that one ring may have: one is left for each of the others. The broker's own hardly ever asks for anything. */
+static unsigned share(const struct port *p)
+{
+	unsigned slots = count_bits(p->depth_mask), others = p->ring_count > 2 ? p->ring_count - 2 : 0;
+
+	return others < slots ? slots - others : 1;
+}
+
+/* The ring whose turn it is, with its request. NULL: none has one. */
+static struct ring *next_request(struct port *p, struct blk_command *c)
+{
+	unsigned most = share(p);
+
+	for (unsigned n = 0; n < p->ring_count; n++) {
+		struct ring *r = p->turn && p->turn->next ? p->turn->next : p->rings;
+
+		p->turn = r;
+		if (r->back.ready && r->commands < most && blk_back_get(&r->back, c) > 0)
+			return r;
+	}
+	return NULL;
 }
 
 void queue_fill(struct port *p)
@@ -187,19 +219,22 @@ void queue_fill(struct port *p)
 	uint32_t built = 0;
 	bool more = true;
 
-	if (p->state != PORT_READY || p->internal || p->pending || !p->back.ready)
+	if (p->state != PORT_READY || p->internal || p->pending)
 		return;
 	while (more && !p->alone && p->depth_mask & ~(p->busy | built)) {
-		if (p->held_valid) {
-			p->held_valid = false;
-			more = take(p, &p->held, &built);
+		struct ring *r = p->held_of;
+
+		if (r) {
+			p->held_of = NULL;
+			more = take(p, r, &p->held, &built);
 		} else {
-			more = blk_back_get(&p->back, &command) > 0 && take(p, &command, &built);
+			r = next_request(p, &command);
+			more = r && take(p, r, &command, &built);
 		}
 	}
 	if (built)
 		command_start(p, built);
-	blk_back_push(&p->back);
+	push(p);
 }
 
 static bool is_overdue(const struct port *p, uint64_t now)

@@ -350,7 +350,7 @@ static void readable(struct connection *c)
 		return;
 	blk_front_poll(&front);
 	if (front.blackout_ns)
-		log_line("the broker is back: blackout %llu us, %llu requests put again so far",
+		log_line("the disk is back: blackout %llu us, %llu requests put again so far",
 			 (unsigned long long)front.blackout_ns / 1000,
 			 (unsigned long long)front.replayed);
 	front.blackout_ns = 0;

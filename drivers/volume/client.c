@@ -2,66 +2,23 @@
 /*
  * Client: the end towards a guest.
  *
- *   waits --its volume is there, nobody is in the way--> served --volume removed--> gone
- *     |                                                  ^
- *     +--somebody is in the way--> refused --he is not---+
+ *   waits --its volume is there, nobody is in the way, the driver works--> given --> watched
+ *     |                                                  ^                              |
+ *     +--somebody is in the way--> refused --he is not---+                              |
+ *     ^                                   the driver dies, or has no disk any more      |
+ *     +---------------------------------------------------------------------------------+
  *
- * Who is refused is told that the disk is gone, so that its requests fail; later it may appear.
- * A request becomes one of the disk: sectors moved by the volume's first one, tags of memory
- * exchanged for those under which the driver knows the same memory.
+ * Each arrow out of `given` and `watched` is a new connection, and so a new client here. Who is refused is told that the disk is
+ * gone, so that its requests fail; later it may appear. A watched one may be of a former life of this module.
  */
 #include <string.h>
 #include "clock.h"
 #include "log.h"
 #include "stdlib.h"
-#include "syscalls.h"
 #include "volume.h"
 
 struct client *clients[CLIENTS_MAX];
 extern struct hold_table *holds;
-
-/* A page in the place of memory whose owner went: so the driver lets go of it. */
-static void show_blank(struct blk_front *f, unsigned tag)
-{
-	static int64_t page;
-
-	if (page <= 0)
-		page = sys_mem_create(PAGE_SIZE, 0);
-	if (f->c && page > 0)
-		blk_front_memory(f, tag, page, RIGHT_READ | RIGHT_PHYS | RIGHT_GRANT);
-}
-
-static void free_tags(struct client *cl)
-{
-	for (unsigned t = 0; t < REF_TAGS; t++) {
-		if (cl->tag[t] != NO_TAG) {
-			cl->disk->tag_of[cl->tag[t]] = NULL;
-			show_blank(&cl->disk->front, cl->tag[t]);
-			blk_front_memory(&cl->disk->front, cl->tag[t], 0, 0);
-		}
-		cl->tag[t] = NO_TAG;
-	}
-}
-
-/* Shows one piece of the client's memory to the driver. */
-static int pass_on(struct client *cl, unsigned tag)
-{
-	const struct blk_memory *m = &cl->back.memory[tag];
-	struct disk *d = cl->disk;
-	unsigned at = cl->tag[tag];
-
-	if (tag == DISK_TAG_INDIRECT || !m->memory)
-		return 0;
-	for (unsigned i = 0; at == NO_TAG && i < SCAN_TAG; i++)
-		if (!d->tag_of[i])
-			at = i;
-	if (at == NO_TAG)
-		return -ENOSPC;
-	d->tag_of[at] = cl;
-	cl->tag[tag] = at;
-	return blk_front_memory(&d->front, at, m->memory,
-				m->rights & (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT));
-}
 
 void client_gone(struct client *cl, const char *why)
 {
@@ -69,37 +26,12 @@ void client_gone(struct client *cl, const char *why)
 	if (cl->hold)
 		hold_release(cl->hold);
 	cl->hold = NULL;
-	if (cl->back.c)
-		blk_back_gone(&cl->back);
-}
-
-static void serve(struct client *cl)
-{
-	const struct disk_link *from = &cl->disk->front.info;
-	struct disk_link *to = cl->back.link;
-
-	to->bytes = cl->volume.sectors * BLK_SECTOR;
-	to->sector_bytes = from->sector_bytes;
-	to->physical_bytes = from->physical_bytes;
-	to->flags = from->flags | (cl->read_only ? DISK_READ_ONLY : 0);
-	to->queue_depth = from->queue_depth;
-	to->discard_bytes = from->discard_bytes;
-	memcpy(to->name, cl->volume.name, sizeof(cl->volume.name));
-	memcpy(to->model, from->model, sizeof(to->model));
-	memcpy(to->serial, from->serial, sizeof(to->serial));
-	memcpy(to->firmware, from->firmware, sizeof(to->firmware));
-	cl->back.limits.sectors = cl->volume.sectors;
-	cl->back.limits.align = from->sector_bytes / BLK_SECTOR;
-	cl->back.limits.flags = to->flags;
-	blk_back_ready(&cl->back);
-	log_line("%s uses %s%s", cl->who, cl->volume.name,
-		 to->flags & DISK_READ_ONLY ? ", read-only" : "");
-	client_pump(cl);
+	blk_back_gone(&cl->back);
 }
 
 static bool claim(struct client *cl, struct disk *d, const struct volume *v)
 {
-	bool writes = !cl->read_only && !(d->front.info.flags & DISK_READ_ONLY);
+	bool writes = !cl->read_only && !(d->identity.flags & DISK_READ_ONLY);
 	const struct hold *against;
 
 	cl->hold = hold_claim(holds, cl->who, d->name, v->first, v->sectors, writes, clock_ns(),
@@ -118,57 +50,79 @@ static bool claim(struct client *cl, struct disk *d, const struct volume *v)
 	return false;
 }
 
-void client_try(struct client *cl)
+/* False: not yet. */
+static bool find(struct client *cl)
 {
-	const struct volume *v;
 	struct disk *d = NULL;
 	const char *why;
+	const struct volume *v = volume_find(cl->want, &d, &why);
 
-	if (cl->over || cl->back.ready || !cl->back.c)
-		return;
-	if (!strncmp(cl->want, FILE_PREFIX, strlen(FILE_PREFIX))) {
-		file_begin(cl);
-		return;
+	if (!v && why) {
+		client_gone(cl, why);
+		cl->over = true;
 	}
-	if (!cl->disk) {
-		v = volume_find(cl->want, &d, &why);
-		if (!v && why) {
-			client_gone(cl, why);
-			cl->over = true;
-		}
-		if (!v || !claim(cl, d, v))
-			return;
-		cl->disk = d;
-		cl->volume = *v;
-		for (unsigned tag = 0; tag < REF_TAGS; tag++)
-			if (pass_on(cl, tag)) {
-				client_gone(cl,
-					    "too many pieces of memory are shared with its driver");
-				return;
-			}
-	}
-	/* A request of somebody before must not land behind one of now. */
-	if (!cl->disk->orphans && cl->disk->front.info.sector_bytes)
-		serve(cl);
+	if (!v || !claim(cl, d, v))
+		return false;
+	cl->disk = d;
+	cl->volume = *v;
+	return true;
 }
 
-static void tell_waiting(struct timer *t);
+static void hand_over(struct client *cl)
+{
+	const struct volume *v = &cl->volume;
+	const struct disk_link *info = &cl->disk->front.info;
+	struct disk_terms terms = {.first = v->first,
+				   .sectors = info->flags & DISK_CDROM ? 0 : v->sectors,
+				   .flags = cl->read_only ? DISK_READ_ONLY : 0,
+				   .partition = v->number};
+
+	if (!cl->given)
+		log_line("%s uses %s%s", cl->who, v->name,
+			 (terms.flags | info->flags) & DISK_READ_ONLY ? ", read-only" : "");
+	cl->given = true;
+	connection_hand_over(cl->c, cl->disk->front.c, &terms);
+}
+
+static void try(struct client *cl)
+{
+	if (cl->over || cl->watched || cl->file)
+		return;
+	if (!strncmp(cl->want, FILE_PREFIX, strlen(FILE_PREFIX)))
+		file_begin(cl);
+	else if ((cl->disk || find(cl)) && cl->disk->known && cl->disk->front.ready)
+		hand_over(cl);
+}
+
+void clients_try(void)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (clients[i])
+			try(clients[i]);
+}
+
+static void look_again(struct timer *t);
 static struct timer waiting;
 
-static void tell_waiting(struct timer *t)
+static bool waits(const struct client *cl)
+{
+	return cl && !cl->over && !cl->watched && !cl->file;
+}
+
+static void look_again(struct timer *t)
 {
 	bool more = false;
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *cl = clients[i];
 
-		if (!cl || cl->disk || cl->file || cl->over)
+		if (!waits(cl))
 			continue;
-		client_try(cl);
-		if (cl->disk || cl->file || cl->over)
+		try(cl);
+		if (!waits(cl))
 			continue;
 		more = true;
-		if (!cl->told && clock_ns() - cl->since >= CLIENT_WAIT_NS) {
+		if (!cl->told && !cl->disk && clock_ns() - cl->since >= CLIENT_WAIT_NS) {
 			log_line(
 				"%s waits for volume %s, which is not there (`volumes` lists them)",
 				cl->who, cl->want);
@@ -176,7 +130,7 @@ static void tell_waiting(struct timer *t)
 		}
 	}
 	if (more)
-		timer_set(&waiting, clock_ns() + NS_PER_S, tell_waiting);
+		timer_set(&waiting, clock_ns() + NS_PER_S, look_again);
 }
 
 /* "guest NAME VOLUME [ro] ..." or "module NAME VOLUME [ro]" */
@@ -202,6 +156,14 @@ static void parse_peer(struct client *cl, const char *peer)
 	}
 }
 
+/* The driver serves it: what it holds was noted when it was handed over, perhaps by a former life. Else it comes back. */
+static int watch(struct client *cl)
+{
+	cl->hold = hold_adopt(holds, cl->c->id);
+	cl->watched = true;
+	return cl->hold ? 0 : -ENOENT;
+}
+
 int client_connected(struct connection *c)
 {
 	struct client *cl;
@@ -212,45 +174,36 @@ int client_connected(struct connection *c)
 	cl = i < CLIENTS_MAX ? calloc(1, sizeof(*cl)) : NULL;
 	if (!cl)
 		return -ENOMEM;
-	memset(cl->tag, NO_TAG, sizeof(cl->tag));
 	parse_peer(cl, c->peer);
 	cl->since = clock_ns();
+	cl->c = c;
+	if (c->role == ROLE_WITNESS && watch(cl)) {
+		free(cl);
+		return -ENOENT;
+	}
 	clients[i] = cl;
 	c->private_ = cl;
+	if (cl->watched)
+		return 0;
 	blk_back_attach(&cl->back, c);
-	client_try(cl);
-	if (!cl->disk && !cl->file && !waiting.armed)
-		timer_set(&waiting, clock_ns() + NS_PER_S, tell_waiting);
+	try(cl);
+	if (waits(cl) && !waiting.armed)
+		timer_set(&waiting, clock_ns() + NS_PER_S, look_again);
 	return 0;
-}
-
-static void release(struct client *cl)
-{
-	free_tags(cl);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i] == cl)
-			clients[i] = NULL;
-	free(cl);
 }
 
 void client_disconnected(struct client *cl)
 {
-	struct disk *d = cl->disk;
-
-	cl->over = true;
-	blk_back_detach(&cl->back);
-	if (cl->hold)
+	if (!cl->watched)
+		blk_back_detach(&cl->back);
+	if (cl->hold && cl->given)
+		hold_hand_over(cl->hold, cl->c->id, clock_ns());
+	else if (cl->hold)
 		hold_release(cl->hold);
-	cl->hold = NULL;
-	if (!d) {
-		release(cl);
-		return;
-	}
-	d->orphans += cl->in_flight;
-	if (!cl->in_flight)
-		release(cl);
-	else if (!d->front.c)
-		blk_front_cancel(&d->front, cl);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (clients[i] == cl)
+			clients[i] = NULL;
+	free(cl);
 }
 
 struct client *client_of(const struct connection *c)
@@ -260,128 +213,30 @@ struct client *client_of(const struct connection *c)
 
 void client_shared(struct client *cl, const struct share *s)
 {
-	int ret = blk_back_shared(&cl->back, s);
+	int ret;
 
-	if (!ret && cl->disk)
-		ret = pass_on(cl, s->tag);
-	else if (!ret && cl->file)
+	if (!cl->file)
+		return; /* for the driver, if there is one */
+	ret = blk_back_shared(&cl->back, s);
+	if (!ret)
 		ret = file_shared(cl, s->tag);
 	if (ret)
 		log_line("%s: memory %u cannot be used: error %d", cl->who, s->tag, -ret);
-	client_pump(cl);
+	file_pump(cl);
 }
 
-static void put(struct client *cl, struct blk_request *r, const struct blk_command *c)
+bool client_uses(const struct client *cl, const struct disk *d, const struct volume *v)
 {
-	struct disk *d = cl->disk;
+	const struct hold *h = cl ? cl->hold : NULL;
 
-	r->operation = c->operation;
-	r->sector = c->sector + cl->volume.first;
-	r->sectors = c->operation == BLKIF_OP_DISCARD ? c->sectors : 0;
-	for (unsigned i = 0; i < c->segments; i++) {
-		const struct blkif_request_segment *s = &c->segment[i];
-
-		blk_add_segment(&d->front, r, REF(cl->tag[REF_TAG(s->gref)], REF_PAGE(s->gref)),
-				s->first_sect, s->last_sect);
-	}
-	if (r->operation == BLKIF_OP_FLUSH_DISKCACHE)
-		r->sector = 0;
-	r->private_ = cl;
-	r->cookie = c->id;
-	d->wire[r - d->front.request] = c->wire;
-	cl->in_flight++;
-	blk_front_put(&d->front, r);
+	return h && h->first == v->first && h->sectors == v->sectors && !strcmp(h->disk, d->name);
 }
 
-static bool has_tags(const struct client *cl, const struct blk_command *c)
-{
-	for (unsigned i = 0; i < c->segments; i++)
-		if (cl->tag[REF_TAG(c->segment[i].gref)] == NO_TAG)
-			return false;
-	return true;
-}
-
-/* Its share of the ring: everybody on that disk can have as much. */
-static unsigned fair_share(const struct client *cl)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		n += clients[i] && clients[i]->disk == cl->disk;
-	return DISK_RING_SLOTS / (n ? n : 1) - (n > 1);
-}
-
-void client_pump(struct client *cl)
-{
-	static struct blk_command command;
-	unsigned share;
-
-	if (cl->file)
-		file_pump(cl);
-	if (!cl->disk || !cl->back.ready)
-		return;
-	share = fair_share(cl);
-	cl->starved = false;
-	while (cl->back.ready) {
-		struct blk_request *r =
-			cl->in_flight < share ? blk_front_get(&cl->disk->front) : NULL;
-
-		if (!r) {
-			cl->starved = true;
-			break;
-		}
-		if (blk_back_get(&cl->back, &command) <= 0) {
-			blk_front_drop(&cl->disk->front, r);
-			break;
-		}
-		if (has_tags(cl, &command)) {
-			put(cl, r, &command);
-		} else {
-			blk_front_drop(&cl->disk->front, r);
-			blk_back_answer(&cl->back, command.id, command.wire, -EINVAL);
-		}
-	}
-	blk_front_push(&cl->disk->front);
-	blk_back_push(&cl->back);
-}
-
-void client_done(struct disk *d, struct blk_request *r, int status)
-{
-	struct client *cl = r->private_;
-	unsigned slot = r - d->front.request;
-
-	cl->in_flight--;
-	if (cl->back.c) {
-		blk_back_answer(&cl->back, r->cookie, d->wire[slot], status);
-		if (!status && r->operation == BLKIF_OP_READ)
-			cl->back.link->bytes_read += r->sectors * BLK_SECTOR;
-		else if (!status)
-			cl->back.link->bytes_written += r->sectors * BLK_SECTOR;
-		return;
-	}
-	d->orphans--;
-	if (!cl->in_flight)
-		release(cl);
-	if (!d->orphans)
-		disk_orphans_ended(d);
-}
-
-void clients_of_disk(struct disk *d, void (*each)(struct client *cl))
+void clients_of_removed(const struct disk *d)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i] && clients[i]->disk == d && clients[i]->back.c)
-			each(clients[i]);
-}
-
-static void wake(struct client *cl)
-{
-	if (cl->starved)
-		client_pump(cl);
-	else
-		blk_back_push(&cl->back);
-}
-
-void clients_wake(struct disk *d)
-{
-	clients_of_disk(d, wake);
+		if (waits(clients[i]) && clients[i]->disk == d) {
+			client_gone(clients[i], "the disk was removed");
+			clients[i]->over = true;
+		}
 }

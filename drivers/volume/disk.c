@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Disk: the end towards a driver. Its requests and volumes outlive the driver. */
+/* Disk: the end towards a driver, for reading partition tables. Its volumes outlive the driver. */
 #include <string.h>
 #include "clock.h"
 #include "log.h"
@@ -46,27 +46,16 @@ bool disk_read(struct disk *d, uint64_t sector, uint32_t sectors)
 
 static void done(struct blk_front *f, struct blk_request *r, int status)
 {
-	struct disk *d = f->private_;
-
-	if (r->private_)
-		client_done(d, r, status);
-	else
-		scan_next(d, !status);
+	scan_next(f->private_, !status);
 }
 
-static void each_gone(struct client *cl)
-{
-	client_gone(cl, "the disk was removed");
-}
-
-/* Its clients keep nothing of it; the place stays for a disk of the same name. */
+/* The place, and what its volumes were, stay for who asks for them, and for a disk of the same name. */
 static void leave(struct disk *d)
 {
-	clients_of_disk(d, each_gone);
-	blk_front_fail(&d->front);
+	blk_front_fail(&d->front); /* a scan ends by it */
 	d->known = false;
-	d->volumes = 0;
-	memset(&d->identity, 0, sizeof(d->identity));
+	d->removed = true;
+	clients_of_removed(d);
 }
 
 static bool is_same(const struct disk_link *a, const struct disk_link *b)
@@ -75,22 +64,22 @@ static bool is_same(const struct disk_link *a, const struct disk_link *b)
 	       !strcmp(a->serial, b->serial) && !strcmp(a->model, b->model);
 }
 
-static void each_changed(struct client *cl)
+static void note_absence(struct disk *d)
 {
-	struct disk *d = cl->disk;
+	uint64_t ns = d->lost_ns ? clock_ns() - d->lost_ns : 0;
 
-	cl->volume.sectors = d->volume[0].sectors;
-	cl->back.limits.sectors = cl->volume.sectors;
-	cl->back.limits.flags = d->front.info.flags | DISK_READ_ONLY;
-	cl->back.link->bytes = d->front.info.bytes;
-	cl->back.link->flags = cl->back.limits.flags;
-	blk_back_changed(&cl->back);
+	if (ns > d->away_ns)
+		d->away_ns = ns;
+	if (ns)
+		log_line("%s: its driver is back in life %llu, after %llu us", d->name,
+			 (unsigned long long)d->lives, (unsigned long long)ns / 1000);
+	d->lost_ns = 0;
 }
 
 static void changed(struct blk_front *f)
 {
 	struct disk *d = f->private_;
-	bool fresh = !d->identity.sector_bytes;
+	bool fresh = !d->identity.sector_bytes || d->removed;
 
 	if (f->gone) {
 		log_line("%s is gone", d->name);
@@ -98,6 +87,7 @@ static void changed(struct blk_front *f)
 		return;
 	}
 	timer_cancel(&d->lost);
+	note_absence(d);
 	if (!fresh && !(f->info.flags & DISK_CDROM) && !is_same(&f->info, &d->identity)) {
 		log_line("%s is another disk now: %s %s", d->name, f->info.model, f->info.serial);
 		leave(d);
@@ -105,13 +95,12 @@ static void changed(struct blk_front *f)
 		f->ready = fresh = true;
 	}
 	d->identity = f->info;
-	if (f->info.flags & DISK_CDROM && !fresh) {
+	if (f->info.flags & DISK_CDROM && !fresh)
 		d->volume[0].sectors = f->info.bytes / BLK_SECTOR;
-		clients_of_disk(d, each_changed);
-		return;
-	}
 	if (fresh)
 		scan_start(d);
+	else if (d->known)
+		clients_try();
 }
 
 void disk_known(struct disk *d)
@@ -121,9 +110,7 @@ void disk_known(struct disk *d)
 		 (unsigned long long)d->front.info.bytes >> 20, d->volumes - 1,
 		 d->volumes == 2 ? "" : "s",
 		 d->front.info.flags & DISK_NO_MEDIUM ? ", no medium" : "");
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i] && !clients[i]->disk)
-			client_try(clients[i]);
+	clients_try();
 }
 
 static struct disk *disk_new(const char *name)
@@ -175,32 +162,6 @@ int disk_connected(struct connection *c, const char *name)
 	return blk_front_attach(&d->front, c);
 }
 
-/* Requests waited while the driver was reborn: how long? */
-void disk_note_blackout(struct disk *d)
-{
-	uint64_t ns = d->front.blackout_ns;
-
-	if (!ns)
-		return;
-	d->front.blackout_ns = 0;
-	if (ns > d->blackout_ns)
-		d->blackout_ns = ns;
-	log_line("%s: its driver is back in life %llu: blackout %llu us, %llu requests put again "
-		 "so far",
-		 d->name, (unsigned long long)d->lives, (unsigned long long)ns / 1000,
-		 (unsigned long long)d->front.replayed);
-}
-
-static void cancel_orphans(struct disk *d)
-{
-	for (unsigned i = 0; i < DISK_RING_SLOTS; i++) {
-		struct client *cl = d->front.request[i].private_;
-
-		if (d->front.request[i].state && cl && cl->over)
-			blk_front_cancel(&d->front, cl);
-	}
-}
-
 static void lost(struct timer *t)
 {
 	struct disk *d = (struct disk *)((char *)t - offsetof(struct disk, lost));
@@ -212,15 +173,8 @@ static void lost(struct timer *t)
 void disk_disconnected(struct disk *d)
 {
 	blk_front_detach(&d->front);
-	cancel_orphans(d);
-	if (!d->front.gone)
-		timer_set(&d->lost, clock_ns() + DRIVER_WAIT_NS, lost);
-	clients_wake(d);
-}
-
-void disk_orphans_ended(struct disk *d)
-{
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i])
-			client_try(clients[i]);
+	if (d->front.gone)
+		return;
+	d->lost_ns = clock_ns();
+	timer_set(&d->lost, d->lost_ns + DRIVER_WAIT_NS, lost);
 }

@@ -25,7 +25,7 @@ int file_shared(struct client *cl, unsigned tag)
 
 void file_begin(struct client *cl)
 {
-	bool drive = cl->back.c->port >= CDROM_PORT;
+	bool drive = cl->c->port >= CDROM_PORT;
 	struct disk_link *to = cl->back.link;
 	int error = 0;
 

@@ -65,3 +65,22 @@ void hold_release(struct hold *h)
 {
 	memset(h, 0, sizeof(*h));
 }
+
+void hold_hand_over(struct hold *h, uint32_t connection, uint64_t now)
+{
+	h->connection = connection;
+	h->expires = now + HOLD_GIVEN_NS;
+}
+
+struct hold *hold_adopt(struct hold_table *t, uint32_t connection)
+{
+	for (unsigned i = 0; i < HOLDS_MAX; i++) {
+		struct hold *h = &t->hold[i];
+
+		if (h->who[0] && connection && h->connection == connection) {
+			h->expires = 0;
+			return h;
+		}
+	}
+	return NULL;
+}

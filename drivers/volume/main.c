@@ -83,12 +83,10 @@ static void volume_readable(struct connection *c)
 	if (d) {
 		known = d->known;
 		blk_front_poll(&d->front);
-		clients_wake(d);
-		disk_note_blackout(d);
 		if (known != d->known)
 			status();
-	} else if (cl) {
-		client_pump(cl);
+	} else if (cl && cl->file) {
+		file_pump(cl);
 	}
 }
 
@@ -105,6 +103,18 @@ static const char *yes(bool is, const char *what)
 	return is ? what : "";
 }
 
+/* The driver counts, in the page that the connection has for it; the guest may write there, too. */
+static void list_client(const struct client *cl)
+{
+	const struct disk_link *l = cl->c->shared;
+	const blkif_sring_t *ring = disk_ring(cl->c->shared);
+
+	log_line("  %s%s: %u in flight, %llu requests, %llu MiB read, %llu MiB written, %llu errors",
+		 cl->who, yes(!cl->hold->writes, " (read-only)"), ring->req_prod - ring->rsp_prod,
+		 (unsigned long long)l->requests, (unsigned long long)l->bytes_read >> 20,
+		 (unsigned long long)l->bytes_written >> 20, (unsigned long long)l->errors);
+}
+
 static void list_volume(const struct disk *d, const struct volume *v)
 {
 	char guid[37];
@@ -114,19 +124,9 @@ static void list_volume(const struct disk *d, const struct volume *v)
 		 yes(v->label[0], " label:"), v->label, yes(v->filesystem[0], " label:"),
 		 v->filesystem, yes(guid[0] != '0' || guid[7] != '0', " guid:"),
 		 yes(guid[0] != '0' || guid[7] != '0', guid));
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		const struct client *cl = clients[i];
-
-		if (!cl || cl->disk != d || strcmp(cl->volume.name, v->name) || !cl->back.c)
-			continue;
-		log_line("  %s%s: %u in flight, %llu requests, %llu MiB read, %llu MiB written, "
-			 "%llu errors",
-			 cl->who, yes(cl->read_only, " (read-only)"), cl->in_flight,
-			 (unsigned long long)cl->back.link->requests,
-			 (unsigned long long)cl->back.link->bytes_read >> 20,
-			 (unsigned long long)cl->back.link->bytes_written >> 20,
-			 (unsigned long long)cl->back.link->errors);
-	}
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (client_uses(clients[i], d, v))
+			list_client(clients[i]);
 }
 
 static void list_disk(const struct disk *d)
@@ -138,14 +138,11 @@ static void list_disk(const struct disk *d)
 		 yes(i->flags & DISK_FLUSH, ", flush"), yes(i->flags & DISK_FUA, ", FUA"),
 		 yes(i->flags & DISK_DISCARD, ", discard"),
 		 yes(i->flags & DISK_NO_MEDIUM, ", no medium"));
-	log_line("  %s; driver's life %llu: %u in flight, %llu requests, %llu put again, longest "
-		 "blackout %llu us",
+	log_line("  %s; driver's life %llu, longest without it %llu us",
 		 d->front.ready	 ? "works"
 		 : d->front.gone ? "gone"
 				 : "waits for its driver",
-		 (unsigned long long)d->lives, d->front.in_flight,
-		 (unsigned long long)d->front.requests, (unsigned long long)d->front.replayed,
-		 (unsigned long long)d->blackout_ns / 1000);
+		 (unsigned long long)d->lives, (unsigned long long)d->away_ns / 1000);
 }
 
 static void volume_control(const struct message *m)
@@ -155,7 +152,7 @@ static void volume_control(const struct message *m)
 	if (m->kind != MSG_COMMAND)
 		return;
 	for (unsigned i = 0; i < DISKS_MAX; i++) {
-		if (!disks[i] || !disks[i]->identity.sector_bytes)
+		if (!disks[i] || !disks[i]->identity.sector_bytes || disks[i]->removed)
 			continue;
 		if (list_disks)
 			list_disk(disks[i]);

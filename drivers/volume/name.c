@@ -26,14 +26,19 @@ static bool matches(const struct disk *d, const struct volume *v, const char *wa
 const struct volume *volume_find(const char *want, struct disk **where, const char **why)
 {
 	const struct volume *found = NULL;
+	bool removed = false;
 
 	*why = NULL;
 	for (unsigned i = 0; i < DISKS_MAX; i++) {
 		struct disk *d = disks[i];
 
-		for (unsigned v = 0; d && d->known && v < d->volumes; v++) {
+		for (unsigned v = 0; d && (d->known || d->removed) && v < d->volumes; v++) {
 			if (!matches(d, &d->volume[v], want))
 				continue;
+			if (d->removed) {
+				removed = true;
+				continue;
+			}
 			if (found) {
 				*why = "more than one volume has that name";
 				return NULL;
@@ -42,5 +47,7 @@ const struct volume *volume_find(const char *want, struct disk **where, const ch
 			*where = d;
 		}
 	}
+	if (!found && removed)
+		*why = "the disk was removed";
 	return found;
 }

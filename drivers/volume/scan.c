@@ -69,7 +69,8 @@ static void make_volumes(struct disk *d)
 		struct volume *v = &d->volume[d->volumes++];
 
 		*v = (struct volume){.first = p->first * unit(d), .sectors = p->sectors * unit(d)};
-		snprintf(v->name, sizeof(v->name), "%sp%u", d->name, p->number & 0xff);
+		v->number = p->number & 0xff;
+		snprintf(v->name, sizeof(v->name), "%sp%u", d->name, v->number);
 		memcpy(v->guid, p->guid, sizeof(v->guid));
 		memcpy(v->label, p->label, sizeof(v->label));
 	}
@@ -209,7 +210,7 @@ void scan_next(struct disk *d, bool ok)
 void scan_start(struct disk *d)
 {
 	memset(&d->scan, 0, sizeof(d->scan));
-	d->known = false;
+	d->known = d->removed = false;
 	d->volumes = 1;
 	memset(&d->volume[0], 0, sizeof(d->volume[0]));
 	strlcpy(d->volume[0].name, d->name, sizeof(d->volume[0].name));

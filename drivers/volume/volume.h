@@ -2,11 +2,12 @@
 /*
  * The broker of disks: between drivers, which connect as they come, and guests, who ask for volumes.
  *
- *   driver --disk.driver--> disk (a front) ---- volumes: all of it, partitions ----> client (a back) <--disk-- guest
+ *   driver --disk.driver--> disk (a front)      volumes: all of it, partitions      client <--disk-- guest
+ *      ^                                                                              |
+ *      +------------------------------ the connection, handed over <------------------+
  *
- * A disk outlives its driver: its requests are put again to the next life (blk.h), if the same disk is there then. A
- * client ends with its connection; what it still has in flight ends first, before anybody else begins
- * on that disk.
+ * No data and no request of a guest passes here, but those of boot files. A disk is a front for reading its partition table; it
+ * outlives its driver: clients wait, and are handed over to its next life if the same disk is there then.
  */
 #ifndef VOLUME_H
 #define VOLUME_H
@@ -26,6 +27,7 @@
 
 struct volume {
 	char name[32]; /* ahci0, ahci0p2 */
+	unsigned number; /* of the partition, 0: the disk */
 	uint64_t first, sectors; /* of 512 bytes */
 	uint8_t guid[16];
 	char label[LABEL_BYTES];	/* of its partition */
@@ -49,36 +51,34 @@ struct disk {
 	char driver[16];
 	struct disk_link identity; /* as of its first life */
 	struct blk_front front;
-	uint8_t wire[DISK_RING_SLOTS]; /* of the client's request */
-	struct timer lost;	       /* the driver does not come back */
-	struct client *tag_of[REF_TAGS];
-	unsigned orphans; /* requests of clients that ended */
-	bool known;	  /* scanned: its volumes may be used */
+	struct timer lost; /* the driver does not come back */
+	bool known;	   /* scanned: its volumes may be used */
+	bool removed;	   /* its volumes are those that it had */
 	struct scan scan;
 	uint32_t buffer_memory;
 	uint8_t *buffer;
 	unsigned volumes;
 	struct volume volume[PARTITIONS_MAX + 1];
-	uint64_t lives, blackout_ns; /* the longest */
+	uint64_t lives, lost_ns, away_ns; /* since when the driver is away; the longest that it was */
 };
 
 struct client {
-	struct blk_back back;
+	struct connection *c;
+	struct blk_back back; /* of a boot file; else to tell that there is no disk */
 	char who[24], want[WANT_BYTES]; /* "guest NAME"; the volume's name */
-	bool read_only, over;
-	uint64_t since;
-	bool told; /* that it waits */
+	bool read_only;
+	bool over;    /* told that there is nothing for it */
 	bool refused; /* somebody is in its way: asked for again from time to time */
+	bool told;    /* that it waits */
+	bool given;   /* on its way to the driver */
+	bool watched; /* the driver's: only looked at */
+	uint64_t since;
 	struct disk *disk; /* NULL: waits for its volume */
 	struct volume volume;
 	struct hold *hold;
-	uint8_t tag[REF_TAGS]; /* at the disk; NO_TAG */
-	unsigned in_flight;
 	const char *file; /* instead of a disk: all of a boot file */
 	uint64_t file_bytes;
-	bool starved; /* has requests, but there was no room */
 };
-#define NO_TAG 0xff
 #define FILE_PREFIX "file:"
 
 extern struct disk *disks[DISKS_MAX];
@@ -94,8 +94,6 @@ static inline bool is_driver(const struct connection *c)
 int disk_connected(struct connection *c, const char *who);
 void disk_disconnected(struct disk *d);
 void disk_known(struct disk *d); /* the scan ended */
-void disk_orphans_ended(struct disk *d);
-void disk_note_blackout(struct disk *d);
 struct disk *disk_of(const struct connection *c);
 bool disk_read(struct disk *d, uint64_t sector, uint32_t sectors); /* into buffer; then scan_next() */
 
@@ -103,7 +101,7 @@ bool disk_read(struct disk *d, uint64_t sector, uint32_t sectors); /* into buffe
 void scan_start(struct disk *d);
 void scan_next(struct disk *d, bool ok);
 
-/* name.c: pure */
+/* name.c: pure. NULL: there is none (yet), or *why is the reason why there will be none. */
 const struct volume *volume_find(const char *want, struct disk **d, const char **why);
 
 /* file.c: a boot file instead of a disk */
@@ -116,11 +114,9 @@ int client_connected(struct connection *c);
 void client_disconnected(struct client *cl);
 void client_shared(struct client *cl, const struct share *s);
 struct client *client_of(const struct connection *c);
-void client_try(struct client *cl); /* perhaps its volume is there now */
 void client_gone(struct client *cl, const char *why);
-void client_pump(struct client *cl);
-void client_done(struct disk *d, struct blk_request *r, int status);
-void clients_of_disk(struct disk *d, void (*each)(struct client *cl));
-void clients_wake(struct disk *d);
+bool client_uses(const struct client *cl, const struct disk *d, const struct volume *v);
+void clients_try(void); /* perhaps there is a volume now that one waits for */
+void clients_of_removed(const struct disk *d);
 
 #endif

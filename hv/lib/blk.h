@@ -95,9 +95,6 @@ void blk_front_fail(struct blk_front *f);
  * so `after` is longer than any driver takes to end a request or itself. True: something was ended. */
 bool blk_front_abandon(struct blk_front *f, uint64_t after);
 
-/* Ends with -EIO what waits for a reborn peer (and only that) and has this private_. */
-void blk_front_cancel(struct blk_front *f, const void *private_);
-
 /* A free request, NULL: all DISK_RING_SLOTS are in use. Give it back with put, or with drop. */
 struct blk_request *blk_front_get(struct blk_front *f);
 void blk_front_drop(struct blk_front *f, struct blk_request *r);
@@ -118,7 +115,7 @@ struct blk_command {
 	uint8_t wire;	   /* operation as it was put: for the answer */
 	uint8_t operation; /* BLKIF_OP_READ, WRITE, WRITE_BARRIER (with data), FLUSH_DISKCACHE, DISCARD */
 	uint16_t segments;
-	uint64_t sector, sectors; /* of 512 bytes */
+	uint64_t sector, sectors; /* of 512 bytes, on the device */
 	struct blkif_request_segment segment[DISK_INDIRECT_MAX];
 };
 
@@ -130,7 +127,8 @@ struct blk_memory {
 
 /* What a request may do; the caller keeps it up to date. */
 struct blk_limits {
-	uint64_t sectors; /* of 512 bytes */
+	uint64_t first;	  /* of 512 bytes: where on the device the front's sector 0 is */
+	uint64_t sectors; /* from there */
 	uint32_t align;	  /* sectors of 512 bytes in one of the device */
 	uint32_t flags;	  /* enum disk_flag */
 	const struct blk_memory *memory; /* REF_TAGS of them */

@@ -65,12 +65,14 @@ static int copy_indirect(const blkif_request_indirect_t *raw, const struct blk_l
 	return 0;
 }
 
-static int check_range(const struct blk_limits *l, const struct blk_command *c)
+/* Checks the front's sectors and makes them the device's. */
+static int place(const struct blk_limits *l, struct blk_command *c)
 {
 	if (!c->sectors || (c->sector | c->sectors) % l->align)
 		return -EINVAL;
 	if (l->flags & DISK_NO_MEDIUM || !within(l->sectors, c->sector, c->sectors))
 		return -ERANGE;
+	c->sector += l->first;
 	return 0;
 }
 
@@ -83,7 +85,7 @@ static int parse_discard(const blkif_request_discard_t *raw, const struct blk_li
 		return -EOPNOTSUPP;
 	if (l->flags & DISK_READ_ONLY)
 		return -EROFS;
-	return check_range(l, to);
+	return place(l, to);
 }
 
 static int parse_transfer(const blkif_request_t *raw, const struct blk_limits *l,
@@ -116,7 +118,7 @@ static int parse_transfer(const blkif_request_t *raw, const struct blk_limits *l
 	if (to->operation == BLKIF_OP_WRITE_BARRIER && !(l->flags & DISK_FUA))
 		return -EOPNOTSUPP;
 	ret = check_segments(l, to);
-	return ret ? ret : check_range(l, to);
+	return ret ? ret : place(l, to);
 }
 
 int blk_parse(const blkif_request_t *raw, const struct blk_limits *l, struct blk_command *to)

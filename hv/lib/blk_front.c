@@ -97,7 +97,7 @@ void blk_front_detach(struct blk_front *f)
 		blk_front_poll(f);
 	f->c = NULL;
 	f->ready = false;
-	f->reborn = true;
+	f->reborn = f->requests != 0;
 	f->lost_ns = clock_ns();
 	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
 		if (f->request[i].state == PUT)
@@ -294,13 +294,6 @@ bool blk_front_abandon(struct blk_front *f, uint64_t after)
 			any = true;
 		}
 	return any;
-}
-
-void blk_front_cancel(struct blk_front *f, const void *private_)
-{
-	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
-		if (f->request[i].state == WAITING && f->request[i].private_ == private_)
-			finish(f, &f->request[i], -EIO);
 }
 
 static void terminate(char *text, size_t size)

@@ -46,6 +46,14 @@ void connection_peer(const struct message *m)
 		peer.text[at + i] = m->peer.text[i];
 }
 
+/* The same way: what a connection that was handed over is about. */
+static struct message terms;
+
+void connection_terms(const struct message *m)
+{
+	terms = *m;
+}
+
 static struct connection *find_id(uint32_t id)
 {
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
@@ -72,7 +80,8 @@ static void drop(struct connection *c, bool tell)
 			sys_handle_close(shares[c - table][i]);
 	memset(shares[c - table], 0, sizeof(shares[0]));
 	sys_handle_close(c->memory);
-	sys_handle_close(c->event);
+	if (c->event)
+		sys_handle_close(c->event);
 	used[c - table] = false;
 }
 
@@ -92,6 +101,7 @@ static void hang_up(struct connection *c, const char *why)
 void connection_open(const struct message *m)
 {
 	struct connection *c = find_id(m->connect.connection);
+	bool looks_on = m->connect.role == ROLE_WITNESS;
 	unsigned i = 0;
 	int ret;
 
@@ -116,7 +126,11 @@ void connection_open(const struct message *m)
 	memcpy(c->class_, m->connect.class_, CLASS_NAME);
 	c->class_[CLASS_NAME - 1] = 0;
 	c->messages = module.message && is_rpc(c);
-	c->shared = space_map(c->memory, CONNECTION_BYTES, MAP_READ | MAP_WRITE);
+	if (terms.hand.connection == c->id && terms.hand.generation == c->generation) {
+		c->of = terms.hand.to;
+		memcpy(c->terms, terms.hand.terms, sizeof(c->terms));
+	}
+	c->shared = space_map(c->memory, CONNECTION_BYTES, looks_on ? MAP_READ : MAP_READ | MAP_WRITE);
 	if (!c->shared) {
 		log_line("connection %u (%s): its memory cannot be mapped", c->id, c->class_);
 		return;
@@ -168,6 +182,15 @@ int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uin
 				      .tag = tag}};
 
 	return module_send(&m) > 0 ? 0 : -EIO;
+}
+
+void connection_hand_over(struct connection *c, const struct connection *to, const void *about)
+{
+	struct message m = {.kind = MSG_HAND_OVER,
+			    .hand = {.connection = c->id, .generation = c->generation, .to = to->id}};
+
+	memcpy(m.hand.terms, about, sizeof(m.hand.terms));
+	module_send(&m);
 }
 
 void connection_signal(struct connection *c)
@@ -259,6 +282,6 @@ static void serve(struct connection *c)
 void connection_serve(uint64_t bits)
 {
 	for (unsigned i = 0; i < top; i++)
-		if (used[i] && bits & 1ull << table[i].bit)
+		if (used[i] && table[i].role != ROLE_WITNESS && bits & 1ull << table[i].bit)
 			serve(&table[i]);
 }

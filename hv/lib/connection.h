@@ -8,6 +8,7 @@
 void connection_open(const struct message *m);
 void connection_close(const struct message *m);
 void connection_peer(const struct message *m);
+void connection_terms(const struct message *m);
 void connection_shared(const struct message *m);
 /* The peers of these bits signalled. */
 void connection_serve(uint64_t bits);

@@ -186,6 +186,9 @@ static void dispatch(const struct message *m)
 	case MSG_PEER:
 		connection_peer(m);
 		break;
+	case MSG_TERMS:
+		connection_terms(m);
+		break;
 	case MSG_SHARED:
 		if (m->share.connection)
 			connection_shared(m);

@@ -32,10 +32,12 @@ struct connection {
 	enum connection_role role;
 	uint32_t memory, event;
 	bool messages; /* of its class, and the module takes them; else it reads the ring itself */
+	uint32_t of;	   /* the connection of this module's because of which it was handed over; 0: it was not */
+	uint64_t terms[4]; /* then */
 	bool broken; /* the peer wrote nonsense: no more messages are taken */
 	char peer[128]; /* who is at the other end, from the manager: "guest NAME VALUE", "module NAME ARGUMENT" */
 	union {
-		void *shared;		/* CONNECTION_BYTES, mapped read-write */
+		void *shared;		/* CONNECTION_BYTES, mapped read-write, for a witness to read */
 		struct channel *rpc;	/* classes with messages */
 		struct console_link *link; /* class "console" */
 	};
@@ -122,6 +124,9 @@ void connection_signal(struct connection *c);
  * meanwhile are delivered to message() as usual. 0 or an error; *m becomes the reply. */
 int connection_call(struct connection *c, struct message *m, uint64_t timeout);
 struct connection *connection_find(const char *class_, unsigned nth);
+
+/* The client of connection `to` shall serve this one, a server's: it ends, and comes back for us to look on (ROLE_WITNESS). */
+void connection_hand_over(struct connection *c, const struct connection *to, const void *terms);
 
 /* Asks for one more connection of a class that the manifest `opens`: its id, which connected() will
  * bring when the server is ready, or an error (-ENODEV: nobody provides it). Main thread. */

@@ -361,6 +361,9 @@ static void receive(struct instance *i, struct message *m)
 	case MSG_KEEP:
 		devices_keep(i, m);
 		break;
+	case MSG_HAND_OVER:
+		link_hand_over(i, m);
+		break;
 	case MSG_HANGUP:
 		link_hang_up(i, m->connect.connection, m->connect.generation);
 		break;

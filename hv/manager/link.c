@@ -14,6 +14,7 @@
 
 #define CDROM_PORT 64
 #define HANGUPS_LOGGED 4
+#define CONNECTION_BITS (~0u << EVENT_BIT_CONNECTION)
 #define OPEN_MAX 20 /* connections that one client opens itself */
 #define ROOM_CONNECT 8 /* messages: who the client is, CONNECT, and some for what else the manager has to say */
 #define ROOM_SHARE 4
@@ -100,12 +101,13 @@ static int tell(struct link *l, struct instance *i, struct instance *peer, unsig
 		unsigned peer_bit, enum connection_role role)
 {
 	struct message m = {.kind = MSG_CONNECT};
+	bool looks_on = role == ROLE_WITNESS;
 	int64_t memory, event;
 
-	memory = sys_handle_grant(i->task, l->memory, RIGHT_READ | RIGHT_WRITE, 0);
+	memory = sys_handle_grant(i->task, l->memory, RIGHT_READ | (looks_on ? 0 : RIGHT_WRITE), 0);
 	if (memory < 0)
 		return memory;
-	event = signal_handle(i, peer, i, peer_bit);
+	event = looks_on ? 0 : signal_handle(i, peer, i, peer_bit);
 	if (event < 0)
 		return event;
 	snprintf(m.connect.class_, sizeof(m.connect.class_), "%s", l->class_);
@@ -137,9 +139,11 @@ static void peer_text(const struct link *l, char *to, size_t size)
 	}
 }
 
-/* To the server, ahead of CONNECT. */
-static int introduce(const struct link *l)
+/* To the server, and to who looks on, ahead of CONNECT. */
+static int introduce(const struct link *l, struct instance *to)
 {
+	struct message terms = {.kind = MSG_TERMS,
+				.hand = {.connection = l->id, .generation = l->generation, .to = l->of}};
 	char text[160] = "";
 	size_t length, at = 0;
 
@@ -151,11 +155,23 @@ static int introduce(const struct link *l)
 		size_t n = length - at < sizeof(m.peer.text) ? length - at : sizeof(m.peer.text);
 
 		memcpy(m.peer.text, text + at, n);
-		if (instance_send(l->server, &m) <= 0)
+		if (instance_send(to, &m) <= 0)
 			return -EIO;
 		at += n;
 	}
-	return 0;
+	memcpy(terms.hand.terms, l->terms, sizeof(l->terms));
+	return !l->home || instance_send(to, &terms) > 0 ? 0 : -EIO;
+}
+
+/* Its home sees it, in this life or the next. */
+static int show(struct link *l)
+{
+	int ret;
+
+	if (!l->home || l->home->state != INST_READY)
+		return 0;
+	ret = introduce(l, l->home);
+	return ret ? ret : tell(l, l->home, NULL, 0, 0, ROLE_WITNESS);
 }
 
 static int own_side(struct link *l)
@@ -190,8 +206,10 @@ static int bring_up(struct link *l)
 	if ((l->client && !l->client_bit) || (l->server && !l->server_bit))
 		return -ENOSPC;
 	ret = own_side(l);
+	if (!ret)
+		ret = show(l);
 	if (!ret && l->server && l->opened)
-		ret = introduce(l);
+		ret = introduce(l, l->server);
 	if (!ret && l->server)
 		ret = tell(l, l->server, l->client, l->server_bit, l->client_bit, ROLE_SERVER);
 	if (!ret && l->client)
@@ -217,18 +235,31 @@ static void take_down(struct link *l)
 	l->up = false;
 }
 
+/* False: there was no room for it. */
+static bool say_over(struct link *l, struct instance *i, uint32_t generation)
+{
+	struct message m = {.kind = MSG_DISCONNECT};
+
+	if (!i || !instance_alive(i))
+		return true;
+	m.connect.connection = l->id;
+	m.connect.generation = generation;
+	return instance_send(i, &m) != 0;
+}
+
 void link_try(struct link *l)
 {
 	int ret;
 
 	if (l->up || l->dying || !side_ready(l->client, false) || !side_ready(l->server, true))
 		return;
-	if (!has_room(l->server, l->opened ? ROOM_CONNECT : 1) || !has_room(l->client, 1)) {
+	if (!has_room(l->server, l->opened ? ROOM_CONNECT : 1) || !has_room(l->client, 1) ||
+	    !has_room(l->home, ROOM_CONNECT)) {
 		later(l);
 		return;
 	}
 	durable_touch();
-	l->waits = l->owed = false;
+	l->waits = l->owed = l->moved = false;
 	l->generation++;
 	ret = bring_up(l);
 	if (ret < 0) {
@@ -236,6 +267,11 @@ void link_try(struct link *l)
 			 l->client ? l->client->name : "manager",
 			 l->server ? l->server->name : "manager", -ret);
 		take_down(l);
+		if (l->home) {
+			say_over(l, l->home, l->generation);
+			l->server = l->home;
+			l->home = NULL;
+		}
 		return;
 	}
 	l->up = true;
@@ -243,29 +279,47 @@ void link_try(struct link *l)
 		l->changed(l);
 }
 
-/* False: there was no room for it. */
-static bool say_over(struct link *l, struct instance *i)
-{
-	struct message m = {.kind = MSG_DISCONNECT};
-
-	if (!i || !instance_alive(i))
-		return true;
-	m.connect.connection = l->id;
-	m.connect.generation = l->generation;
-	return instance_send(i, &m) != 0;
-}
-
 void link_down(struct link *l)
 {
 	if (!l->up)
 		return;
 	durable_touch();
-	say_over(l, l->client);
-	l->owed = !say_over(l, l->server);
+	say_over(l, l->client, l->generation);
+	l->owed = !say_over(l, l->server, l->generation);
+	l->owed |= !say_over(l, l->home, l->generation);
 	l->up = false;
 	if (l->changed)
 		l->changed(l); /* may still look at the shared memory */
 	take_down(l);
+}
+
+/* Its home hears of the new generation at once: between the end of one and the beginning of the other it might admit
+ * somebody else. */
+static void go_home(struct link *l, bool pause)
+{
+	struct instance *home = l->home;
+	uint32_t generation = l->generation;
+
+	durable_touch();
+	l->home = NULL;
+	link_down(l);
+	l->server = home;
+	l->moved = false;
+	if (pause)
+		later(l);
+	else
+		link_try(l);
+	if (!l->up && !l->waits)
+		say_over(l, home, generation);
+}
+
+/* Tells a reborn home; if there is nothing to tell the link begins anew there. */
+static void show_again(struct link *l)
+{
+	if (l->up && !has_room(l->home, ROOM_CONNECT))
+		later(l);
+	else if (!l->up || show(l) < 0)
+		go_home(l, false);
 }
 
 void link_delete(struct link *l)
@@ -293,9 +347,11 @@ static void retry(struct timer *t)
 			continue;
 		durable_touch();
 		l->waits = false;
-		if (!l->dying)
+		if (l->up && l->home)
+			show_again(l);
+		else if (!l->dying)
 			link_try(l);
-		else if (say_over(l, l->server))
+		else if (say_over(l, l->server, l->generation) & say_over(l, l->home, l->generation))
 			l->used = false;
 		else
 			later(l);
@@ -315,6 +371,10 @@ void links_of_dead(struct instance *i)
 
 		if (!l->used || (l->client != i && l->server != i))
 			continue;
+		if (l->home && l->client != i && !l->dying) {
+			go_home(l, false);
+			continue;
+		}
 		link_down(l);
 		if (l->client == i && l->server) /* it asks anew in its next life */
 			link_delete(l);
@@ -323,6 +383,10 @@ void links_of_dead(struct instance *i)
 
 void links_of_ready(struct instance *i)
 {
+	/* First what it handed over: it may not admit anybody before it knows of that. */
+	for (unsigned n = 0; n < LINKS_MAX; n++)
+		if (links[n].used && links[n].home == i && !links[n].dying)
+			show_again(&links[n]);
 	for (unsigned n = 0; n < LINKS_MAX; n++)
 		if (links[n].used && (links[n].server == i || links[n].client == i))
 			link_try(&links[n]);
@@ -379,9 +443,13 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
 		struct link *l = &links[n];
 
 		if (l->used && l->up && l->id == id && l->generation == generation &&
-		    (l->client == from || l->server == from)) {
+		    (l->client == from || l->server == from || l->home == from)) {
 			if (l->given_up++ < HANGUPS_LOGGED)
 				log_line("%s gave up its connection of '%s'", from->name, l->class_);
+			if (l->home) {
+				go_home(l, l->given_up > HANGUPS_LOGGED);
+				return;
+			}
 			link_down(l);
 			if (l->opened && l->given_up > HANGUPS_LOGGED)
 				later(l); /* so that the other side has time for others, too */
@@ -463,6 +531,9 @@ void links_answer(void)
 		struct link *l = &links[n];
 		struct message m = {.kind = MSG_OPEN | MSG_REPLY, .id = l->request, .result = l->id};
 
+		if (l->used && l->moved)
+			link_try(l);
+		l->moved = false;
 		if (!l->used || !l->request)
 			continue;
 		durable_touch();
@@ -478,6 +549,27 @@ void link_close(struct instance *from, uint32_t id)
 
 	if (l && l->opened && l->client == from)
 		link_delete(l);
+}
+
+void link_hand_over(struct instance *from, const struct message *m)
+{
+	struct link *l = find_up(from, m->hand.connection), *to = find_up(from, m->hand.to);
+
+	if (!l || !l->up || l->generation != m->hand.generation || !l->opened || l->server != from || l->home)
+		return;
+	if (!to || !to->up || to->server != from || !to->client || to->client == l->client)
+		return;
+	if (!(~to->client->bits_used & CONNECTION_BITS)) {
+		log_line("%s has as many connections as can be: one of '%s' stays with %s", to->client->name,
+			 l->class_, from->name);
+		return;
+	}
+	link_down(l);
+	l->home = from;
+	l->server = to->client;
+	l->of = to->id;
+	memcpy(l->terms, m->hand.terms, sizeof(l->terms));
+	l->moved = true;
 }
 
 /* Our copy of the handle lives no longer than this call. */
@@ -511,6 +603,10 @@ void link_share(struct instance *from, const struct message *m)
 	if (!has_room(to, ROOM_SHARE)) {
 		if (l->given_up++ < HANGUPS_LOGGED)
 			log_line("%s shares more with %s than that can take now: they are connected anew", from->name, to->name);
+		if (l->home) {
+			go_home(l, true);
+			return;
+		}
 		link_down(l);
 		later(l);
 		return;
@@ -536,7 +632,7 @@ static bool known(const struct instance *i)
 bool links_in_order(void)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].used && (!known(links[n].client) || !known(links[n].server)))
+		if (links[n].used && (!known(links[n].client) || !known(links[n].server) || !known(links[n].home)))
 			return false;
 	return true;
 }
@@ -566,7 +662,7 @@ void links_recover(void)
 void links_retry(void)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].dying)
+		if (links[n].dying || (links[n].up && links[n].waits))
 			later(&links[n]);
 		else if (links[n].used && !links[n].request)
 			link_try(&links[n]);

@@ -5,6 +5,11 @@
  *
  * A link is up when both sides are alive and know it. A death takes it down and tells the other
  * side; when both are ready again it comes up with the next generation and fresh memory.
+ *
+ * A server may hand it over to another one (MSG_HAND_OVER) and becomes its home, which looks on:
+ *
+ *   client -- home   --link_hand_over-->   client -- server   --server dies, anybody hangs up-->   client -- home
+ *                                               (home)
  */
 #ifndef MANAGER_LINK_H
 #define MANAGER_LINK_H
@@ -23,6 +28,10 @@ struct link {
 	uint32_t request;  /* id of that, until the client was told the link's; 0: it was */
 	unsigned given_up; /* so often */
 	struct instance *client, *server; /* NULL: the manager */
+	struct instance *home; /* who handed it over to `server`; NULL: nobody did */
+	bool moved;	       /* handed over, to be brought up after a commit */
+	uint32_t of;	       /* handed over: because of this link of server's */
+	uint64_t terms[4];
 	unsigned client_bit, server_bit;
 	/* While it is up. */
 	uint32_t memory, event; /* event: signals the other side, when the manager is one */
@@ -61,11 +70,14 @@ bool links_ready_for(const struct instance *i);
 int links_make(struct instance *i);
 /* A client asks for one more: its id or a negative error. */
 int link_open(struct instance *from, const struct message *m);
-void links_answer(void); /* tells clients the ids of what they opened, and connects them: after a commit */
+/* Tells clients the ids of what they opened and connects them, brings up what was handed over: after a commit. */
+void links_answer(void);
 void link_close(struct instance *from, uint32_t id);
 /* Memory of one side for the other. */
 void link_share(struct instance *from, const struct message *m);
-/* The side that wrote this gives the link up. */
+/* A server makes the client of another of its links the server of this one. */
+void link_hand_over(struct instance *from, const struct message *m);
+/* The side that wrote this gives the link up; so may its home. */
 void link_hang_up(struct instance *from, uint32_t id, uint32_t generation);
 /* After a recovery: what they say is possible; the manager's sides are mapped again; those that are down are
  * tried. */

@@ -82,9 +82,10 @@ static void resources_command(int count, char **words)
 		const struct link *l = &links[n];
 
 		if (l->used)
-			console_printf("  %-10s %s -> %s, port %u, generation %u, %s\n", l->class_,
+			console_printf("  %-10s %s -> %s%s%s, port %u, generation %u, %s\n", l->class_,
 				       l->client ? l->client->name : "manager",
-				       l->server ? l->server->name : "manager", l->port,
+				       l->server ? l->server->name : "manager",
+				       l->home ? " by " : "", l->home ? l->home->name : "", l->port,
 				       l->generation, l->up ? "up" : "down");
 	}
 }

@@ -580,7 +580,7 @@ void virtio_blk_readable(struct virtio_device *d)
 
 	blk_front_poll(f);
 	if (f->blackout_ns)
-		log_line("guest %s: its disk's broker is back: blackout %llu us", guest.name,
+		log_line("guest %s: its disk is back: blackout %llu us", guest.name,
 			 (unsigned long long)f->blackout_ns / 1000);
 	f->blackout_ns = 0;
 	work(d);

@@ -23,6 +23,12 @@
  * reborn asks again. Of guests the server learns the value of the configuration's key of the class's name
  * (`disk = ...`, the port-th; of class "disk" the ports from 64 up are `cdrom`), which nobody but the configuration can set.
  *
+ * A server that only decides who gets what (`volume`) hands a connection over to the one that has it, the client of another of
+ * its connections, and looks on: MSG_HAND_OVER. Client and new server get the next generation, with empty memory, and the terms
+ * (MSG_TERMS), which the class defines. Who handed it over gets it with ROLE_WITNESS: memory to read, nothing to signal; his death
+ * changes nothing, his next life is told again. When the new server dies or gives the connection up, or the witness does, it is
+ * the first server's again, in the next generation.
+ *
  * Memory of one side reaches the other by MSG_SHARE: the manager copies the handle, because neither
  * side can name the other's task. It lasts as long as the connection does.
  *
@@ -67,6 +73,7 @@ enum message_kind {
 	MSG_BAR = 9,	    /* .bar: of the device named; its BARs follow it. Device NO_DEVICE: the boot loader's frame buffer */
 	MSG_PEER = 10,	    /* .peer: who is at the other end, in pieces, before the CONNECT it belongs to */
 	MSG_SHARED = 11,    /* .share: memory of the other side, on this connection */
+	MSG_TERMS = 12,	    /* .hand: before the CONNECT of a connection that was handed over, to its server and its witness */
 
 	/* From a module to the manager. */
 	MSG_READY = 16,	 /* the device works; its services may be used */
@@ -82,6 +89,7 @@ enum message_kind {
 	MSG_SHARE = 25,	    /* .share: to the other side of the connection. `memory` is a handle of the sender with GRANT */
 	MSG_KEEP = 26,	    /* .share, connection 0: keep this memory beyond this life, under `tag` (0..7); the next life gets it
 			     * by SHARED with connection 0 before START. Identity and tables of brokers live there */
+	MSG_HAND_OVER = 27, /* .hand: of the server of both connections; nothing happens if one of them is over by then */
 
 	/* Manager to VMM. The VMM reports the new state with GUEST_STATE. */
 	MSG_GUEST_PAUSE = 32,
@@ -142,7 +150,7 @@ enum device_flag { DEVICE_MSI = 1, DEVICE_IS_CONFINED = 2, DEVICE_MSIX = 4 /* th
 enum trace_what { TRACE_COUNTS, TRACE_RECORDS, TRACE_END };
 #define TRACE_AT_ONCE 16
 
-enum connection_role { ROLE_CLIENT, ROLE_SERVER };
+enum connection_role { ROLE_CLIENT, ROLE_SERVER, ROLE_WITNESS };
 
 #define CLASS_NAME 16
 #define MESSAGE_TEXT 48
@@ -189,6 +197,12 @@ struct message {
 			uint32_t spare;
 			uint64_t bytes; /* SHARED: of the object */
 		} share;
+		struct {
+			uint32_t connection, generation;
+			uint32_t to; /* its client serves the first one from now on */
+			uint32_t spare;
+			uint64_t terms[4];
+		} hand;
 		struct {
 			uint32_t index; /* 0, 1, ...: of this module's devices */
 			uint32_t bdf, vendor_device, class_revision, subsystem;

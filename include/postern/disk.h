@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections of the classes "disk" (a guest's VMM and the volume broker) and "disk.driver" (a driver and the volume broker).
+ * Connections of the classes "disk" (a guest's VMM and who serves its volume) and "disk.driver" (a driver and the volume broker).
  *
  * Page 0 is struct disk_link, behind it lies Xen's block ring (xen/io/blkif.h, native layout). The
- * *front* puts requests: the VMM towards volume, volume towards the driver. The *back* serves them: volume
- * (server of "disk") and the driver (client of "disk.driver": it connects to its broker). The back
- * fills the link in, then sets back_state; the front sets front_state when it has shared its memory.
+ * *front* puts requests, the *back* serves them; it fills the link in, then sets back_state; the front sets front_state when it has
+ * shared its memory.
+ *
+ * A driver connects to its broker with each disk (client of "disk.driver", where the broker reads partition tables). A VMM
+ * connects to the broker, too, which admits it to a volume and hands the connection over (MSG_HAND_OVER, struct disk_terms): from then on the
+ * ring lies between VMM and driver. Of volumes that are no disk's (boot files) the broker itself is the back.
  *
  * A grant reference names a page of memory that the front shared (MSG_SHARE, the tag in the share):
- * REF(tag, page). Guest RAM is shared whole, once, with RIGHT_READ | WRITE | PHYS | GRANT, and goes on to the driver the
- * same way; nothing is copied or mapped for a request. Segments are in units of 512 bytes, in a page (blkif.h), whatever
+ * REF(tag, page). Guest RAM is shared whole, once, with RIGHT_READ | WRITE | PHYS | GRANT; nothing is copied or mapped for a
+ * request. Segments are in units of 512 bytes, in a page (blkif.h), whatever
  * the device's sector size; a start or length that is no multiple of that size is answered with
  * BLKIF_RSP_ERROR. Indirect requests: the pages of indirect_grefs are read once by the back.
  *
@@ -59,6 +62,14 @@ enum disk_flag {
 	DISK_ROTATES = 1 << 6,
 };
 
+/* message.hand.terms: which part of the disk of connection .to the driver serves there. */
+struct disk_terms {
+	uint64_t first, sectors; /* of 512 bytes; sectors 0: all of it, as large as it is */
+	uint32_t flags;		 /* DISK_READ_ONLY, beside those of the disk */
+	uint32_t partition;	 /* for its name; 0: the whole disk */
+	uint64_t spare;
+};
+
 enum link_state { LINK_NOT_READY, LINK_READY, LINK_GONE };
 
 struct disk_link {
@@ -88,6 +99,7 @@ static inline blkif_sring_t *disk_ring(void *shared)
 	return (blkif_sring_t *)((char *)shared + DISK_RING_OFFSET);
 }
 
+_Static_assert(sizeof(struct disk_terms) == sizeof(((struct message *)0)->hand.terms), "terms of a disk");
 _Static_assert(sizeof(struct disk_link) <= DISK_RING_OFFSET, "disk link size");
 _Static_assert(DISK_RING_OFFSET + DISK_RING_BYTES <= CONNECTION_BYTES, "disk ring size");
 

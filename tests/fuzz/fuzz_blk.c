@@ -43,7 +43,8 @@ static void check(const struct blk_command *c, const struct blk_limits *l)
 		return;
 	if (c->operation != BLKIF_OP_DISCARD && (c->sectors != sectors || !sectors))
 		__builtin_trap();
-	if (c->sector >= l->sectors || c->sectors > l->sectors - c->sector || c->sector % l->align)
+	if (c->sector < l->first || c->sector - l->first >= l->sectors ||
+	    c->sectors > l->sectors - (c->sector - l->first) || c->sector % l->align)
 		__builtin_trap();
 	if (l->flags & DISK_READ_ONLY && c->operation != BLKIF_OP_READ)
 		__builtin_trap();
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		[1] = {2, RIGHT_READ, 3 * BLK_PAGE, NULL},
 		[DISK_TAG_INDIRECT] = {3, RIGHT_READ, sizeof(pages), pages},
 	};
-	struct blk_limits limits = {.sectors = 4096, .align = 1, .memory = memory};
+	struct blk_limits limits = {.first = 800, .sectors = 4096, .align = 1, .memory = memory};
 	blkif_request_t raw;
 
 	if (size < sizeof(raw) + 2)

@@ -11,13 +11,13 @@ static struct {
 
 static struct model_port {
 	uint32_t reg[0x80 / 4];
-	bool plugged, atapi, medium, ncq, log, deaf, stuck, no_identify, no_lba48, hangs_busy;
+	bool plugged, atapi, medium, ncq, log, deaf, stuck, no_identify, no_lba48, hangs_busy, keeps_issued;
 	unsigned comresets, held, attention;
 	bool hold;			/* data commands wait for finish() */
 	uint64_t bad_lba, bad_once;	/* a sector that fails, always or once */
 	bool fatal_once;
 	uint8_t error_tag, sense;
-	unsigned flushes, trims, fua, alone_violations;
+	unsigned flushes, trims, fua, alone_violations, begun_alone;
 	const char *serial;
 } ports[AHCI_PORTS];
 
@@ -281,6 +281,14 @@ static void run_command(unsigned n, unsigned slot)
 	}
 }
 
+/* QEMU's before 8.1: what was issued and not begun when the engine stopped begins when it starts. */
+static void begin_left(unsigned n)
+{
+	for (uint32_t left = *reg(n, PX_CI); left; left &= left - 1)
+		ports[n].begun_alone += table_at(header_of(n, __builtin_ctz(left)))->fis[0] == FIS_H2D;
+	*reg(n, PX_CI) = 0;
+}
+
 static void write_port(unsigned n, uint32_t r, uint32_t value)
 {
 	uint32_t old = *reg(n, r);
@@ -310,11 +318,14 @@ static void write_port(unsigned n, uint32_t r, uint32_t value)
 		if (value & PXC_ST) {
 			assert_true(old & PXC_FRE); /* 10.3.1 */
 			value |= PXC_CR;
-			if (!(old & PXC_ST))
+			if (!(old & PXC_ST)) {
 				*reg(n, PX_TFD) &= ~0xff01u;
+				begin_left(n);
+			}
 		} else {
 			value |= ports[n].stuck ? old & PXC_CR : 0;
-			*reg(n, PX_CI) = *reg(n, PX_SACT) = 0;
+			*reg(n, PX_CI) &= ports[n].keeps_issued ? ~ports[n].held : 0;
+			*reg(n, PX_SACT) = 0;
 			ports[n].held = 0;
 		}
 		*reg(n, r) = value | (value & PXC_FRE ? PXC_FR : 0);

@@ -48,6 +48,15 @@ static uint64_t done_cookie[1024];
 static unsigned done_count;
 static bool deny_dma;
 
+/* Whose connections were handed over. */
+#define GUESTS 3
+static struct guest {
+	char memory[CONNECTION_BYTES];
+	struct connection end, peer;
+	struct blk_front front;
+	unsigned done, failed;
+} guests[GUESTS];
+
 void *device_map(struct device *d, unsigned bar)
 {
 	return d->bar[bar].bytes ? page_memory : NULL;
@@ -168,6 +177,9 @@ int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uin
 {
 	struct share s = {memory, rights, tag, memory == 77 ? sizeof(page_memory) : RAM_BYTES};
 
+	for (unsigned i = 0; i < GUESTS; i++)
+		if (c == &guests[i].end)
+			return disk_shared(guests[i].peer.private_, &s);
 	return disk_shared(back_end.private_, &s);
 }
 
@@ -210,7 +222,7 @@ static void connect(unsigned n)
 
 static void disconnect(unsigned n)
 {
-	disk_disconnected(hba.port[n]);
+	disk_disconnected(back_end.private_);
 	blk_front_detach(&front);
 }
 
@@ -244,12 +256,71 @@ static void begin(void)
 	pass(10 * NS_PER_MS);
 }
 
+/* --- guests ------------------------------------------------------------------------------------ */
+
+static void guest_done(struct blk_front *f, struct blk_request *r, int status)
+{
+	struct guest *g = f->private_;
+
+	g->done++;
+	g->failed += status != 0;
+}
+
+/* The broker handed its connection over, because of the one that the driver opened for port n. */
+static void guest_comes(unsigned i, unsigned n, struct disk_terms terms)
+{
+	struct guest *g = &guests[i];
+
+	memset(g->memory, 0, sizeof(g->memory));
+	g->end = g->peer = (struct connection){.class_ = "disk", .shared = g->memory, .of = 1 + n, .role = ROLE_SERVER};
+	memcpy(g->peer.terms, &terms, sizeof(terms));
+	if (!g->front.done) {
+		g->front.done = guest_done;
+		g->front.private_ = g;
+		blk_front_init(&g->front);
+		blk_front_memory(&g->front, 0, 5, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS);
+	}
+	assert_int_equal(disk_connected(hba.port[n], &g->peer), 0);
+	blk_front_attach(&g->front, &g->end);
+	blk_front_poll(&g->front);
+}
+
+static void guest_goes(unsigned i)
+{
+	disk_disconnected(guests[i].peer.private_);
+	blk_front_detach(&guests[i].front);
+}
+
+static void guest_put(unsigned i, unsigned operation, uint64_t sector, uint64_t offset, uint64_t bytes)
+{
+	struct blk_request *r = blk_front_get(&guests[i].front);
+
+	assert_non_null(r);
+	r->operation = operation;
+	r->sector = sector;
+	r->sectors = operation == BLKIF_OP_DISCARD ? bytes / 512 : 0;
+	if (operation != BLKIF_OP_DISCARD)
+		assert_int_equal(blk_add(&guests[i].front, r, 0, offset, bytes), 0);
+	blk_front_put(&guests[i].front, r);
+	blk_front_push(&guests[i].front);
+}
+
+static void serve_guests(unsigned n)
+{
+	queue_fill(hba.port[n]);
+	interrupt();
+	for (unsigned i = 0; i < GUESTS; i++)
+		if (guests[i].front.c)
+			blk_front_poll(&guests[i].front);
+}
+
 static int fresh(void **state)
 {
 	memset(&hw, 0, sizeof(hw));
 	memset(ports, 0, sizeof(ports));
 	memset(&hba, 0, sizeof(hba));
 	memset(&front, 0, sizeof(front));
+	memset(guests, 0, sizeof(guests));
 	memset(media, 0, sizeof(media));
 	all_log[0] = last_log[0] = 0;
 	opened = closed = done_count = hangups = 0;
@@ -269,6 +340,9 @@ static int end(void **state)
 {
 	if (front.c)
 		disconnect(front.c->port);
+	for (unsigned i = 0; i < GUESTS; i++)
+		if (guests[i].front.c)
+			guest_goes(i);
 	for (unsigned n = 0; n < AHCI_PORTS; n++) {
 		if (!hba.port[n])
 			continue;
@@ -512,6 +586,26 @@ static void test_error_once(void **state)
 	assert_int_equal(hba.port[0]->retries, 1);
 }
 
+/* An adapter that forgets no command by a stop does not begin them beside those that are put again. */
+static void test_commands_left_behind(void **state)
+{
+	ports[0].keeps_issued = true;
+	ready(0);
+	ports[0].bad_once = 40;
+	for (unsigned i = 0; i < 4; i++)
+		put(BLKIF_OP_WRITE, 40 + i, i * 512, 512);
+	memset(ram, 0x66, 4 * 512);
+	serve(0);
+	pass(NS_PER_S);
+	serve(0);
+	assert_int_equal(ports[0].comresets, 1);
+	assert_int_equal(ports[0].begun_alone, 0);
+	assert_int_equal(done_count, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(done_status[i], 0);
+	assert_int_equal(media[0][44 * 512 - 1], 0x66);
+}
+
 static void test_fatal_error(void **state)
 {
 	ready(0);
@@ -709,6 +803,161 @@ static void test_generations(void **state)
 	assert_int_equal(done_status[0], 0);
 }
 
+/* Each reaches its part, and nothing else. */
+static void test_extents(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.first = 100, .sectors = 50, .partition = 1});
+	guest_comes(1, 0, (struct disk_terms){.first = 150, .sectors = 50, .partition = 2, .flags = DISK_READ_ONLY});
+	guest_comes(2, 0, (struct disk_terms){.sectors = DISK_SECTORS});
+	assert_true(guests[0].front.ready && guests[1].front.ready && guests[2].front.ready);
+	assert_int_equal(guests[0].front.info.bytes, 50 * 512);
+	assert_string_equal(guests[0].front.info.name, "ahci0p1");
+	assert_string_equal(guests[2].front.info.name, "ahci0");
+	assert_true(guests[1].front.info.flags & DISK_READ_ONLY);
+	memset(ram, 0x77, 50 * 512);
+	guest_put(0, BLKIF_OP_WRITE, 0, 0, 50 * 512);
+	serve_guests(0);
+	assert_int_equal(guests[0].done, 1);
+	assert_int_equal(guests[0].failed, 0);
+	assert_int_equal(media[0][100 * 512 - 1], 0);
+	assert_int_equal(media[0][100 * 512], 0x77);
+	assert_int_equal(media[0][150 * 512 - 1], 0x77);
+	assert_int_equal(media[0][150 * 512], 0);
+	guest_put(0, BLKIF_OP_WRITE, 49, 0, 1024); /* beyond its end */
+	guest_put(0, BLKIF_OP_READ, ~0ull - 99, 0, 512); /* 0, were its first sector added unseen */
+	guest_put(0, BLKIF_OP_DISCARD, 0, 0, 51 * 512);
+	guest_put(1, BLKIF_OP_WRITE, 0, 0, 512);
+	serve_guests(0);
+	assert_int_equal(guests[0].failed, 3);
+	assert_int_equal(guests[1].failed, 1);
+	assert_int_equal(media[0][150 * 512], 0);
+	assert_int_equal(media[0][100 * 512], 0x77);
+	guest_put(0, BLKIF_OP_DISCARD, 0, 0, 50 * 512);
+	serve_guests(0);
+	assert_int_equal(media[0][100 * 512], 0);
+	assert_int_equal(hangups, 0);
+}
+
+static void test_extent_not_on_the_disk(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.first = DISK_SECTORS - 10, .sectors = 11});
+	assert_false(guests[0].front.ready);
+	assert_int_equal(hangups, 1);
+	guest_comes(1, 0, (struct disk_terms){.first = ~0ull, .sectors = 2});
+	assert_false(guests[1].front.ready);
+	assert_int_equal(hangups, 2);
+	guest_comes(2, 0, (struct disk_terms){.first = DISK_SECTORS - 10, .sectors = 10});
+	assert_true(guests[2].front.ready);
+}
+
+/* Who has a full ring leaves slots for others, and takes turns with them. */
+static void test_fairness(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.sectors = 1000});
+	guest_comes(1, 0, (struct disk_terms){.first = 1000, .sectors = 1000});
+	ports[0].hold = true;
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		guest_put(0, BLKIF_OP_READ, i, i * 512, 512);
+	serve_guests(0);
+	assert_int_equal(__builtin_popcount(ports[0].held), 31);
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		guest_put(1, BLKIF_OP_READ, i, i * 512, 512);
+	serve_guests(0);
+	assert_int_equal(ports[0].held, ~0u);
+	for (unsigned i = 0; guests[0].done < 60; i++) {
+		assert_true(i < 10000);
+		if (ports[0].held & 1u << i % 32)
+			finish_data(0, i % 32);
+		serve_guests(0);
+	}
+	/* Neither waits for long behind the other's. */
+	assert_in_range(guests[1].done, 25, 75);
+	ports[0].hold = false;
+	for (unsigned i = 0; i < 32; i++)
+		if (ports[0].held & 1u << i)
+			finish_data(0, i);
+	for (unsigned i = 0; i < 20; i++)
+		serve_guests(0);
+	assert_int_equal(guests[0].done, DISK_RING_SLOTS);
+	assert_int_equal(guests[1].done, DISK_RING_SLOTS);
+	assert_int_equal(guests[0].failed + guests[1].failed, 0);
+}
+
+/* One guest's flush is held, then the guest dies: the other's requests go on; its own commands end before its next life. */
+static void test_guest_dies(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.sectors = 1000});
+	guest_comes(1, 0, (struct disk_terms){.first = 1000, .sectors = 1000});
+	ports[0].hold = true;
+	guest_put(0, BLKIF_OP_WRITE, 0, 0, 512);
+	guest_put(0, BLKIF_OP_FLUSH_DISKCACHE, 0, 0, 0);
+	serve_guests(0);
+	guest_put(1, BLKIF_OP_WRITE, 0, 0, 512);
+	serve_guests(0);
+	assert_int_equal(__builtin_popcount(ports[0].held), 1);
+	guest_goes(0);
+	assert_int_equal(__builtin_popcount(ports[0].held), 2);
+	guest_comes(0, 0, (struct disk_terms){.sectors = 1000});
+	assert_false(guests[0].front.ready);
+	assert_true(guests[1].front.ready);
+	ports[0].hold = false;
+	finish_data(0, 0);
+	serve_guests(0);
+	assert_true(guests[0].front.ready);
+	finish_data(0, 1);
+	serve_guests(0);
+	serve_guests(0);
+	assert_int_equal(guests[0].done, 2);
+	assert_int_equal(guests[1].done, 1);
+	assert_int_equal(ports[0].flushes, 1);
+}
+
+/* The broker dies: guests do not notice. */
+static void test_broker_dies(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.sectors = 1000});
+	guest_put(0, BLKIF_OP_READ, 0, 0, 512);
+	disconnect(0);
+	serve_guests(0);
+	assert_int_equal(guests[0].done, 1);
+	connect(0);
+	assert_true(front.ready);
+	guest_put(0, BLKIF_OP_READ, 0, 0, 512);
+	serve_guests(0);
+	assert_int_equal(guests[0].done, 2);
+	assert_int_equal(guests[0].failed, 0);
+}
+
+/* The disk is gone: what is under way fails, and guests go back to the broker, after it was told. */
+static void test_gone_with_guests(void **state)
+{
+	ready(0);
+	guest_comes(0, 0, (struct disk_terms){.sectors = 1000});
+	ports[0].hold = true;
+	guest_put(0, BLKIF_OP_WRITE, 8, 0, 4096);
+	serve_guests(0);
+	unplug(0);
+	pass(5 * NS_PER_S);
+	blk_front_poll(&front);
+	blk_front_poll(&guests[0].front);
+	assert_true(front.gone);
+	assert_int_equal(closed, 1);
+	assert_int_equal(hangups, 1);
+	assert_int_equal(guests[0].failed, 1);
+	assert_false(guests[0].front.gone); /* that is the broker's to say */
+	ports[0].hold = false;
+	plug(0);
+	pass(NS_PER_S);
+	guest_put(0, BLKIF_OP_WRITE, 8, 0, 4096);
+	serve_guests(0);
+	assert_int_equal(guests[0].done, 1); /* and nothing of an old ring is taken */
+}
+
 static void test_memory_out_of_reach(void **state)
 {
 	ready(0);
@@ -862,10 +1111,12 @@ int main(void)
 		TEST(test_bios_stays), TEST(test_identity), TEST(test_queued_data), TEST(test_not_queued),
 		TEST(test_adapter_without_queues), TEST(test_full_queue), TEST(test_flush_is_alone),
 		TEST(test_discard), TEST(test_queued_error_with_log), TEST(test_queued_error_without_log),
-		TEST(test_error_once), TEST(test_fatal_error), TEST(test_time_out),
+		TEST(test_error_once), TEST(test_commands_left_behind), TEST(test_fatal_error), TEST(test_time_out),
 		TEST(test_adapter_pulled), TEST(test_lost_interrupt),
 		TEST(test_dies), TEST(test_engine_sticks), TEST(test_pulled), TEST(test_link_bounces),
-		TEST(test_another_disk_after_a_bounce), TEST(test_generations), TEST(test_memory_out_of_reach),
+		TEST(test_another_disk_after_a_bounce), TEST(test_generations),
+		TEST(test_extents), TEST(test_extent_not_on_the_disk), TEST(test_fairness), TEST(test_guest_dies),
+		TEST(test_broker_dies), TEST(test_gone_with_guests), TEST(test_memory_out_of_reach),
 		TEST(test_identify_fails), TEST(test_too_old), TEST(test_never_ready),
 		TEST(test_spurious_interrupts), TEST(test_empty_drive), TEST(test_drive), TEST(test_identify_words),
 	};

@@ -490,6 +490,29 @@ static void test_alignment(void **state)
 	assert_int_equal(blk_parse(&raw, &back.limits, &c), -EINVAL);
 }
 
+/* A part of a device: the bounds are the front's, the sectors that come out the device's. */
+static void test_extent(void **state)
+{
+	static struct blk_command c;
+	blkif_request_t raw = {.operation = BLKIF_OP_READ, .nr_segments = 1, .sector_number = 2040,
+			       .seg = SEGMENT(REF(RAM_TAG, 0), 0, 7)};
+	blkif_request_discard_t discard = {.operation = BLKIF_OP_DISCARD, .sector_number = 1, .nr_sectors = 2047};
+
+	back.limits.first = 10000;
+	assert_int_equal(blk_parse(&raw, &back.limits, &c), 0);
+	assert_int_equal(c.sector, 12040);
+	raw.sector_number = 2041;
+	assert_int_equal(blk_parse(&raw, &back.limits, &c), -ERANGE);
+	raw.sector_number = -10000ull; /* 0 on the device, were it added first */
+	assert_int_equal(blk_parse(&raw, &back.limits, &c), -ERANGE);
+	memcpy(&raw, &discard, sizeof(discard));
+	assert_int_equal(blk_parse(&raw, &back.limits, &c), 0);
+	assert_int_equal(c.sector, 10001);
+	raw.operation = BLKIF_OP_FLUSH_DISKCACHE;
+	assert_int_equal(blk_parse(&raw, &back.limits, &c), 0);
+	assert_int_equal(c.sector, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +530,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bad_requests, fresh),
 		cmocka_unit_test_setup(test_bad_indirect, fresh),
 		cmocka_unit_test_setup(test_alignment, fresh),
+		cmocka_unit_test_setup(test_extent, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,27 @@ static void called(void **state)
 	assert_int_equal(connection_call(c, &m, 1000), -EAGAIN);
 }
 
+/* One that was handed over: its new server gets the terms, who looks on is never called. */
+static void handed_over(void **state)
+{
+	struct message terms = {.kind = MSG_TERMS, .hand = {.connection = 5, .generation = 2, .to = 3, .terms = {1, 2, 3, 4}}};
+	struct connection *c;
+
+	connection_terms(&terms);
+	c = open_one("disk", 5, 2, ROLE_SERVER);
+	assert_int_equal(c->of, 3);
+	assert_int_equal(c->terms[3], 4);
+	c = open_one("disk", 5, 3, ROLE_SERVER); /* it came back: those were the terms of then */
+	assert_int_equal(c->of, 0);
+	assert_int_equal(c->terms[0], 0);
+	terms.hand.generation = 4;
+	connection_terms(&terms);
+	c = open_one("disk", 5, 4, ROLE_WITNESS);
+	assert_int_equal(c->of, 3);
+	connection_serve(~0ull);
+	assert_int_equal(readables, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup(flooded, begin_test),
 		cmocka_unit_test_setup(garbage, begin_test),
 		cmocka_unit_test_setup(called, begin_test),
+		cmocka_unit_test_setup(handed_over, begin_test),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,10 @@ void link_close(struct instance *from, uint32_t id)
 {
 }
 
+void link_hand_over(struct instance *from, const struct message *m)
+{
+}
+
 void link_share(struct instance *from, const struct message *m)
 {
 }

@@ -329,6 +329,11 @@ static void test_names(void **state)
 	b.known = false;
 	assert_ptr_equal(volume_find("label:twice", &where, &why), &a.volume[2]);
 	assert_null(volume_find("ahci4", &where, &why));
+	assert_null(why);
+	b.removed = true;
+	assert_ptr_equal(volume_find("label:twice", &where, &why), &a.volume[2]);
+	assert_null(volume_find("ahci4", &where, &why));
+	assert_non_null(why);
 }
 
 /* --- holds -------------------------------------------------------------------------------------- */
@@ -419,6 +424,34 @@ static void test_holds_are_many(void **state)
 	assert_null(against);
 }
 
+/* On its way to a driver, across a life of the broker, and when nobody shows it. */
+static void test_holds_handed_over(void **state)
+{
+	static struct hold_table t;
+	const struct hold *against;
+	struct hold *h;
+
+	memset(&t, 0, sizeof(t));
+	hold_begin(&t, 0);
+	assert_null(hold_adopt(&t, 0));
+	h = hold_claim(&t, "a", "d", 0, 100, true, 1, &against);
+	assert_null(hold_adopt(&t, 0));
+	hold_hand_over(h, 7, 1);
+	assert_null(hold_claim(&t, "b", "d", 0, 100, true, HOLD_GIVEN_NS, &against));
+	assert_null(hold_adopt(&t, 8));
+	assert_ptr_equal(hold_adopt(&t, 7), h);
+	assert_null(hold_claim(&t, "b", "d", 0, 100, true, 2 * HOLD_GIVEN_NS, &against));
+	hold_begin(&t, 1000);
+	assert_ptr_equal(hold_adopt(&t, 7), h);
+	assert_null(hold_claim(&t, "b", "d", 0, 100, true, 2 * HOLD_GIVEN_NS, &against));
+	hold_release(h);
+	assert_null(hold_adopt(&t, 7));
+	h = hold_claim(&t, "a", "d", 0, 100, true, 1, &against);
+	hold_hand_over(h, 9, 1);
+	assert_non_null(hold_claim(&t, "b", "d", 0, 100, true, 2 + HOLD_GIVEN_NS, &against));
+	assert_null(hold_adopt(&t, 9));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_holds_are_many),
+		cmocka_unit_test(test_holds_handed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
