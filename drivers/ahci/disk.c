@@ -53,7 +53,7 @@ static void describe(struct ring *r)
 	l->bytes = limits->sectors * BLK_SECTOR;
 	l->sector_bytes = i->sector_bytes;
 	l->physical_bytes = i->physical_bytes;
-	l->queue_depth = count_bits(p->depth_mask);
+	l->queue_depth = p->depth;
 	l->flags = limits->flags;
 	l->discard_bytes = i->trim && !p->atapi ? i->sector_bytes : 0;
 	if (r->terms.partition)

@@ -237,6 +237,7 @@ static void identified(struct port *p, bool ok)
 		depth = i.queue_depth < p->hba->slots ? i.queue_depth : p->hba->slots;
 	else
 		p->identity.queue_depth = 0;
+	p->depth = depth;
 	p->depth_mask = mask(depth);
 	p->state = PORT_READY;
 	if (p->atapi)

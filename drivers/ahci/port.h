@@ -82,7 +82,8 @@ struct port {
 	bool stuck;	 /* the engine does not end */
 
 	/* Commands: slots in use are in exactly one of these. */
-	uint32_t depth_mask;	/* slots that may be used */
+	unsigned depth;		/* slots that may be used, */
+	uint32_t depth_mask;	/* and which */
 	uint32_t busy, pending; /* the device has it; it waits to be put again */
 	uint32_t struck;	/* busy when the engine was stopped */
 	bool alone;		/* what is busy suffers no other beside it */

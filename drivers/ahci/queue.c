@@ -193,9 +193,9 @@ static bool take(struct port *p, struct ring *r, const struct blk_command *c, ui
 /* Slots that one ring may have: one is left for each of the others. The broker's own hardly ever asks for anything. */
 static unsigned share(const struct port *p)
 {
-	unsigned slots = count_bits(p->depth_mask), others = p->ring_count > 2 ? p->ring_count - 2 : 0;
+	unsigned others = p->ring_count > 2 ? p->ring_count - 2 : 0;
 
-	return others < slots ? slots - others : 1;
+	return others < p->depth ? p->depth - others : 1;
 }
 
 /* The ring whose turn it is, with its request. NULL: none has one. */
