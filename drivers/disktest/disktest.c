@@ -335,7 +335,12 @@ static void control(const struct message *m)
 
 static int connected(struct connection *c)
 {
-	return front.c ? -EBUSY : blk_front_attach(&front, c);
+	int ret = front.c ? -EBUSY : blk_front_attach(&front, c);
+
+	/* All may have been answered before the other side died: then nobody else signals. */
+	if (!ret && front.ready)
+		fill_up();
+	return ret;
 }
 
 static void disconnected(struct connection *c)

@@ -314,6 +314,7 @@ int module_open(const char *class_, uint32_t port, const char *argument)
 	if (module_send(&m) <= 0)
 		return -EIO;
 	ret = wait_reply(&m, MSG_OPEN | MSG_REPLY, m.id, clock_ns() + ANSWER_WAIT);
+	module_alive(); /* what came behind the reply is waited for by nobody else */
 	return ret ? ret : m.result;
 }
 
