@@ -21,7 +21,7 @@
 #define SETTLE_NS (5 * NS_PER_S) /* how long a guest's start waits for its disks */
 #define WAIT_NS (10 * NS_PER_MS)
 /* Four tries of 10 s, with resets of the link of up to 34 s between them (drivers/ahci/ahci.h), or a heartbeat: by then no
- * driver has a request of a broker's former life under way. */
+ * driver has a request of this guest under way. */
 #define ABANDON_NS (240 * NS_PER_S)
 
 static struct virtio_device *disk[DISKS_MAX], *nic[NICS_MAX];
