@@ -136,6 +136,7 @@ static void shell_byte(char c)
 		}
 		return;
 	}
+	durable_changed(&line, offsetof(struct line, history));
 	switch (line_input(&line, c, echo)) {
 	case LINE_NOTHING:
 		terminal_write(shell_terminal, echo, strlen(echo));
@@ -145,6 +146,7 @@ static void shell_byte(char c)
 		prompt_shown = false;
 		memcpy(command, line.text, sizeof(command));
 		line_input(&line, 0, echo); /* begins the next line */
+		durable_changed(&line, sizeof(line));
 		durable_commit(); /* a command that ends the manager is not run again by the next */
 		shell_run(command);
 		busy = true;
@@ -243,13 +245,11 @@ static void own_port_input(struct guest *g, struct terminal *t)
 /* What was typed and waits: for the command that runs, or for room in the guest's ring. */
 static bool more_typed(void)
 {
-	if (typed.at == typed.length) {
-		typed.at = 0;
-		typed.length = terminal_read(shell_terminal, typed.text, sizeof(typed.text));
-		if (typed.length)
-			durable_touch();
-	}
-	return typed.at < typed.length;
+	if (typed.at < typed.length)
+		return true;
+	typed.at = 0;
+	typed.length = terminal_read(shell_terminal, typed.text, sizeof(typed.text));
+	return typed.length;
 }
 
 /* The guest takes nothing now. The key that leads away from it works all the same. */
@@ -267,6 +267,7 @@ static bool escape_typed(void)
 		typed.at = found - typed.text;
 	else if (typed.length == sizeof(typed.text))
 		typed.at = typed.length; /* too much: lost, as at a port that nobody reads */
+	durable_changed(&typed, sizeof(typed));
 	return found;
 }
 
@@ -279,6 +280,7 @@ static void shell_terminal_input(void)
 		char c = typed.text[typed.at];
 
 		typed.at++;
+		durable_changed(&typed, sizeof(typed));
 		if (!attached)
 			shell_byte(c);
 		else if (c == CONSOLE_ESCAPE)
@@ -327,6 +329,7 @@ static int64_t read_log(char *to, size_t bytes)
 
 	if (log_position >= core->begin && log_position < core->end)
 		log_position = core->end;
+	durable_mark(&log_position, sizeof(log_position));
 	if (log_position < core->begin && core->begin - log_position < bytes)
 		bytes = core->begin - log_position;
 	before = log_position;
@@ -356,7 +359,9 @@ static void follow_log(void)
 		if (n <= 0)
 			break;
 		length += n;
-		durable_touch();
+		durable_changed(&log_position, sizeof(log_position));
+		durable_changed(&length, sizeof(length));
+		durable_changed(kept, sizeof(kept));
 		if ((quiet && !console_hears()) || (attached && log_terminal == shell_terminal)) {
 			length = 0;
 			continue;

@@ -486,7 +486,7 @@ void devices_show(const struct instance *i)
 	}
 }
 
-void devices_handles(durable_mark *mark)
+void devices_handles(durable_name *mark)
 {
 	for (unsigned d = 0; d < device_count && d < DEVICES_MAX; d++) {
 		mark(devices[d].handle);

@@ -20,7 +20,7 @@ void devices_keep(struct instance *i, const struct message *m);
 int pci_ask(struct message *m);
 /* Lines for `resources`. */
 void devices_show(const struct instance *i);
-void devices_handles(durable_mark *mark);
+void devices_handles(durable_name *mark);
 
 /* `dma = strict` of the configuration: functions that no IOMMU confines are given to nobody. */
 extern bool devices_strict;

@@ -22,8 +22,12 @@
 
 struct timer;
 
-/* A durable variable changed: commit at the end of this round. */
+/* Durable variables changed, whichever: commit at the end of this round. */
 void durable_touch(void);
+/* The same, when it is known that nothing else changed since the last commit: for what happens often. */
+void durable_changed(const void *at, size_t bytes);
+/* It changed, and that can wait until something else is committed. */
+void durable_mark(const void *at, size_t bytes);
 void durable_close(uint32_t handle);
 /* Now, where the state is in order. */
 void durable_commit(void);
@@ -34,6 +38,6 @@ void durable_point(void);
 /* An armed timer inside durable memory runs on. */
 void durable_rearm(struct timer *t);
 
-typedef void durable_mark(uint32_t handle);
+typedef void durable_name(uint32_t handle);
 
 #endif

@@ -81,6 +81,7 @@ static void step(struct timer *t)
 {
 	uint64_t now = clock_ns();
 
+	durable_touch();
 	if (asked) {
 		if (acpi_wanted)
 			ask_acpi();

@@ -291,6 +291,7 @@ static void restart(struct timer *t)
 	struct guest *g = (struct guest *)((char *)t - offsetof(struct guest, restart));
 	const char *why;
 
+	durable_touch();
 	g->restarting = false;
 	why = guest_start(g);
 	if (why)

@@ -198,6 +198,7 @@ static void start_patience(struct timer *t)
 {
 	struct instance *i = (struct instance *)((char *)t - offsetof(struct instance, timer));
 
+	durable_touch();
 	instance_kill(i, "not ready after %u s", (unsigned)(START_PATIENCE / NS_PER_S));
 }
 
@@ -327,10 +328,28 @@ static void open_link(struct instance *i, struct message *m)
 	instance_send(i, m);
 }
 
+/* What comes often changes the instance alone. An answer to a ping stays in its ring until something else is
+ * committed: with it, or the next life would read on where the ring has been filled again. */
+static void commit_later(struct instance *i, uint16_t kind)
+{
+	switch (kind) {
+	case MSG_PONG:
+		durable_mark(i, sizeof(*i));
+		break;
+	case MSG_STATUS:
+	case MSG_OPEN_FILE:
+	case MSG_GUEST_ROM_DONE:
+	case MSG_GUEST_TRACED:
+		durable_changed(i, sizeof(*i));
+		break;
+	default:
+		durable_touch();
+	}
+}
+
 static void receive(struct instance *i, struct message *m)
 {
-	if (m->kind != MSG_PONG)
-		durable_touch();
+	commit_later(i, m->kind);
 	switch (m->kind) {
 	case MSG_READY:
 		ready(i);
@@ -462,6 +481,7 @@ static void beat(struct instance *i)
 
 static void beat_all(struct timer *t)
 {
+	durable_touch();
 	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
 		if (!instances[n].used)
 			continue;
@@ -530,7 +550,7 @@ void instances_recover(void)
 			recover_one(&instances[n]);
 }
 
-void instances_handles(durable_mark *mark)
+void instances_handles(durable_name *mark)
 {
 	for (unsigned n = 0; n < INSTANCES_MAX; n++) {
 		const struct instance *i = &instances[n];

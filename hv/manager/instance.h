@@ -103,6 +103,6 @@ void instances_taken(void);
 /* After a recovery: what they say is possible; their channels are mapped again, their timers run on. */
 bool instances_in_order(void);
 void instances_recover(void);
-void instances_handles(durable_mark *mark);
+void instances_handles(durable_name *mark);
 
 #endif

@@ -47,16 +47,7 @@ static uint32_t life;
 
 static uint64_t sum_of_program(void)
 {
-	const char *at = program.data;
-	uint64_t sum = 0xcbf29ce484222325ull, word; /* as FNV-1a, by words */
-
-	for (size_t i = 0; i < program.bytes; i += sizeof(word)) {
-		word = 0;
-		memcpy(&word, at + i, program.bytes - i < sizeof(word) ? program.bytes - i : sizeof(word));
-		sum = (sum ^ word) * 0x100000001b3ull;
-		sum ^= sum >> 32;
-	}
-	return sum;
+	return state_sum(0, program.data, program.bytes);
 }
 
 static const struct boot_info *boot(void)

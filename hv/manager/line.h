@@ -19,7 +19,7 @@ struct line {
 	bool after_cr;
 	unsigned lines; /* kept in history, counting up */
 	unsigned back;	/* how far back we look */
-	char history[LINE_HISTORY][LINE_BYTES + 1];
+	char history[LINE_HISTORY][LINE_BYTES + 1]; /* changes with LINE_DONE alone */
 };
 
 enum line_event { LINE_NOTHING, LINE_DONE, LINE_CANCEL };

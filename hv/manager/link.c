@@ -668,7 +668,7 @@ void links_retry(void)
 			link_try(&links[n]);
 }
 
-void links_handles(durable_mark *mark)
+void links_handles(durable_name *mark)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++) {
 		if (!links[n].used)

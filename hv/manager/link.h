@@ -84,6 +84,6 @@ void link_hang_up(struct instance *from, uint32_t id, uint32_t generation);
 bool links_in_order(void);
 void links_recover(void);
 void links_retry(void);
-void links_handles(durable_mark *mark);
+void links_handles(durable_name *mark);
 
 #endif

@@ -319,8 +319,6 @@ static void round(void)
 	if (bits > 0)
 		serve(bits);
 	durable_settle();
-	if (timer_next() <= clock_ns())
-		durable_touch();
 	timer_run(clock_ns());
 	console_pump();
 	durable_settle();

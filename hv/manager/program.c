@@ -105,7 +105,7 @@ void programs_recover(void)
 			program_reread(&programs[n]);
 }
 
-void programs_handles(durable_mark *mark)
+void programs_handles(durable_name *mark)
 {
 	for (unsigned n = 0; n < GRAPH_MODULES_MAX; n++)
 		for (unsigned k = 0; k < ELF64_SEGMENTS_MAX; k++)

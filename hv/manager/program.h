@@ -44,7 +44,7 @@ struct program *program_find(const char *name);
 bool program_reread(struct program *p);
 /* After a recovery: those that were replaced are read again. */
 void programs_recover(void);
-void programs_handles(durable_mark *mark);
+void programs_handles(durable_name *mark);
 
 /* The module's section of the configuration, as `key=value` lines; NULL: it has none. */
 const char *program_arguments(const char *name);

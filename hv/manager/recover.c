@@ -34,6 +34,7 @@
 extern char durable_begin[], durable_end[]; /* hv/lib/module.lds */
 
 static bool touched;
+static struct state_marks marks;
 static uint32_t closing[HANDLES];
 static unsigned closing_count;
 static uint8_t named[HANDLES / 8];
@@ -43,6 +44,18 @@ static unsigned named_count;
 
 void durable_touch(void)
 {
+	state_mark_all(&marks);
+	touched = true;
+}
+
+void durable_mark(const void *at, size_t bytes)
+{
+	state_mark(&marks, (const char *)at - durable_begin, bytes);
+}
+
+void durable_changed(const void *at, size_t bytes)
+{
+	durable_mark(at, bytes);
 	touched = true;
 }
 
@@ -51,7 +64,7 @@ void durable_close(uint32_t handle)
 {
 	if (handle && closing_count < HANDLES)
 		closing[closing_count++] = handle;
-	touched = true;
+	durable_touch();
 }
 
 static size_t bytes(void)
@@ -73,7 +86,7 @@ void durable_point(void)
 void durable_commit(void)
 {
 	durable_point();
-	state_commit(&kept()->state, durable_begin, bytes(), layout());
+	state_commit(&kept()->state, &marks, durable_begin, bytes(), layout());
 	durable_point();
 	touched = false;
 	instances_taken();

@@ -60,7 +60,7 @@ static int64_t memory_of(const struct boot_module *f)
 				   PAGE_ROUND_UP(skip + f->bytes), 0);
 	if (made > 0) {
 		*memory = made;
-		durable_touch();
+		durable_changed(memory, sizeof(*memory));
 	}
 	return made;
 }
@@ -122,7 +122,7 @@ void resource_released(struct instance *i)
 	i->owns_ports = false;
 }
 
-void resource_handles(durable_mark *mark)
+void resource_handles(durable_name *mark)
 {
 	for (unsigned n = 0; n < BOOT_MODULES_MAX; n++)
 		mark(file_memory[n]);

@@ -19,6 +19,6 @@ const struct boot_info *boot(void);
 /* The nth (from 0) word of the boot command line with this key: its value (cut at size - 1 bytes),
  * "" for a bare word. false: not there. */
 bool boot_option(const char *key, unsigned nth, char *to, size_t size);
-void resource_handles(durable_mark *mark);
+void resource_handles(durable_name *mark);
 
 #endif

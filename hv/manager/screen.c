@@ -277,6 +277,7 @@ static void key(const struct xenkbd_key *k)
 	}
 	if (k->keycode >= CODES)
 		return;
+	durable_mark(down, sizeof(down));
 	if (k->pressed)
 		down[k->keycode / 8] |= 1 << k->keycode % 8;
 	else

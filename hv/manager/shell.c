@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "console.h"
+#include "durable.h"
 #include "line.h"
 #include "shell.h"
 #include "text.h"
@@ -98,5 +99,6 @@ void shell_run(char *text)
 	} else {
 		console_hear();
 		c->run(count, words);
+		durable_touch();
 	}
 }

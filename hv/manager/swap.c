@@ -149,7 +149,7 @@ bool swap_in_order(const struct swap *s)
 	return !s || (s >= swaps && s < swaps + SWAPS_MAX && ((uintptr_t)s - (uintptr_t)swaps) % sizeof(*s) == 0);
 }
 
-void swap_handles(durable_mark *mark)
+void swap_handles(durable_name *mark)
 {
 	for (unsigned n = 0; n < SWAPS_MAX; n++)
 		for (unsigned k = 0; swaps[n].used && k < ELF64_SEGMENTS_MAX; k++)

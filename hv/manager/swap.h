@@ -17,6 +17,6 @@ void swap_ready(struct instance *i);
 void swap_life_ended(struct instance *i);
 /* After a recovery. */
 bool swap_in_order(const struct swap *s);
-void swap_handles(durable_mark *mark);
+void swap_handles(durable_name *mark);
 
 #endif

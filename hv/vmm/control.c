@@ -231,6 +231,8 @@ static void act(void)
 	if (action == ACTION_SWAP)
 		vcpu_unpark_all();
 	guest_unlock();
+	if (action != ACTION_NONE)
+		gateway_report(action == ACTION_SWAP);
 	switch (action) {
 	case ACTION_PAUSE:
 		report_state(GUEST_PAUSED);
@@ -250,8 +252,6 @@ static void act(void)
 	case ACTION_NONE:
 		break;
 	}
-	if (action != ACTION_NONE)
-		gateway_report();
 }
 
 static void resume(void)

@@ -21,8 +21,14 @@
 
 uint8_t gateway_sum(const uint8_t *p, size_t n)
 {
+	const uint64_t every_second = 0x00ff00ff00ff00ff, ones = 0x0001000100010001;
+	uint64_t word;
 	uint8_t s = 0;
 
+	for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		s += ((word & every_second) + (word >> 8 & every_second)) * ones >> 48;
+	}
 	while (n--)
 		s += *p++;
 	return s;

@@ -10,13 +10,20 @@
 #include <postern/vmi.h>
 #include "guest.h"
 
+/*
+ * The guest stands still while pages are exchanged, and for nothing else: before and after that it has a turn, because
+ * on its processors the main thread comes first.
+ */
+#define TURN_NS NS_PER_MS
+
 static struct {
-	bool waiting; /* for the processors to park; lock */
+	bool waiting; /* for the processors to park, by whatever action; lock */
 	bool done;
 	struct gateway_swap ready;
 	struct gateway_request request;
 	char name[MESSAGE_TEXT];
-	uint64_t began; /* CLOCK ns */
+	uint64_t began, took; /* CLOCK ns; ns */
+	struct timer turn;
 } swap;
 
 static char present_name[MESSAGE_TEXT]; /* of a replacement that is the guest's gateway now */
@@ -111,6 +118,15 @@ static void refuse(const char *name, const char *why)
 	answer(-EINVAL);
 }
 
+static void stop_guest(struct timer *t)
+{
+	guest_lock();
+	swap.began = clock_ns();
+	if (swap.waiting)
+		control_begin(ACTION_SWAP); /* a graver action brings us to gateway_parked() too */
+	guest_unlock();
+}
+
 static void start_swap(void)
 {
 	guest_lock();
@@ -118,11 +134,11 @@ static void start_swap(void)
 	swap.began = clock_ns();
 	if (guest.state == GUEST_PAUSED)
 		gateway_parked();
-	else
-		control_begin(ACTION_SWAP); /* a graver action brings us to gateway_parked() too */
 	guest_unlock();
 	if (guest.state == GUEST_PAUSED)
-		gateway_report();
+		gateway_report(false);
+	else
+		timer_set(&swap.turn, clock_ns() + TURN_NS, stop_guest);
 }
 
 void gateway_replace(const struct message *m)
@@ -167,18 +183,28 @@ void gateway_parked(void)
 	guest.gateway_request.name = present_name;
 	swap.waiting = false;
 	swap.done = true;
+	swap.took = clock_ns() - swap.began;
 }
 
-void gateway_report(void)
+static void report(struct timer *t)
 {
 	const struct gateway *g = &guest.gateway;
 
-	if (!swap.done)
-		return;
 	swap.done = false;
 	module_sentence("gateway %s (%s) replaces the one before: generation %u, page %u, hypercall epoch %u, "
 			"%llu us",
 			swap.name, g->engine, g->generation, g->next - 1, g->epoch,
-			(unsigned long long)(clock_ns() - swap.began) / 1000);
+			(unsigned long long)swap.took / NS_PER_US);
 	answer(0);
+}
+
+void gateway_report(bool goes_on)
+{
+	if (!swap.done)
+		return;
+	timer_cancel(&swap.turn);
+	if (goes_on)
+		timer_set(&swap.turn, clock_ns() + TURN_NS, report);
+	else
+		report(NULL);
 }

@@ -138,7 +138,8 @@ void gateway_set_up(void); /* puts the ROM there before the guest starts; no pro
 void gateway_replace(const struct message *m); /* main thread: MSG_GUEST_ROM */
 void gateway_parked(void);  /* main thread, lock held, all processors parked */
 void gateway_fault(struct vcpu *v); /* EXIT_GATEWAY */
-void gateway_report(void);  /* main thread: what became of it, to the manager */
+/* Main thread: what became of it, to the manager; when the guest goes on, after its turn. */
+void gateway_report(bool goes_on);
 
 /* vcpu.c */
 int vcpu_create_all(void);

@@ -113,6 +113,14 @@ void durable_touch(void)
 {
 }
 
+void durable_changed(const void *at, size_t bytes)
+{
+}
+
+void durable_mark(const void *at, size_t bytes)
+{
+}
+
 void durable_rearm(struct timer *t)
 {
 }

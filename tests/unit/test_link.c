@@ -83,6 +83,14 @@ const struct start_info *start_page(void)
 void durable_touch(void)
 {
 }
+
+void durable_changed(const void *at, size_t bytes)
+{
+}
+
+void durable_mark(const void *at, size_t bytes)
+{
+}
 void durable_point(void)
 {
 }

@@ -65,7 +65,7 @@ void log_line(const char *format, ...)
 {
 }
 
-void links_handles(durable_mark *m)
+void links_handles(durable_name *m)
 {
 	m(in_link);
 	m(in_link);
@@ -110,7 +110,7 @@ unsigned instances_alive(void)
 }
 
 #define NOTHING(name) void name(void) {}
-#define NO_HANDLES(name) void name(durable_mark *m) {}
+#define NO_HANDLES(name) void name(durable_name *m) {}
 #define UNUSED(name) void name(struct instance *i) {}
 NOTHING(programs_recover) NOTHING(instances_recover) NOTHING(links_recover) NOTHING(links_retry)
 NOTHING(guests_recover) NOTHING(finish_recover) NOTHING(console_recover) NOTHING(instances_retry)
