@@ -4,6 +4,8 @@
  *
  *   take what is left of before -> both ports off, flush -> self-test -> test and count the ports -> reset and set up each
  * device -> interrupts on
+ *
+ * After a death of the driver the controller is as it was, and nothing is reset: what was typed meanwhile waits there.
  */
 #include "clock.h"
 #include "i8042.h"
@@ -12,6 +14,13 @@
 
 #define LOOK_NS (50 * NS_PER_US)
 #define NOBODY 0xff
+#define PORTS_OFF (CONFIG_KEYBOARD_OFF | CONFIG_AUX_OFF)
+
+static struct {
+	uint8_t byte;
+	bool from_mouse;
+} aside[FLUSH_MAX];
+static unsigned aside_count, aside_taken;
 
 static bool wait_input(void)
 {
@@ -100,6 +109,21 @@ static bool flush(void)
 {
 	drain();
 	return !(port_in8(I8042_STATUS) & STATUS_OUTPUT);
+}
+
+/* What was in the controller when we came, with both ports off: these and nothing else. False: they never end. */
+static bool set_aside(void)
+{
+	uint8_t status;
+
+	while ((status = port_in8(I8042_STATUS)) & STATUS_OUTPUT) {
+		if (aside_count == FLUSH_MAX)
+			return false;
+		aside[aside_count].from_mouse = status & STATUS_AUX;
+		aside[aside_count++].byte = port_in8(I8042_DATA);
+		clock_sleep(clock_ns() + LOOK_NS);
+	}
+	return true;
 }
 
 bool i8042_send_keyboard(uint8_t byte)
@@ -198,7 +222,7 @@ static int reset_controller(struct i8042 *p)
 
 	if (port_in8(I8042_STATUS) == NOBODY)
 		return module_fail(-ENODEV, "no keyboard controller: status reads 0xff");
-	p->left = drain();
+	p->left += drain();
 	if (!command(COMMAND_KEYBOARD_OFF) || !command(COMMAND_AUX_OFF))
 		return module_fail(-EIO, "the keyboard controller takes no command: status %#x",
 				   port_in8(I8042_STATUS));
@@ -218,7 +242,8 @@ int i8042_probe(struct i8042 *p)
 	bool aux;
 	int ret, seen;
 
-	*p = (struct i8042){0};
+	*p = (struct i8042){.left = aside_count - aside_taken};
+	aside_count = aside_taken = 0;
 	ret = reset_controller(p);
 	if (ret)
 		return ret;
@@ -238,9 +263,24 @@ int i8042_probe(struct i8042 *p)
 	if (!p->keyboard && !p->mouse)
 		return module_fail(-ENODEV,
 				   "neither keyboard nor mouse answers at the keyboard controller");
+	p->config = config;
 	return set_config(config)
 		       ? 0
 		       : module_fail(-EIO, "the keyboard controller takes no configuration");
+}
+
+bool i8042_resume(struct i8042 *p)
+{
+	int seen;
+
+	p->left = aside_count = aside_taken = 0;
+	if (port_in8(I8042_STATUS) == NOBODY || !command(COMMAND_KEYBOARD_OFF) || !command(COMMAND_AUX_OFF) ||
+	    !set_aside())
+		return false;
+	seen = ask(COMMAND_READ_CONFIG, WAIT_NS);
+	if (seen < 0 || (seen ^ p->config) & ~PORTS_OFF)
+		return false;
+	return (!p->keyboard || command(COMMAND_KEYBOARD_ON)) && (!p->mouse || command(COMMAND_AUX_ON));
 }
 
 void i8042_rest(void)
@@ -254,8 +294,14 @@ void i8042_rest(void)
 
 int i8042_take(uint8_t *byte, bool *from_mouse)
 {
-	uint8_t status = port_in8(I8042_STATUS);
+	uint8_t status;
 
+	if (aside_taken < aside_count) {
+		*byte = aside[aside_taken].byte;
+		*from_mouse = aside[aside_taken++].from_mouse;
+		return 1;
+	}
+	status = port_in8(I8042_STATUS);
 	if (status == NOBODY || !(status & STATUS_OUTPUT))
 		return 0;
 	*byte = port_in8(I8042_DATA);

@@ -55,12 +55,17 @@
 
 struct i8042 {
 	bool keyboard, mouse, wheel, set2;
+	uint8_t config;
 	unsigned left; /* bytes from before, dropped: they may begin in the middle of a key */
 };
 
 /* Resets controller and devices. 0, -ENODEV: there is none; -EIO: it does not work. The sentence is
  * logged. */
 int i8042_probe(struct i8042 *p);
+/* Goes on where another life of the driver was, whose *p this is and which had nothing under way: no reset, and what
+ * waits in controller and devices comes by i8042_take(). False: the controller is not as it was left, or does not
+ * answer: i8042_probe() is next. */
+bool i8042_resume(struct i8042 *p);
 /* Quiet: no interrupts, both ports off, translation as firmware has it. */
 void i8042_rest(void);
 /* The next byte, if any: 1; *from_mouse says whose. 0: none. */

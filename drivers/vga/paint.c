@@ -59,6 +59,8 @@ static inline void put(const struct surface *s, uint8_t *at, uint32_t pixel)
 	}
 }
 
+#define PAINT_LINE 2048 /* pixels */
+
 static uint32_t step_of(const struct surface *s)
 {
 	return (s->bits + 7) / 8;
@@ -69,22 +71,47 @@ static uint8_t *at(const struct surface *s, uint32_t x, uint32_t y)
 	return s->base + (uint64_t)y * s->pitch + (uint64_t)x * step_of(s);
 }
 
+static void fill_row(const struct surface *s, uint8_t *to, uint32_t pixel, uint32_t count)
+{
+	uint32_t step = step_of(s);
+
+	for (; count; count--, to += step)
+		put(s, to, pixel);
+}
+
+/* Every row is a copy of one that lies in ordinary memory: in long runs, which a frame buffer takes best; reads of
+ * it would be slow. */
 void paint_fill(const struct surface *s, struct rect r, uint32_t color)
 {
-	uint32_t pixel = pixel_of(s, color), step = step_of(s);
+	static uint32_t line[PAINT_LINE];
+	uint32_t pixel = pixel_of(s, color), bytes;
 
 	r = rect_cut(r.x, r.y, r.width, r.height, s->width, s->height);
-	for (uint32_t y = 0; y < r.height; y++) {
-		uint8_t *to = at(s, r.x, r.y + y);
-
-		for (uint32_t x = 0; x < r.width; x++, to += step)
-			put(s, to, pixel);
+	bytes = r.width * step_of(s);
+	if (bytes > sizeof(line)) {
+		for (uint32_t y = 0; y < r.height; y++)
+			fill_row(s, at(s, r.x, r.y + y), pixel, r.width);
+		return;
 	}
+	fill_row(s, (uint8_t *)line, pixel, r.width);
+	for (uint32_t y = 0; y < r.height; y++)
+		memcpy(at(s, r.x, r.y + y), line, bytes);
 }
 
 static const uint32_t colors[16] = {0x000000, 0x0000aa, 0x00aa00, 0x00aaaa, 0xaa0000, 0xaa00aa,
 				    0xaa5500, 0xaaaaaa, 0x555555, 0x5555ff, 0x55ff55, 0x55ffff,
 				    0xff5555, 0xff55ff, 0xffff55, 0xffffff};
+
+/* Two pixels at a time. */
+static void paint_cell32(const struct surface *s, uint32_t x, uint32_t y, const uint8_t *glyph, uint64_t fore, uint64_t back)
+{
+	const uint64_t pair[4] = {back << 32 | back, fore << 32 | back, back << 32 | fore, fore << 32 | fore};
+	uint8_t *to = at(s, x, y);
+
+	for (unsigned row = 0; row < CELL_HEIGHT; row++, to += s->pitch)
+		for (unsigned n = 0; n < 4; n++)
+			memcpy(to + 8 * n, &pair[glyph[row] >> (6 - 2 * n) & 3], 8);
+}
 
 void paint_cell(const struct surface *s, uint32_t x, uint32_t y, uint16_t cell, const uint8_t *font)
 {
@@ -94,6 +121,10 @@ void paint_cell(const struct surface *s, uint32_t x, uint32_t y, uint16_t cell, 
 
 	if (x + CELL_WIDTH > s->width || y + CELL_HEIGHT > s->height)
 		return;
+	if (s->bits == 32) {
+		paint_cell32(s, x, y, glyph, fore, back);
+		return;
+	}
 	for (unsigned row = 0; row < CELL_HEIGHT; row++) {
 		uint8_t *to = at(s, x, y + row);
 

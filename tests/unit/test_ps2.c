@@ -102,6 +102,61 @@ static void test_typed_before(void **state)
 	assert_int_equal(p.left, 0);
 }
 
+/* Another life goes on where the last one was: the keys that waited come, in order; the mouse's, too. */
+static void test_resume(void **state)
+{
+	struct i8042 p;
+	uint8_t byte, bytes[8];
+	bool mouse;
+	unsigned n = 0;
+
+	assert_int_equal(probe(&p, 0), 0);
+	ps2_model_key(30, true);
+	ps2_model_key(30, false);
+	ps2_model_key(48, true);
+	assert_true(i8042_resume(&p));
+	ps2_model_key(48, false);
+	while (n < 8 && i8042_take(&byte, &mouse)) {
+		assert_false(mouse);
+		bytes[n++] = byte;
+	}
+	assert_int_equal(n, 4);
+	assert_memory_equal(bytes, "\x1e\x9e\x30\xb0", 4);
+	assert_int_equal(ps2_model_config() & 0x73, 0x43);
+	assert_true(ps2_model_reports());
+	ps2_model_move(1, 1, 0);
+	assert_true(i8042_resume(&p));
+	for (n = 0; i8042_take(&byte, &mouse); n++)
+		assert_true(mouse);
+	assert_int_equal(n, 4);
+}
+
+/* Not as it was left: then all is reset, and what was there is said. */
+static void test_no_resume(void **state)
+{
+	struct i8042 p;
+	uint8_t byte;
+	bool mouse;
+
+	assert_int_equal(probe(&p, 0), 0);
+	i8042_rest();
+	assert_false(i8042_resume(&p));
+	assert_int_equal(i8042_probe(&p), 0);
+	assert_int_equal(p.left, 0);
+	ps2_model_key(30, true);
+	p.config ^= 1;
+	assert_false(i8042_resume(&p));
+	assert_int_equal(i8042_probe(&p), 0);
+	assert_int_equal(p.left, 1);
+	assert_int_equal(i8042_take(&byte, &mouse), 0);
+	for (unsigned fault = FAULT_ABSENT; fault <= FAULT_OUTPUT_STUCK; fault *= 2) {
+		assert_int_equal(probe(&p, 0), 0);
+		ps2_model_reset(fault);
+		assert_false(i8042_resume(&p));
+		assert_true(i8042_probe(&p) < 0);
+	}
+}
+
 static void test_faults(void **state)
 {
 	static const struct {
@@ -248,7 +303,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probe),	    cmocka_unit_test(test_dirty),
-		cmocka_unit_test(test_typed_before),
+		cmocka_unit_test(test_typed_before), cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_no_resume),
 		cmocka_unit_test(test_faults),	    cmocka_unit_test(test_missing_devices),
 		cmocka_unit_test(test_all_keys),    cmocka_unit_test(test_key_nonsense),
 		cmocka_unit_test(test_mouse),	    cmocka_unit_test(test_mouse_on_the_wire),

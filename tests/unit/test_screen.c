@@ -55,6 +55,30 @@ static void test_cell(void **state)
 	assert_int_equal(pixels[25], 0);
 }
 
+/* All characters, wherever a cell may be, as a surface with 24 bits has them, which is painted pixel by pixel; and what is
+ * filled. */
+static void test_cells_of_32_bits(void **state)
+{
+	static uint8_t wide[4 * 40 * 20 + 8], narrow[3 * 40 * 20], font[4096];
+	struct surface a = {wide + 4, 40, 20, 160, 32}, b = {narrow, 40, 20, 120, 24};
+
+	for (unsigned i = 0; i < sizeof(font); i++)
+		font[i] = i * 37 >> 3 ^ i;
+	for (unsigned n = 0; n < 512; n++) {
+		uint16_t cell = n % 256 | (n * 29 & 0xff) << 8;
+		struct rect r = {n % 41, n % 19, n % 7, n % 5};
+
+		paint_cell(&a, n % 40, n % 6, cell, font);
+		paint_cell(&b, n % 40, n % 6, cell, font);
+		paint_fill(&a, r, n * 0x10305);
+		paint_fill(&b, r, n * 0x10305);
+		for (unsigned i = 0; i < 40 * 20; i++)
+			assert_memory_equal(wide + 4 + 4 * i, narrow + 3 * i, 3);
+	}
+	assert_memory_equal(wide, "\0\0\0\0", 4);
+	assert_memory_equal(wide + sizeof(wide) - 4, "\0\0\0\0", 4);
+}
+
 static void test_picture(void **state)
 {
 	uint32_t from[8 * 4];
@@ -188,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rects),	       cmocka_unit_test(test_cell),
+		cmocka_unit_test(test_cells_of_32_bits),
 		cmocka_unit_test(test_picture),	       cmocka_unit_test(test_shrunk_picture),
 		cmocka_unit_test(test_cells),	       cmocka_unit_test(test_keymap),
 		cmocka_unit_test(test_hot_keys),
