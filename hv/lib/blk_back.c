@@ -7,6 +7,7 @@
 #include "syscalls.h"
 
 #define SECTORS_A_PAGE (BLK_PAGE / BLK_SECTOR)
+#define REFUSED_MAX 256 /* in a row, without one that is good: more than a ring has room for */
 
 static bool within(uint64_t limit, uint64_t at, uint64_t count)
 {
@@ -222,7 +223,7 @@ void blk_back_changed(struct blk_back *b)
 	connection_signal(b->c);
 }
 
-static void give_up(struct blk_back *b)
+static void give_up(struct blk_back *b, const char *why)
 {
 	struct message m = {.kind = MSG_HANGUP};
 
@@ -230,8 +231,7 @@ static void give_up(struct blk_back *b)
 	if (b->c->broken)
 		return;
 	b->c->broken = true;
-	log_line("connection %u (%s, %s) is given up: its ring index is garbage", b->c->id,
-		 b->c->class_, b->c->peer);
+	log_line("connection %u (%s, %s) is given up: %s", b->c->id, b->c->class_, b->c->peer, why);
 	m.connect.connection = b->c->id;
 	m.connect.generation = b->c->generation;
 	module_send(&m);
@@ -242,6 +242,7 @@ int blk_back_get(struct blk_back *b, struct blk_command *to)
 	blkif_request_t raw;
 	RING_IDX produced;
 	int ret, more = 1;
+	unsigned refused = 0;
 
 	if (!b->c || b->broken)
 		return b->broken ? -EIO : 0;
@@ -249,7 +250,7 @@ int blk_back_get(struct blk_back *b, struct blk_command *to)
 		produced = b->ring.sring->req_prod;
 		xen_rmb();
 		if (RING_REQUEST_PROD_OVERFLOW(&b->ring, produced)) {
-			give_up(b);
+			give_up(b, "its ring index is garbage");
 			return -EIO;
 		}
 		if (produced != b->ring.req_cons &&
@@ -269,6 +270,11 @@ int blk_back_get(struct blk_back *b, struct blk_command *to)
 		if (!ret)
 			return 1;
 		blk_back_answer(b, to->id, to->wire, ret);
+		/* Who asks for nonsense as fast as it is refused would keep us from everybody else. */
+		if (++refused == REFUSED_MAX) {
+			give_up(b, "its requests are nonsense");
+			return -EIO;
+		}
 	}
 	return 0;
 }

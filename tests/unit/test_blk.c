@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Unit tests: both ends of a block ring on one piece of memory, rebirths between them, and what a
  * peer can write that is nonsense. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #define LIB_SYSCALLS_H /* the real calls are for another core */
@@ -438,6 +440,32 @@ static const struct {
 	{"indirect in indirect", {.operation = BLKIF_OP_INDIRECT, .nr_segments = BLKIF_OP_INDIRECT}, 0, -EINVAL},
 };
 
+/* Puts nonsense as fast as it is refused. */
+static volatile bool flooding;
+
+static void *flood(void *sring)
+{
+	while (flooding)
+		((blkif_sring_t *)sring)->req_prod = *(volatile RING_IDX *)&back.ring.rsp_prod_pvt + DISK_RING_SLOTS;
+	return NULL;
+}
+
+static void test_flood_of_nonsense(void **state)
+{
+	struct blk_command c;
+	pthread_t thread;
+	int ret = 0;
+
+	flooding = true;
+	assert_int_equal(pthread_create(&thread, NULL, flood, disk_ring(shared)), 0);
+	for (time_t end = time(NULL) + 120; time(NULL) < end && !ret;)
+		ret = blk_back_get(&back, &c);
+	flooding = false;
+	pthread_join(thread, NULL);
+	assert_int_equal(ret, -EIO);
+	assert_int_equal(hangups, 1);
+}
+
 static void test_bad_requests(void **state)
 {
 	static struct blk_command c;
@@ -528,6 +556,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lying_back, fresh),
 		cmocka_unit_test_setup(test_lying_front, fresh),
 		cmocka_unit_test_setup(test_bad_requests, fresh),
+		cmocka_unit_test_setup(test_flood_of_nonsense, fresh),
 		cmocka_unit_test_setup(test_bad_indirect, fresh),
 		cmocka_unit_test_setup(test_alignment, fresh),
 		cmocka_unit_test_setup(test_extent, fresh),
