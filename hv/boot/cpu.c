@@ -70,7 +70,6 @@ void cpu_detect(struct cpu_features *f)
 	if (!(ext.edx & 1u << 11))
 		panic("this processor has no SYSCALL");
 	f->emulated = one.ecx >> 31 && cpuid(0x40000000, 0).ebx == 0x54474354; /* TCGT */
-	f->intel = !memcmp(f->vendor, "GenuineIntel", 12);
 	f->rdtscp = ext.edx & 1u << 27;
 	f->x2apic = one.ecx & 1u << 21;
 	f->tsc_deadline = one.ecx & 1u << 24;

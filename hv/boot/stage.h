@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "boot/record.h"
 #include "boot/ap.h"
+#include "boot/registers.h"
 #include "core/log.h"
 #include "core/log_ring.h"
 
@@ -22,6 +23,16 @@ extern struct boot_record record; /* what becomes of it all */
 void console_ring(struct log_ring *ring);
 void console_show(const char *text, size_t length); /* not into the ring */
 void console_replay(void (*to)(const char *text, size_t length));
+
+static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid_result r;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
+	return r;
+}
 
 /* screen.c: VGA text, which is at hand, then the loader's framebuffer where there is one. */
 void screen_init(void);

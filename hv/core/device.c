@@ -111,8 +111,10 @@ void device_granted(struct object *o, struct task *t)
 	spin_lock(&core_lock);	 /* so t is not reaped meanwhile */
 	if (d->owner || d->pins) /* else its interrupts may have been granted already */
 		revoke(d, true);
+	spin_lock(&d->lock); // whoever has it may quiesce it meanwhile
 	if (!t->reaped && !iommu_attach(&d->domain, d->bdf))
 		d->owner = t;
+	spin_unlock(&d->lock);
 	spin_unlock(&core_lock);
 }
 

@@ -13,14 +13,9 @@ struct spinlock {
 	uint32_t held;
 };
 
-static inline bool spin_try(struct spinlock *l)
-{
-	return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
-}
-
 static inline void spin_lock(struct spinlock *l)
 {
-	while (!spin_try(l))
+	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))
 		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
 			__builtin_ia32_pause();
 			cpu_poll();

@@ -42,12 +42,10 @@ struct mapping **mapping_from(struct mappings *l, uint64_t at)
 	return m;
 }
 
-struct mapping *mapping_at(const struct mappings *l, uint64_t at)
+struct mapping *mapping_at(struct mappings *l, uint64_t at)
 {
-	struct mapping *m = l->first;
+	struct mapping *m = *mapping_from(l, at);
 
-	while (m && m->at + m->bytes <= at)
-		m = m->next;
 	return m && m->at <= at ? m : NULL;
 }
 

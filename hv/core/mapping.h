@@ -32,7 +32,7 @@ struct mapping *mapping_new(struct memory *m, const struct mapping *what, int *e
 /* Give back all in the list that begins at m. No lock held but perhaps core_lock. */
 void mapping_drop(struct mapping *m, bool core_locked);
 
-struct mapping *mapping_at(const struct mappings *l, uint64_t at); /* NULL: nothing is there */
+struct mapping *mapping_at(struct mappings *l, uint64_t at); /* NULL: nothing is there */
 /* The first one that ends above `at`. */
 struct mapping **mapping_from(struct mappings *l, uint64_t at);
 bool mapping_overlaps(struct mappings *l, uint64_t at, uint64_t bytes);

@@ -274,8 +274,7 @@ SYSCALL(SYS_MEM_CREATE, sys_mem_create);
 static bool in_archive(uint64_t phys, uint64_t bytes)
 {
 	uint64_t first = boot_info.archive_phys & ~(PAGE_SIZE - 1ull);
-	uint64_t end = (boot_info.archive_phys + boot_info.archive_bytes + PAGE_SIZE - 1) &
-		       ~(PAGE_SIZE - 1ull);
+	uint64_t end = PAGE_ROUND_UP(boot_info.archive_phys + boot_info.archive_bytes);
 
 	return phys >= first && phys < end && bytes <= end - phys;
 }

@@ -55,7 +55,6 @@ static int place_start_page(void)
 
 	if (!e)
 		return -ENOMEM;
-	memset(&start, 0, sizeof(start));
 	start.magic = START_MAGIC;
 	start.version = 1;
 	memcpy(start.name, t->name, sizeof(start.name));
@@ -72,7 +71,6 @@ static int place_start_page(void)
 }
 
 _Static_assert(sizeof(struct start_info) <= PAGE_SIZE, "start page");
-#define BOOT_INFO_BYTES ((sizeof(struct boot_info) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull))
 
 static void first_body(void)
 {
@@ -84,7 +82,7 @@ static void first_body(void)
 	if (!error)
 		error = place(STACK_TOP - STACK_BYTES, STACK_BYTES, NULL, 0, MAP_READ | MAP_WRITE);
 	if (!error)
-		error = place(BOOT_VA, BOOT_INFO_BYTES, &boot_info, sizeof(boot_info), MAP_READ);
+		error = place(BOOT_VA, PAGE_ROUND_UP(sizeof(struct boot_info)), &boot_info, sizeof(boot_info), MAP_READ);
 	if (!error)
 		error = place_start_page();
 	if (error) {

@@ -5,7 +5,6 @@
 #include "core/log.h"
 #include "core/string.h"
 #include "core/task.h"
-#include "x86/io.h"
 #include "x86/machine.h"
 #include "x86/pci.h"
 #include "x86/serial.h"
@@ -188,9 +187,6 @@ static int64_t sys_system_control(void *system, struct syscall_args *a)
 	switch (a->b) {
 	case CTL_RESET:
 		machine_reset();
-	case CTL_DEBUG_EXIT:
-		outb(a->c >> 32, a->c);
-		return 0;
 	case CTL_CONSOLE_RELEASE:
 		return a->c > 0xffff ? -EINVAL : log_switch(serial_release, a->c);
 	case CTL_CONSOLE_TAKE:

@@ -12,13 +12,14 @@
 #include "finish.h"
 #include "init.h"
 #include "log.h"
+#include "module.h"
 #include "ring.h"
 #include "syscalls.h"
 
 #define DRAIN_NS (3 * NS_PER_S)
 #define STEP_NS (5 * NS_PER_MS)
 #define POWER_OFF_NS (4 * NS_PER_S)
-#define DEBUG_EXIT_PORT 0xf4ull
+#define DEBUG_EXIT_PORT 0xf4 /* of QEMU's isa-debug-exit */
 
 static enum config_end policy;
 DURABLE static bool finishing, asked, acpi_wanted;
@@ -54,13 +55,17 @@ static void ask_acpi(void)
 		link_signal(l);
 }
 
+static void debug_exit(uint8_t value)
+{
+	if (sys_port_grant(start_page()->system, HANDLE_SELF, DEBUG_EXIT_PORT, 1) >= 0)
+		port_out8(DEBUG_EXIT_PORT, value);
+}
+
 static void act(void)
 {
-	uint32_t system = start_page()->system;
-
 	switch (wanted_how) {
 	case FINISH_DEBUG_EXIT:
-		sys_system_control(system, CTL_DEBUG_EXIT, DEBUG_EXIT_PORT << 32 | wanted_value);
+		debug_exit(wanted_value);
 		log_line("the machine has no debug-exit device at port 0x%x; power-off instead",
 			 (unsigned)DEBUG_EXIT_PORT);
 		wanted_how = FINISH_POWER_OFF;

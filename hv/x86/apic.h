@@ -39,15 +39,11 @@ enum apic_reg {
 #define LVT_TIMER_MODE (3u << 17)
 #define LVT_TIMER_PERIODIC (1u << 17)
 #define LVT_TIMER_DEADLINE (2u << 17)
-#define LVT_NMI 0x400
 
 #define APIC_SVR_ON 0x100
-#define APIC_ICR_INIT 0x4500 /* assert, edge */
-#define APIC_ICR_STARTUP 0x4600
 #define APIC_ICR_NMI 0x4400
 #define APIC_ICR_FIXED 0x4000
 #define APIC_ICR_PENDING 0x1000
-#define APIC_TIMER_DIVIDE_1 0xb
 
 void apic_write(unsigned reg, uint32_t value);
 /* Interrupt command to one processor, once the one before has left. */

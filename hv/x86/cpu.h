@@ -112,16 +112,6 @@ struct cpuid_result {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
-{
-	struct cpuid_result r;
-
-	__asm__ volatile("cpuid"
-			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-			 : "a"(leaf), "c"(subleaf));
-	return r;
-}
-
 /* AMD-V, as CPUID 8000000A shows it. */
 struct svm_features {
 	uint32_t asids; /* 1 .. asids - 1 are guests' */
@@ -132,7 +122,6 @@ struct svm_features {
 struct cpu_features {
 	char vendor[13], name[49];
 	bool emulated; /* by QEMU's TCG */
-	bool intel;
 	bool smep, smap, umip, pge, x2apic, tsc_deadline, tsc_invariant, rdtscp, xsave;
 	bool ibpb, ibrs, stibp, rsb_fill, automatic_ibrs; /* mitigations, to be used */
 	uint64_t xcr0; /* components of the FPU's state that guests may have; 0: there is no XSAVE */
@@ -141,13 +130,6 @@ struct cpu_features {
 	unsigned phys_bits;
 };
 extern struct cpu_features cpu_features;
-
-/* Segment selectors of the core's GDT. SYSCALL and SYSRET want this order (APM
- * 2, 6.1). */
-#define SELECTOR_KERNEL_CODE 0x08
-#define SELECTOR_KERNEL_DATA 0x10
-#define SELECTOR_USER_DATA 0x23
-#define SELECTOR_TSS 0x30
 
 /* The timestamp counter: kHz, and its value at the boot loader's jump to us. */
 extern uint64_t tsc_khz;

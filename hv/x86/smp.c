@@ -29,7 +29,7 @@ static bool wait_us(uint64_t us, const unsigned *word, unsigned value)
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) {
 		if (rdtsc() > end)
 			return false;
-		__builtin_ia32_pause();
+		cpu_poll();
 	}
 	return true;
 }

@@ -263,8 +263,7 @@ struct info_irq {
 
 enum system_control {
 	CTL_RESET,	     /* reset the machine (FADT reset register, 0xCF9, i8042, triple fault) */
-	CTL_DEBUG_EXIT,	     /* argument = port << 32 | value: QEMU's isa-debug-exit */
-	CTL_CONSOLE_RELEASE, /* the core stops writing to the serial port at I/O base `argument`: a driver owns it */
+	CTL_CONSOLE_RELEASE = 2, /* the core stops writing to the serial port at I/O base `argument`: a driver owns it */
 	CTL_CONSOLE_TAKE,    /* and starts again (the driver died). Both: -> the log's position (SYS_LOG_READ) there;
 				-ENODEV when the core never wrote there. */
 	CTL_PANIC,	     /* test of the panic path */

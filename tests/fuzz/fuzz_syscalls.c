@@ -192,7 +192,7 @@ static bool harmless(uint64_t number, const uint64_t *a)
 	if (number == SYS_THREAD_EXIT || (number == SYS_TASK_KILL && a[0] == HANDLE_SELF))
 		return false;
 	return number != SYS_SYSTEM_CONTROL ||
-	       (a[1] != CTL_RESET && a[1] != CTL_DEBUG_EXIT && a[1] != CTL_PANIC);
+	       (a[1] != CTL_RESET && a[1] != CTL_PANIC);
 }
 
 static void run(struct task *self)
