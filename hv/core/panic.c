@@ -76,6 +76,7 @@ static void print_address(uint64_t address)
 }
 
 // Frames must climb inside the core's half; a broken chain ends the list, and so does a fault.
+// Where a call returns to may be the next function's first byte, if it does not return: the byte before is the caller's.
 static void print_backtrace(void)
 {
 	const uint64_t *frame = (const uint64_t *)first_frame;
@@ -89,7 +90,7 @@ static void print_backtrace(void)
 		next = (const uint64_t *)frame[0];
 		if (frame[1] < CORE_HALF)
 			break;
-		print_address(frame[1]);
+		print_address(frame[1] - 1);
 		if (next <= frame)
 			break;
 		frame = next;
@@ -133,7 +134,7 @@ void panic(const char *format, ...)
 		format_textv(message, sizeof(message), format, args);
 		va_end(args);
 		first_frame = *(uint64_t *)__builtin_frame_address(0);
-		first_rip = (uint64_t)__builtin_return_address(0);
+		first_rip = (uint64_t)__builtin_return_address(0) - 1;
 	}
 	run();
 }
