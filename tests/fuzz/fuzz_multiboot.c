@@ -7,6 +7,8 @@
 #include <string.h>
 #include "boot/multiboot.h"
 #include "boot/plan.h"
+#include "core/frame.h"
+#include <postern/syscall.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,11 +43,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < record.info.modules; i++)
 		if (!memchr(record.info.module[i].name, 0, sizeof(record.info.module[i].name)))
 			abort();
-	record.facts.tsc_khz = record.facts.apic_per_tsc = 1;
-	if (plan_memory(&result.ram, &use, &record))
+	record.facts.tsc_khz = record.facts.apic_per_tsc = 1000;
+	if (plan_memory(&result.ram, &use, CONFIG_MAX_CPUS, &record))
 		return 0;
-	record.root = record.pool_phys + record.pool_used;
-	record.pool_used += 4096;
+	plan_close(&record, &use.core);
+	record.cpu_count = 1; /* hv/boot/processor.c */
+	record.cpus[0] = (struct cpu *)(CORE_POOL_BASE + record.pool_phys + record.pool_used);
+	record.root = record.pool_phys + record.pool_used + PAGE_ROUND_UP(sizeof(struct cpu)); /* hv/boot/space.c */
+	record.pool_used = record.root + 4096 - record.pool_phys;
 	if (plan_check(&record, &use))
 		abort();
 	return 0;
