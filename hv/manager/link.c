@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "init.h"
-#include "link.h"
+#include "link_inside.h"
 #include "argument.h"
 #include "clock.h"
 #include "config.h"
@@ -13,13 +13,8 @@
 #include "syscalls.h"
 
 #define CDROM_PORT 64
-#define HANGUPS_LOGGED 4
-#define CONNECTION_BITS (~0u << EVENT_BIT_CONNECTION)
-#define OPEN_MAX 20 /* connections that one client opens itself */
 #define ROOM_CONNECT 8 /* messages: who the client is, CONNECT, and some for what else the manager has to say */
-#define ROOM_SHARE 4
 #define RETRY_NS (20 * NS_PER_MS)
-#define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
 
 DURABLE struct link links[LINKS_MAX];
 DURABLE static uint32_t last_id;
@@ -45,7 +40,7 @@ struct link *link_new(const char *class_, struct instance *client, struct instan
 static void retry(struct timer *t);
 static struct timer retry_timer;
 
-static void later(struct link *l)
+void link_later(struct link *l)
 {
 	durable_touch();
 	l->waits = true;
@@ -53,9 +48,7 @@ static void later(struct link *l)
 		timer_set(&retry_timer, clock_ns() + RETRY_NS, retry);
 }
 
-/* What does not fit into its channel would be lost, with the handles that it names. A client that asks for much at a
- * time waits here, and nobody else. */
-static bool has_room(const struct instance *i, unsigned messages)
+bool link_has_room(const struct instance *i, unsigned messages)
 {
 	return !i || !instance_alive(i) || msg_room(&i->channel->to_server) >= messages;
 }
@@ -253,9 +246,9 @@ void link_try(struct link *l)
 
 	if (l->up || l->dying || !side_ready(l->client, false) || !side_ready(l->server, true))
 		return;
-	if (!has_room(l->server, l->opened ? ROOM_CONNECT : 1) || !has_room(l->client, 1) ||
-	    !has_room(l->home, ROOM_CONNECT)) {
-		later(l);
+	if (!link_has_room(l->server, l->opened ? ROOM_CONNECT : 1) || !link_has_room(l->client, 1) ||
+	    !link_has_room(l->home, ROOM_CONNECT)) {
+		link_later(l);
 		return;
 	}
 	durable_touch();
@@ -295,7 +288,7 @@ void link_down(struct link *l)
 
 /* Its home hears of the new generation at once: between the end of one and the beginning of the other it might admit
  * somebody else. */
-static void go_home(struct link *l, bool pause)
+void link_go_home(struct link *l, bool pause)
 {
 	struct instance *home = l->home;
 	uint32_t generation = l->generation;
@@ -306,7 +299,7 @@ static void go_home(struct link *l, bool pause)
 	l->server = home;
 	l->moved = false;
 	if (pause)
-		later(l);
+		link_later(l);
 	else
 		link_try(l);
 	if (!l->up && !l->waits)
@@ -316,10 +309,10 @@ static void go_home(struct link *l, bool pause)
 /* Tells a reborn home; if there is nothing to tell the link begins anew there. */
 static void show_again(struct link *l)
 {
-	if (l->up && !has_room(l->home, ROOM_CONNECT))
-		later(l);
+	if (l->up && !link_has_room(l->home, ROOM_CONNECT))
+		link_later(l);
 	else if (!l->up || show(l) < 0)
-		go_home(l, false);
+		link_go_home(l, false);
 }
 
 void link_delete(struct link *l)
@@ -332,7 +325,7 @@ void link_delete(struct link *l)
 		l->changed = NULL;
 		l->opened = false;
 		l->request = 0;
-		later(l);
+		link_later(l);
 		return;
 	}
 	l->used = false;
@@ -354,7 +347,7 @@ static void retry(struct timer *t)
 		else if (say_over(l, l->server, l->generation) & say_over(l, l->home, l->generation))
 			l->used = false;
 		else
-			later(l);
+			link_later(l);
 	}
 }
 
@@ -372,7 +365,7 @@ void links_of_dead(struct instance *i)
 		if (!l->used || (l->client != i && l->server != i))
 			continue;
 		if (l->home && l->client != i && !l->dying) {
-			go_home(l, false);
+			link_go_home(l, false);
 			continue;
 		}
 		link_down(l);
@@ -394,7 +387,7 @@ void links_of_ready(struct instance *i)
 
 /* A guest's console and keys are the manager's own service (guest_connect), whoever drives the serial
  * ports. */
-static struct instance *provider(const struct instance *i, const char *class_)
+struct instance *link_server_for(const struct instance *i, const char *class_)
 {
 	bool ours = i->guest && (!strcmp(class_, "console") || !strcmp(class_, "input"));
 	int p = ours
@@ -408,7 +401,7 @@ bool links_ready_for(const struct instance *i)
 	const struct manifest_list *needs = &i->program->manifest.requires;
 
 	for (unsigned n = 0; n < needs->count; n++) {
-		struct instance *p = provider(i, needs->name[n]);
+		struct instance *p = link_server_for(i, needs->name[n]);
 
 		if (!p || p->state != INST_READY)
 			return false;
@@ -419,7 +412,7 @@ bool links_ready_for(const struct instance *i)
 static int make(struct instance *i, const struct manifest_list *list, bool must)
 {
 	for (unsigned n = 0; n < list->count; n++) {
-		struct instance *p = provider(i, list->name[n]);
+		struct instance *p = link_server_for(i, list->name[n]);
 		struct link *l = p ? link_new(list->name[n], i, p, 0) : NULL;
 
 		if (l)
@@ -435,29 +428,6 @@ int links_make(struct instance *i)
 	int ret = make(i, &i->program->manifest.requires, true);
 
 	return ret ? ret : make(i, &i->program->manifest.uses, false);
-}
-
-void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
-{
-	for (unsigned n = 0; n < LINKS_MAX; n++) {
-		struct link *l = &links[n];
-
-		if (l->used && l->up && l->id == id && l->generation == generation &&
-		    (l->client == from || l->server == from || l->home == from)) {
-			if (l->given_up++ < HANGUPS_LOGGED)
-				log_line("%s gave up its connection of '%s'", from->name, l->class_);
-			if (l->home) {
-				go_home(l, l->given_up > HANGUPS_LOGGED);
-				return;
-			}
-			link_down(l);
-			if (l->opened && l->given_up > HANGUPS_LOGGED)
-				later(l); /* so that the other side has time for others, too */
-			else if (l->opened) /* else it stays down until a side is reborn */
-				link_try(l);
-			return;
-		}
-	}
 }
 
 struct instance *link_provider(const char *class_)
@@ -478,147 +448,6 @@ struct link *link_to(struct link **l, const char *class_)
 	if (*l)
 		link_try(*l);
 	return *l && (*l)->up ? *l : NULL;
-}
-
-/* --- what modules ask for ---------------------------------------------------------------------- */
-
-static unsigned opened_by(const struct instance *i)
-{
-	unsigned n = 0;
-
-	for (unsigned k = 0; k < LINKS_MAX; k++)
-		n += links[k].used && links[k].opened && links[k].client == i;
-	return n;
-}
-
-int link_open(struct instance *from, const struct message *m)
-{
-	char class_[CLASS_NAME];
-	struct instance *server;
-	struct link *l;
-
-	memcpy(class_, m->open.class_, sizeof(class_));
-	class_[CLASS_NAME - 1] = 0;
-	if (!manifest_has(&from->program->manifest.opens, class_))
-		return -EPERM;
-	server = provider(from, class_);
-	if (!server)
-		return -ENODEV;
-	if (opened_by(from) == OPEN_MAX)
-		return -ENOSPC;
-	l = link_new(class_, from, server, m->open.port);
-	if (!l)
-		return -ENOSPC;
-	l->opened = true;
-	l->request = m->id ? m->id : 1;
-	memcpy(l->argument, m->open.argument, sizeof(l->argument));
-	l->argument[sizeof(l->argument) - 1] = 0;
-	return l->id;
-}
-
-static struct link *find_up(const struct instance *side, uint32_t id)
-{
-	for (unsigned n = 0; n < LINKS_MAX; n++)
-		if (links[n].used && links[n].id == id &&
-		    (links[n].client == side || links[n].server == side))
-			return &links[n];
-	return NULL;
-}
-
-void links_answer(void)
-{
-	for (unsigned n = 0; n < LINKS_MAX; n++) {
-		struct link *l = &links[n];
-		struct message m = {.kind = MSG_OPEN | MSG_REPLY, .id = l->request, .result = l->id};
-
-		if (l->used && l->moved)
-			link_try(l);
-		l->moved = false;
-		if (!l->used || !l->request)
-			continue;
-		durable_touch();
-		l->request = 0;
-		instance_send(l->client, &m);
-		link_try(l);
-	}
-}
-
-void link_close(struct instance *from, uint32_t id)
-{
-	struct link *l = find_up(from, id);
-
-	if (l && l->opened && l->client == from)
-		link_delete(l);
-}
-
-void link_hand_over(struct instance *from, const struct message *m)
-{
-	struct link *l = find_up(from, m->hand.connection), *to = find_up(from, m->hand.to);
-
-	if (!l || !l->up || l->generation != m->hand.generation || !l->opened || l->server != from || l->home)
-		return;
-	if (!to || !to->up || to->server != from || !to->client || to->client == l->client)
-		return;
-	if (!(~to->client->bits_used & CONNECTION_BITS)) {
-		log_line("%s has as many connections as can be: one of '%s' stays with %s", to->client->name,
-			 l->class_, from->name);
-		return;
-	}
-	link_down(l);
-	l->home = from;
-	l->server = to->client;
-	l->of = to->id;
-	memcpy(l->terms, m->hand.terms, sizeof(l->terms));
-	l->moved = true;
-}
-
-/* Our copy of the handle lives no longer than this call. */
-static int pass(struct instance *to, uint32_t memory, const struct message *from)
-{
-	struct message m = {.kind = MSG_SHARED, .share = from->share};
-	struct mem_info info;
-	int64_t theirs;
-	int ret = sys_mem_info(memory, &info);
-
-	if (ret < 0)
-		return ret;
-	theirs = sys_handle_grant(to->task, memory, from->share.rights & SHARE_RIGHTS, 0);
-	if (theirs < 0)
-		return theirs;
-	m.share.memory = theirs;
-	m.share.rights &= SHARE_RIGHTS;
-	m.share.bytes = info.bytes;
-	return instance_send(to, &m) > 0 ? 0 : -EIO;
-}
-
-void link_share(struct instance *from, const struct message *m)
-{
-	struct link *l = find_up(from, m->share.connection);
-	struct instance *to = !l ? NULL : l->client == from ? l->server : l->client;
-	int64_t memory;
-	int ret;
-
-	if (!l || !l->up || l->generation != m->share.generation || !to)
-		return; /* the other side has just died: it is asked again by the next generation */
-	if (!has_room(to, ROOM_SHARE)) {
-		if (l->given_up++ < HANGUPS_LOGGED)
-			log_line("%s shares more with %s than that can take now: they are connected anew", from->name, to->name);
-		if (l->home) {
-			go_home(l, true);
-			return;
-		}
-		link_down(l);
-		later(l);
-		return;
-	}
-	memory = sys_handle_take(from->task, m->share.memory,
-				 (m->share.rights & SHARE_RIGHTS) | RIGHT_GRANT);
-	ret = memory < 0 ? memory : pass(to, memory, m);
-	if (memory > 0)
-		sys_handle_close(memory);
-	if (ret < 0 && l->given_up++ < HANGUPS_LOGGED)
-		log_line("module %s cannot share memory with %s: error %d", from->name, to->name,
-			 -ret);
 }
 
 /* --- another life of the manager --------------------------------------------------------------- */
@@ -663,7 +492,7 @@ void links_retry(void)
 {
 	for (unsigned n = 0; n < LINKS_MAX; n++)
 		if (links[n].dying || (links[n].up && links[n].waits))
-			later(&links[n]);
+			link_later(&links[n]);
 		else if (links[n].used && !links[n].request)
 			link_try(&links[n]);
 }

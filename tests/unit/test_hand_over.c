@@ -19,6 +19,7 @@ int64_t sys_mem_create(uint64_t bytes, uint32_t flags);
 int64_t sys_mem_info(uint32_t memory, struct mem_info *info);
 int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
 #include "hv/manager/link.c"
+#include "hv/manager/link_asked.c"
 #include "lib/timer.h"
 
 /* What a module's library knows of the one connection of a guest. */

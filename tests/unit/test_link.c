@@ -20,6 +20,7 @@ static int64_t sys_mem_info(uint32_t memory, struct mem_info *info);
 static int64_t sys_event_signal(uint32_t event);
 static int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes);
 #include "hv/manager/link.c"
+#include "hv/manager/link_asked.c"
 #include "lib/timer.h"
 
 #define SERVER 50 /* tasks */
