@@ -19,8 +19,11 @@
 #define VMM_PROGRAM "vmm"
 #define SCREEN_OVERHEAD (36ull << 20) /* graphics memory, picture, what was drawn last */
 #define VMM_OVERHEAD (6ull << 20) /* what a VMM and its page tables need beside the guest's RAM */
+#define MEMORY_PATIENCE (2 * NS_PER_S)
+#define MEMORY_LOOK (20 * NS_PER_MS)
 
 DURABLE struct guest guests[GUESTS_MAX];
+static uint64_t memory_comes_until; /* CLOCK ns */
 unsigned guest_count;
 const char *const guest_phase_names[] = {"off", "starting", "running", "paused"};
 
@@ -160,19 +163,42 @@ static const char *refusal(struct guest *g)
 	return lack_of_memory(g);
 }
 
+static void restart(struct timer *t);
+
+/* What a guest that has ended leaves comes back when drivers and brokers have let go of it, too. */
+static bool wait_for_memory(struct guest *g)
+{
+	if (clock_ns() >= memory_comes_until || !lack_of_memory(g))
+		return false;
+	if (!g->restarting)
+		log_line("guest %s starts as soon as there is memory", g->config->name);
+	g->refused = false;
+	g->restarting = true;
+	timer_set(&g->restart, clock_ns() + MEMORY_LOOK, restart);
+	return true;
+}
+
 static void cancel_restart(struct guest *g)
 {
 	timer_cancel(&g->restart);
-	g->restarting = false;
+	g->restarting = g->start_asked = false;
 }
 
 const char *guest_start(struct guest *g)
 {
 	const char *why;
 
-	if (g->phase != PHASE_OFF)
-		return g->ended ? "its VMM is still ending" : "it is running";
+	if (g->phase != PHASE_OFF && !g->ended)
+		return "it is running";
+	if (g->phase != PHASE_OFF) {
+		durable_touch();
+		g->start_asked = true;
+		log_line("guest %s starts as soon as its VMM has ended", g->config->name);
+		return NULL;
+	}
 	why = refusal(g);
+	if (why && wait_for_memory(g))
+		return NULL;
 	if (why) {
 		snprintf(g->ending, sizeof(g->ending), "refused: %s", why);
 		return why;
@@ -292,8 +318,8 @@ static void restart(struct timer *t)
 	const char *why;
 
 	durable_touch();
-	g->restarting = false;
 	why = guest_start(g);
+	g->restarting = g->restarting && t->armed;
 	if (why)
 		log_line("guest %s does not start again: %s", g->config->name, why);
 	finish_check();
@@ -302,11 +328,13 @@ static void restart(struct timer *t)
 /* Its VMM is gone, too. A guest that crashes again and again must not take the machine's time. */
 static void over(struct guest *g)
 {
-	uint64_t wait;
+	uint64_t wait = 0;
 
 	g->phase = PHASE_OFF;
-	if (g->ended && !g->stop_asked && policy(g) == ON_RESTART) {
-		wait = backoff_next(&g->backoff, clock_ns() - g->started);
+	memory_comes_until = clock_ns() + MEMORY_PATIENCE;
+	if (g->start_asked || (g->ended && !g->stop_asked && policy(g) == ON_RESTART)) {
+		if (!g->start_asked)
+			wait = backoff_next(&g->backoff, clock_ns() - g->started);
 		g->restarting = true;
 		timer_set(&g->restart, clock_ns() + wait, restart);
 		return;

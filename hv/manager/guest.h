@@ -23,7 +23,8 @@ struct guest {
 	struct instance *instance;
 	enum guest_phase phase;
 	bool refused, stop_asked;
-	bool restarting; /* it crashed and starts again when the timer fires */
+	bool restarting; /* it starts again when the timer fires */
+	bool start_asked; /* while its VMM was still ending */
 	struct timer restart;
 	struct backoff backoff;
 	uint64_t started; /* CLOCK ns */

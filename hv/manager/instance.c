@@ -136,9 +136,10 @@ static void bury(struct instance *i)
 	}
 	if (i->given_up)
 		i->state = INST_FAILED;
-	if (!i->wanted || i->expected || i->given_up)
+	if (!i->wanted || i->given_up)
 		return;
-	wait = backoff_next(&i->backoff, clock_ns() - i->born);
+	/* Expected, and yet wanted: somebody started it while it was stopping. */
+	wait = i->expected ? 0 : backoff_next(&i->backoff, clock_ns() - i->born);
 	i->state = INST_BACKOFF;
 	timer_set(&i->timer, clock_ns() + wait, restart);
 	log_line("module %s restarts%s (life %u)", i->name,

@@ -401,6 +401,20 @@ static void stops(void **state)
 	assert_int_equal(i->state, INST_DOWN);
 }
 
+static void starts_when_it_has_stopped(void **state)
+{
+	struct instance *i = running(NULL);
+
+	instance_stop(i);
+	instances_tell();
+	instance_start(i);
+	assert_int_equal(i->state, INST_STOPPING);
+	gone(TASK_EXITED);
+	pass(1);
+	assert_int_equal(spawned, 2);
+	assert_int_equal(i->state, INST_STARTING);
+}
+
 static void fails_to_start(void **state)
 {
 	struct instance *i = instance_new("test", &program, NULL, NULL);
@@ -559,6 +573,7 @@ int main(void)
 		cmocka_unit_test_setup(wrong_answers_do_not_count, begin_test),
 		cmocka_unit_test_setup(never_gone, begin_test),
 		cmocka_unit_test_setup(stops, begin_test),
+		cmocka_unit_test_setup(starts_when_it_has_stopped, begin_test),
 		cmocka_unit_test_setup(fails_to_start, begin_test),
 		cmocka_unit_test_setup(cannot_be_made, begin_test),
 		cmocka_unit_test_setup(nonsense_and_floods, begin_test),
