@@ -69,11 +69,10 @@ static void describe(struct ring *r)
 static void give_back(struct ring *r)
 {
 	struct connection *c = r->back.c;
-	struct message m = {.kind = MSG_HANGUP, .connect = {.connection = c->id, .generation = c->generation}};
 
 	r->gone = c->broken = true;
 	r->back.ready = false;
-	module_send(&m);
+	connection_hang_up(c);
 }
 
 void disk_settle(struct port *p)

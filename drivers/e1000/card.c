@@ -281,15 +281,11 @@ void card_close(struct card *k)
 
 void card_protest(struct card *k, const char *why)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	if (k->protested)
 		return;
 	k->protested = true;
 	log_line("%s gives the switch up: %s", k->name, why);
-	m.connect.connection = k->c->id;
-	m.connect.generation = k->c->generation;
-	module_send(&m);
+	connection_hang_up(k->c);
 }
 
 bool card_link(struct card *k)

@@ -313,14 +313,10 @@ static bool send_one(struct port *p, const struct net_frame *f, uint64_t now)
 
 static void protest(struct port *p)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	log_line("guest %s's card %u is disconnected: its ring is garbage", p->spec.guest, p->card);
 	p->open = false;
 	p->broken = true;
-	m.connect.connection = p->c->id;
-	m.connect.generation = p->c->generation;
-	module_send(&m);
+	connection_hang_up(p->c);
 }
 
 static bool may_send(struct port *p)

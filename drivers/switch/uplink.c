@@ -169,12 +169,8 @@ void uplink_disconnected(struct uplink *u)
 
 static void protest(struct uplink *u)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	log_line("%s's driver is given up: its ring is garbage", u->name);
-	m.connect.connection = u->c->id;
-	m.connect.generation = u->c->generation;
-	module_send(&m);
+	connection_hang_up(u->c);
 	uplink_disconnected(u);
 }
 

@@ -225,16 +225,12 @@ void blk_back_changed(struct blk_back *b)
 
 static void give_up(struct blk_back *b, const char *why)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	b->broken = true;
 	if (b->c->broken)
 		return;
 	b->c->broken = true;
 	log_line("connection %u (%s, %s) is given up: %s", b->c->id, b->c->class_, b->c->peer, why);
-	m.connect.connection = b->c->id;
-	m.connect.generation = b->c->generation;
-	module_send(&m);
+	connection_hang_up(b->c);
 }
 
 int blk_back_get(struct blk_back *b, struct blk_command *to)

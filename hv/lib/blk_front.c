@@ -50,16 +50,12 @@ int blk_front_memory(struct blk_front *f, unsigned tag, uint32_t memory, uint32_
 
 static void give_up(struct blk_front *f, const char *why)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	f->ready = false;
 	if (!f->c || f->c->broken)
 		return;
 	f->c->broken = true;
 	log_line("connection %u (%s) is given up: %s", f->c->id, f->c->class_, why);
-	m.connect.connection = f->c->id;
-	m.connect.generation = f->c->generation;
-	module_send(&m);
+	connection_hang_up(f->c);
 }
 
 int blk_front_attach(struct blk_front *f, struct connection *c)

@@ -87,15 +87,11 @@ static void drop(struct connection *c, bool tell)
 
 static void hang_up(struct connection *c, const char *why)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	if (c->broken)
 		return;
 	c->broken = true;
 	log_line("connection %u (%s, port %u) is given up: %s", c->id, c->class_, c->port, why);
-	m.connect.connection = c->id;
-	m.connect.generation = c->generation;
-	module_send(&m);
+	connection_hang_up(c);
 }
 
 void connection_open(const struct message *m)

@@ -124,6 +124,15 @@ void connection_signal(struct connection *c);
  * meanwhile are delivered to message() as usual. 0 or an error; *m becomes the reply. */
 int connection_call(struct connection *c, struct message *m, uint64_t timeout);
 struct connection *connection_find(const char *class_, unsigned nth);
+/* Gives it up, this side for the other: its end follows. */
+static inline void connection_hang_up(const struct connection *c)
+{
+	struct message m = {.kind = MSG_HANGUP};
+
+	m.connect.connection = c->id;
+	m.connect.generation = c->generation;
+	module_send(&m);
+}
 
 /* The client of connection `to` shall serve this one, a server's: it ends, and comes back for us to look on (ROLE_WITNESS). */
 void connection_hand_over(struct connection *c, const struct connection *to, const void *terms);

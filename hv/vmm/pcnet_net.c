@@ -48,16 +48,12 @@ static uint8_t *page(const struct card *n, unsigned index)
 
 static void give_up(struct card *n)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	n->attached = false;
 	if (!n->c || n->c->broken)
 		return;
 	n->c->broken = true;
 	log_line("guest %s: the network connection %u is given up: its rings are garbage", guest.name, n->c->id);
-	m.connect.connection = n->c->id;
-	m.connect.generation = n->c->generation;
-	module_send(&m);
+	connection_hang_up(n->c);
 }
 
 static void take_answers(struct card *n)

@@ -35,17 +35,13 @@ static void free_slots(struct net *n)
 
 void net_hang_up(struct net *n, const char *why)
 {
-	struct message m = {.kind = MSG_HANGUP};
-
 	n->attached = false;
 	if (!n->c || n->c->broken)
 		return;
 	n->c->broken = true;
 	if (why)
 		log_line("guest %s: the network connection %u is given up: %s", guest.name, n->c->id, why);
-	m.connect.connection = n->c->id;
-	m.connect.generation = n->c->generation;
-	module_send(&m);
+	connection_hang_up(n->c);
 }
 
 static bool driver_ready(const struct net *n)
