@@ -37,4 +37,8 @@ static inline bool quirk_is_invalid(uint64_t code)
 /* 6. MOV to CR4 takes reserved bits, which VMRUN then refuses: such a guest ends with EXIT_INVALID.
  * On a processor it gets its #GP. */
 
+/* 7. #VMEXIT can lose the word of an interrupt that another host thread raises in the same moment: it stays in the APIC's IRR, and
+ * the processor does not know. Any write of the TPR makes the APIC look again, so there is one after each exit
+ * (svm_entry.S). A processor spends few cycles on it. */
+
 #endif

@@ -81,6 +81,7 @@ svm_enter:
 	.irp r, r15, r14, r13, r12, rbx, rbp
 	popq %\r
 	.endr
+	movq %rdx, %cr8		/* it is 0: quirk 7 */
 	stgi
 	ret
 	.size svm_enter, . - svm_enter
