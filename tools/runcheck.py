@@ -10,6 +10,15 @@ NET_WORDS = {
     "mac": (r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", "six bytes, as 52:54:00:12:34:56"),
     "vlan": (r"trunk|[1-9][0-9]{0,3}", "1 to 4094, or trunk"),
 }
+DISK_WORDS = {
+    "ro": (r"", "no value"),
+    "snapshot": (r"", "no value"),
+    "bus": (r"virtio|ide", "virtio or ide"),
+    "part": (r"[1-9][0-9]{0,2}", "a partition's number, from 1"),
+    "via": (r"ahci", "ahci: Postern has no driver of another adapter"),
+}
+# Kinds of QEMU's -netdev that need more than a word, or rights on the host.
+OTHER_NETDEVS = ("tap", "bridge", "l2tpv3", "dgram", "netmap", "passt", "vde", "vhost-user", "vhost-vdpa", "af-xdp")
 APPEND_MAX = 1023
 OWN_OPTION = {"kernel": "kernel", "multiboot": "multiboot", "initrd": "initrd", "append": "append", "memory": "mem",
               "cpus": "cpus", "vmi-rom": "rom"}
@@ -43,6 +52,18 @@ def need_disk(path, writes):
                     % (path, size, SECTOR, path))
     if writes and not os.access(path, os.W_OK):
         raise Usage("--disk %s: may not be written by you; say %s,ro or %s,snapshot" % (path, path, path))
+
+
+def need_disk_words(text, words):
+    for n, word in enumerate(words):
+        key, equals, value = word.partition("=")
+        if key not in DISK_WORDS:
+            raise Usage("--disk %s: `%s` is none of ro, snapshot, bus=virtio, bus=ide, part=N, via=ahci" % (text, word))
+        pattern, what = DISK_WORDS[key]
+        if not re.fullmatch(pattern, value) or bool(equals) != bool(pattern):
+            raise Usage("--disk %s: %s is %s" % (text, key, what) if pattern else "--disk %s: %s takes no value" % (text, key))
+        if key in [w.partition("=")[0] for w in words[:n]]:
+            raise Usage("--disk %s: %s is said twice" % (text, key))
 
 
 def need_place(path, what):
@@ -81,15 +102,16 @@ def need_image(path, named):
 
 def need_one_writer(guests):
     """Each disk, or each part of one, has one writer or only readers."""
-    seen = {}  # (path, part) -> does somebody write it
+    seen = []  # (path, part or "" for all of it, does somebody write it)
     for guest in guests:
         for text in guest.get("disk", []):
             path, *words = text.split(",")
+            path, writes = os.path.realpath(path), "ro" not in words
             part = "".join(w for w in words if w.startswith("part="))
-            key, writes = (os.path.realpath(path), part), "ro" not in words
-            if key in seen and (writes or seen[key]):
-                raise Usage("--disk %s: is given twice, and one writer excludes all others; say ,ro each time" % text)
-            seen[key] = writes
+            for p, other, written in seen:
+                if p == path and (other == part or not other or not part) and (writes or written):
+                    raise Usage("--disk %s: is given twice, and one writer excludes all others; say ,ro each time" % text)
+            seen.append((path, part, writes))
 
 
 def one_line(text):
@@ -108,6 +130,12 @@ def need_net_words(text, words):
         key, _, value = word.partition("=")
         if key in NET_WORDS and not re.fullmatch(NET_WORDS[key][0], value):
             raise Usage("--net %s: %s is %s" % (text, key, NET_WORDS[key][1]))
+
+
+def need_no_netdev(text, kind):
+    """A network of guests does not have the name of something that was meant to leave the machine."""
+    if kind in OTHER_NETDEVS:
+        raise Usage("--net %s: of QEMU's kinds user, socket, stream and hubport; others by --qemu" % text)
 
 
 def need_outputs(options, guests):
