@@ -139,7 +139,7 @@ static const char *no_engine(void)
 	if (boot()->engine_reason[0])
 		return boot()->engine_reason;
 	snprintf(text, sizeof(text),
-		 "the processor (%s) has no hardware virtualization that Postern "
+		 "the processor (%.64s) has no hardware virtualization that Postern "
 		 "can use",
 		 boot()->cpu_name);
 	return text;
@@ -158,9 +158,7 @@ static const char *refusal(struct guest *g)
 	if (!g->instance)
 		return "the image has no module 'vmm'";
 	n = &graph.node[g->instance->program - programs];
-	if (!n->chosen)
-		return n->reason;
-	return lack_of_memory(g);
+	return n->chosen ? NULL : n->reason;
 }
 
 static void restart(struct timer *t);
@@ -168,12 +166,13 @@ static void restart(struct timer *t);
 /* What a guest that has ended leaves comes back when drivers and brokers have let go of it, too. */
 static bool wait_for_memory(struct guest *g)
 {
-	if (clock_ns() >= memory_comes_until || !lack_of_memory(g))
+	if (clock_ns() >= memory_comes_until)
 		return false;
 	if (!g->restarting)
 		log_line("guest %s starts as soon as there is memory", g->config->name);
+	durable_touch();
 	g->refused = false;
-	g->restarting = true;
+	g->restarting = g->lacks_memory = true;
 	timer_set(&g->restart, clock_ns() + MEMORY_LOOK, restart);
 	return true;
 }
@@ -181,7 +180,7 @@ static bool wait_for_memory(struct guest *g)
 static void cancel_restart(struct guest *g)
 {
 	timer_cancel(&g->restart);
-	g->restarting = g->start_asked = false;
+	g->restarting = g->start_asked = g->lacks_memory = false;
 }
 
 const char *guest_start(struct guest *g)
@@ -197,8 +196,12 @@ const char *guest_start(struct guest *g)
 		return NULL;
 	}
 	why = refusal(g);
-	if (why && wait_for_memory(g))
-		return NULL;
+	if (!why) {
+		why = lack_of_memory(g);
+		if (why && wait_for_memory(g))
+			return NULL;
+	}
+	g->lacks_memory = false;
 	if (why) {
 		snprintf(g->ending, sizeof(g->ending), "refused: %s", why);
 		return why;
@@ -282,6 +285,15 @@ bool guest_comes_back(const struct guest *g)
 {
 	return g->restarting || (g->ended && !g->stop_asked && g->phase != PHASE_OFF &&
 				 policy(g) == ON_RESTART);
+}
+
+const char *guest_state(const struct guest *g)
+{
+	if (g->restarting && g->lacks_memory)
+		return "waits for memory";
+	if (guest_comes_back(g))
+		return g->how == END_FAULT && !g->start_asked ? "crashed" : "restarting";
+	return g->refused ? "refused" : g->ended ? "ended" : guest_phase_names[g->phase];
 }
 
 void guest_stop(struct guest *g)

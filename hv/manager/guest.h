@@ -24,6 +24,7 @@ struct guest {
 	enum guest_phase phase;
 	bool refused, stop_asked;
 	bool restarting; /* it starts again when the timer fires */
+	bool lacks_memory; /* that is what it waits for */
 	bool start_asked; /* while its VMM was still ending */
 	struct timer restart;
 	struct backoff backoff;
@@ -56,6 +57,8 @@ const char *guest_start(struct guest *g);
 void guest_stop(struct guest *g);
 /* It crashed and is going to be started again. */
 bool guest_comes_back(const struct guest *g);
+/* What it is, in a word or three. */
+const char *guest_state(const struct guest *g);
 /* Another gateway ROM for it; false when it is not running. */
 bool guest_swap_rom(struct guest *g, const char *file);
 /* Its VMM reads the files that its section or the last guest_swap_rom() names, not those of others. */

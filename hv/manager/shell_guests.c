@@ -13,6 +13,9 @@
 #include "shell.h"
 #include "syscalls.h"
 #include "text.h"
+#include "timer.h"
+
+#define ANSWER_NS (5 * NS_PER_S)
 
 static const char *const exit_names[COUNT_KINDS] = {
 	[COUNT_CPUID] = "cpuid",
@@ -64,15 +67,8 @@ static void guests_command(int count, char **words)
 		console_printf("no guests are configured\n");
 	for (unsigned n = 0; n < guest_count; n++) {
 		const struct guest *g = &guests[n];
-		const char *state = guest_phase_names[g->phase];
 
-		if (g->ended)
-			state = "ended";
-		if (g->refused)
-			state = "refused";
-		if (guest_comes_back(g))
-			state = "crashed";
-		console_printf("%-15s %-9s %6llu MiB %2u CPU%s", g->config->name, state,
+		console_printf("%-15s %-9s %6llu MiB %2u CPU%s", g->config->name, guest_state(g),
 			       (unsigned long long)g->config->memory >> 20, g->config->cpus,
 			       g->config->cpus == 1 ? " " : "s");
 		if (g->resets)
@@ -114,14 +110,67 @@ static void send_command(const char *name, uint16_t kind)
 		console_printf("guest %s is not running\n", name);
 }
 
+/* A pause or its end, until the VMM says that it is so. */
+static struct {
+	struct guest *guest;
+	enum guest_phase to;
+	struct timer deadline;
+} asked;
+
+/* Its expiry wakes the shell, which looks again. */
+static void no_answer(struct timer *t)
+{
+}
+
+static bool phase_step(void)
+{
+	const struct guest *g = asked.guest;
+	bool running = g->phase != PHASE_OFF && !g->ended;
+
+	if (running && g->phase != asked.to && asked.deadline.armed)
+		return false;
+	timer_cancel(&asked.deadline);
+	if (!running)
+		console_printf("guest %s is %s%s%s\n", g->config->name, guest_state(g), g->ending[0] ? ": " : "",
+			       g->ending);
+	else if (g->phase == asked.to)
+		console_printf("guest %s %s\n", g->config->name, g->phase == PHASE_PAUSED ? "is paused" : "runs again");
+	else
+		console_printf("guest %s has not done so yet; `guests` shows when it has\n", g->config->name);
+	return true;
+}
+
+static void change_phase(const char *name, uint16_t kind, enum guest_phase from, enum guest_phase to)
+{
+	struct guest *g = need(name);
+
+	if (!g)
+		return;
+	if (g->phase == PHASE_OFF || g->ended)
+		console_printf("guest %s is not running, it is %s%s%s; `start %s` starts it\n", name, guest_state(g),
+			       g->ending[0] ? ": " : "", g->ending, name);
+	else if (g->phase == PHASE_STARTING)
+		console_printf("guest %s is still starting\n", name);
+	else if (g->phase != from)
+		console_printf("guest %s is %s already\n", name, guest_phase_names[g->phase]);
+	else if (!guest_command(g, kind, ""))
+		console_printf("guest %s: its VMM takes no messages now; try again\n", name);
+	else {
+		asked.guest = g;
+		asked.to = to;
+		timer_set(&asked.deadline, clock_ns() + ANSWER_NS, no_answer);
+		shell_wait(phase_step);
+	}
+}
+
 static void pause_command(int count, char **words)
 {
-	send_command(words[1], MSG_GUEST_PAUSE);
+	change_phase(words[1], MSG_GUEST_PAUSE, PHASE_RUNNING, PHASE_PAUSED);
 }
 
 static void resume_command(int count, char **words)
 {
-	send_command(words[1], MSG_GUEST_RESUME);
+	change_phase(words[1], MSG_GUEST_RESUME, PHASE_PAUSED, PHASE_RUNNING);
 }
 
 static void reset_command(int count, char **words)
