@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "init.h"
 #include "instance.h"
+#include "lack.h"
 #include "link.h"
 #include "log.h"
 #include "obituary.h"
@@ -203,6 +204,20 @@ static void start_patience(struct timer *t)
 	instance_kill(i, "not ready after %u s", (unsigned)(START_PATIENCE / NS_PER_S));
 }
 
+static void cannot_begin(struct instance *i, int error)
+{
+	char why[LACK_TEXT];
+
+	if (lack_by_death(i, why, sizeof(why))) {
+		say(i, "died in life %u: %s", i->incarnation, why);
+		end(i, 1);
+	} else if (lack_of_any(i, &i->program->manifest.requires, why, sizeof(why))) {
+		instance_kill(i, "%s", why);
+	} else {
+		instance_kill(i, "its devices and services cannot be given to it: error %d", -error);
+	}
+}
+
 static void begin(struct instance *i)
 {
 	struct message m = {.kind = MSG_START};
@@ -223,7 +238,7 @@ static void begin(struct instance *i)
 		timer_set(&i->timer, clock_ns() + START_PATIENCE, start_patience);
 	}
 	if (ret && i->task)
-		instance_kill(i, "its services cannot be connected: error %d", -ret);
+		cannot_begin(i, ret);
 	else if (ret)
 		bury(i);
 }

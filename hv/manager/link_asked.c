@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Link: what modules ask of their connections. Nobody believes them: an id is one of the asker's own, or nothing happens. */
 #include <string.h>
+#include "lack.h"
 #include "link_inside.h"
 #include "log.h"
 #include "syscalls.h"
@@ -45,7 +46,7 @@ static unsigned opened_by(const struct instance *i)
 
 int link_open(struct instance *from, const struct message *m)
 {
-	char class_[CLASS_NAME];
+	char class_[CLASS_NAME], why[LACK_TEXT];
 	struct instance *server;
 	struct link *l;
 
@@ -54,6 +55,8 @@ int link_open(struct instance *from, const struct message *m)
 	if (!manifest_has(&from->program->manifest.opens, class_))
 		return -EPERM;
 	server = link_server_for(from, class_);
+	if ((!server || from->guest) && lack_of_service(from, class_, why, sizeof(why)))
+		log_line("%s needs service '%s': %s", from->name, class_, why);
 	if (!server)
 		return -ENODEV;
 	if (opened_by(from) == OPEN_MAX)

@@ -9,6 +9,7 @@
 #include "init.h"
 #include "instance.h"
 #include "kept.h"
+#include "lack.h"
 #include "link.h"
 #include "shell.h"
 #include "swap.h"
@@ -28,7 +29,7 @@ static void show_program(unsigned index)
 	const struct program *p = &programs[index];
 	const struct graph_node *node = &graph.node[index];
 	const struct instance *i = instance_of(p);
-	char provides[64], requires[64];
+	char provides[64], requires[64], why[LACK_TEXT];
 
 	join(&p->manifest.provides, provides, sizeof(provides));
 	join(&p->manifest.requires, requires, sizeof(requires));
@@ -41,6 +42,8 @@ static void show_program(unsigned index)
 		console_printf("             %s\n", node->reason);
 	if (i && i->sentence[0])
 		console_printf("             %s\n", i->sentence);
+	if (i && i->state == INST_WAITING && lack_of_any(i, &p->manifest.requires, why, sizeof(why)))
+		console_printf("             waits for %s\n", why);
 }
 
 static void modules_command(int count, char **words)
@@ -104,7 +107,7 @@ static void module_start_command(const char *name)
 	struct program *p = program_find(name);
 	struct instance *i = p ? instance_of(p) : NULL;
 	const struct manifest *held[INSTANCES_MAX];
-	char reason[GRAPH_REASON];
+	char reason[GRAPH_REASON], why[LACK_TEXT];
 	unsigned count = 0;
 
 	if (!p || p->manifest.start == START_GUEST) {
@@ -126,7 +129,8 @@ static void module_start_command(const char *name)
 		instance_start(i);
 	}
 	if (i && i->state == INST_WAITING)
-		console_printf("module %s waits for what it requires\n", name);
+		console_printf("module %s waits for %s\n", name,
+			       lack_of_any(i, &p->manifest.requires, why, sizeof(why)) ? why : "what it requires");
 }
 
 static void module_swap_command(struct instance *i, const char *file)

@@ -139,7 +139,9 @@ static int open_port(const char *class_, unsigned port, struct boot_error *error
 {
 	int e = module_open(class_, port, "");
 
-	return e < 0 ? boot_fail(error, e, "%s %u: nobody serves class \"%s\": error %d", class_, port, class_, e) : 0;
+	if (e == -ENODEV)
+		return boot_fail(error, e, "%s %u: nobody serves class \"%s\"; the log has the reason", class_, port, class_);
+	return e < 0 ? boot_fail(error, e, "%s %u: the manager refuses its connection: error %d", class_, port, e) : 0;
 }
 
 static int make_ide(unsigned port, const char *serial, struct boot_error *error)

@@ -94,6 +94,10 @@ uint64_t clock_ns(void)
 	return now;
 }
 
+bool lack_of_service(const struct instance *client, const char *class_, char *to, size_t size)
+{
+	return false;
+}
 bool instance_alive(const struct instance *i)
 {
 	return i->task && i->state != INST_ENDING;

@@ -23,194 +23,14 @@ static struct task_info task;
 static struct channel channel;
 static struct program program = {.manifest = {.name = "test"}};
 static unsigned spawned, cleaned, dead_links, ready_links, vmm_deaths;
-static int spawn_result;
-static bool providers_ready, vmm_expected;
+static int spawn_result, links_result;
+static bool providers_ready, vmm_expected, dies_at_once;
 static char last_log[600];
 struct graph graph;
 struct program programs[GRAPH_MODULES_MAX];
 struct guest guests[GUESTS_MAX];
 
-uint64_t clock_ns(void)
-{
-	return now;
-}
-
-void log_line(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(last_log, sizeof(last_log), format, args);
-	va_end(args);
-}
-
-int64_t sys_event_signal(uint32_t event)
-{
-	return 0;
-}
-
-int64_t sys_task_info(uint32_t handle, struct task_info *info)
-{
-	*info = task;
-	return 0;
-}
-
-int64_t sys_task_kill(uint32_t handle, int64_t reason)
-{
-	task.end = TASK_KILLED; /* its thread is gone a little later */
-	return 0;
-}
-
-int spawn(struct instance *i)
-{
-	i->incarnation++;
-	if (spawn_result)
-		return spawn_result;
-	spawned++;
-	memset(&channel, 0, sizeof(channel));
-	task = (struct task_info){.threads = 1};
-	i->ping = i->pong = i->missed = i->messages = i->nonsense = i->taken = 0;
-	i->born = now;
-	i->task = 5;
-	i->channel = &channel;
-	return 0;
-}
-
-void spawn_clean(struct instance *i)
-{
-	cleaned++;
-	i->task = 0;
-	i->channel = NULL;
-}
-
-void swap_ready(struct instance *i)
-{
-}
-
-void swap_life_ended(struct instance *i)
-{
-}
-
-bool devices_ready_for(struct instance *i)
-{
-	return true;
-}
-
-int devices_give(struct instance *i)
-{
-	return 0;
-}
-
-void devices_keep(struct instance *i, const struct message *m)
-{
-}
-
-void durable_point(void)
-{
-}
-
-void durable_touch(void)
-{
-}
-
-void durable_changed(const void *at, size_t bytes)
-{
-}
-
-void durable_mark(const void *at, size_t bytes)
-{
-}
-
-void durable_rearm(struct timer *t)
-{
-}
-
-bool swap_in_order(const struct swap *s)
-{
-	return true;
-}
-
-void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
-{
-	return &channel;
-}
-
-int link_open(struct instance *from, const struct message *m)
-{
-	return -EPERM;
-}
-
-void link_close(struct instance *from, uint32_t id)
-{
-}
-
-void link_hand_over(struct instance *from, const struct message *m)
-{
-}
-
-void link_share(struct instance *from, const struct message *m)
-{
-}
-
-bool links_ready_for(const struct instance *i)
-{
-	return providers_ready;
-}
-
-int links_make(struct instance *i)
-{
-	return 0;
-}
-
-void links_of_dead(struct instance *i)
-{
-	dead_links++;
-}
-
-void links_of_ready(struct instance *i)
-{
-	ready_links++;
-}
-
-void link_hang_up(struct instance *from, uint32_t id, uint32_t generation)
-{
-}
-
-void resource_claimed(struct instance *i)
-{
-}
-
-void resource_released(struct instance *i)
-{
-}
-
-int resource_open_file(struct instance *i, const char *name, struct message *reply)
-{
-	return -ENOENT;
-}
-
-bool manifest_has(const struct manifest_list *list, const char *class_)
-{
-	return false;
-}
-
-void guest_connect(struct guest *g)
-{
-}
-
-void guest_message(struct guest *g, const struct message *m)
-{
-}
-
-void guest_vmm_died(struct guest *g, bool expected)
-{
-	vmm_deaths++;
-	vmm_expected = expected;
-}
-
-void finish(enum finish_how how, uint32_t value)
-{
-}
+#include "instance_around.h"
 
 /* --- the test's hands -------------------------------------------------------------------------- */
 
@@ -254,8 +74,9 @@ static int begin_test(void **state)
 	timer_cancel(&ping_timer);
 	now = NS_PER_S;
 	spawned = cleaned = dead_links = ready_links = vmm_deaths = 0;
-	spawn_result = 0;
+	spawn_result = links_result = 0;
 	providers_ready = true;
+	dies_at_once = false;
 	return 0;
 }
 
@@ -287,6 +108,28 @@ static void waits_for_providers(void **state)
 	assert_int_equal(ready_links, 1);
 	says(MSG_READY, 0); /* once more does no harm */
 	assert_int_equal(ready_links, 1);
+}
+
+/* Its services cannot be given to it: whose fault it is, is said. */
+static void says_why_it_cannot_begin(void **state)
+{
+	struct instance *i = instance_new("test", &program, NULL, NULL);
+
+	links_result = -EIO;
+	instance_start(i);
+	assert_non_null(strstr(i->sentence, "error 5"));
+	gone(TASK_KILLED);
+	providers_ready = false;
+	i->state = INST_DOWN;
+	begin(i);
+	assert_int_equal(i->state, INST_ENDING);
+	assert_string_equal(i->sentence, "is killed in life 2: service 'x': its module y is away");
+	gone(TASK_KILLED);
+	timer_cancel(&i->timer);
+	i->state = INST_DOWN;
+	dies_at_once = true;
+	begin(i);
+	assert_string_equal(i->sentence, "died in life 3: of a test");
 }
 
 static void restarts_with_pauses(void **state)
@@ -567,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(waits_for_providers, begin_test),
+		cmocka_unit_test_setup(says_why_it_cannot_begin, begin_test),
 		cmocka_unit_test_setup(restarts_with_pauses, begin_test),
 		cmocka_unit_test_setup(heartbeat, begin_test),
 		cmocka_unit_test_setup(a_ping_without_room_is_sent_again, begin_test),

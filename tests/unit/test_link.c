@@ -114,6 +114,10 @@ int argument_find(const char *text, size_t bytes, const char *key, unsigned nth,
 {
 	return -1;
 }
+bool lack_of_service(const struct instance *client, const char *class_, char *to, size_t size)
+{
+	return false;
+}
 bool instance_alive(const struct instance *i)
 {
 	return i->task;
