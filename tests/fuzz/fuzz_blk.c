@@ -1,7 +1,9 @@
 /* sources: hv/lib/blk_back.c */
 // SPDX-License-Identifier: GPL-2.0-only
-/* Any bytes as a request and as its page of segments: what passes lies on the disk and in memory with the right. */
+/* Any bytes as a request and as its page of segments: what passes lies on the disk and in memory with the right. And as what a guest
+ * writes into its ring: no more comes out of it than fits in, and who asks for nothing but nonsense is given up. */
 #include <string.h>
+#define LIB_SYSCALLS_H /* the real calls are for another core */
 #include <postern/syscall.h>
 #include "hv/lib/blk.h"
 
@@ -11,8 +13,11 @@ void connection_signal(struct connection *c)
 {
 }
 
+static bool hung_up;
+
 int module_send(const struct message *m)
 {
+	hung_up = true;
 	return 1;
 }
 
@@ -20,9 +25,16 @@ void log_line(const char *format, ...)
 {
 }
 
+int64_t sys_unmap(uint32_t task, uint64_t va, uint64_t bytes)
+{
+	return 0;
+}
+
 void *space_map(uint32_t memory, uint64_t bytes, uint32_t rights)
 {
-	return NULL;
+	static char pages[BLK_PAGE];
+
+	return memory == 2 ? pages : NULL;
 }
 
 static void check(const struct blk_command *c, const struct blk_limits *l)
@@ -50,6 +62,51 @@ static void check(const struct blk_command *c, const struct blk_limits *l)
 		__builtin_trap();
 }
 
+/* Records of a byte that says what happens, and of a request. */
+static void try_ring(const uint8_t *data, size_t size)
+{
+	static _Alignas(BLK_PAGE) uint8_t shared[CONNECTION_BYTES];
+	static struct blk_back b;
+	struct connection c = {.shared = shared, .class_ = "disk", .peer = "guest g"};
+	blkif_sring_t *ring = disk_ring(shared);
+	struct blk_command command;
+	blkif_request_t raw;
+	unsigned taken = 0;
+
+	memset(shared, 0, sizeof(shared));
+	memset(&b, 0, sizeof(b));
+	hung_up = false;
+	SHARED_RING_INIT(ring);
+	blk_back_attach(&b, &c);
+	b.limits = (struct blk_limits){.first = 800, .sectors = 4096, .align = 1, .memory = b.memory};
+	blk_back_shared(&b, &(struct share){1, RIGHT_READ | RIGHT_WRITE, 0, 16 * BLK_PAGE});
+	blk_back_shared(&b, &(struct share){2, RIGHT_READ, DISK_TAG_INDIRECT, BLK_PAGE});
+	((struct disk_link *)shared)->front_shares = 2;
+	blk_back_ready(&b);
+	for (; size > sizeof(raw); data += 1 + sizeof(raw), size -= 1 + sizeof(raw)) {
+		memcpy(&raw, data + 1, sizeof(raw));
+		if (data[0] & 1)
+			raw.operation %= 8;
+		memcpy(&ring->ring[ring->req_prod % DISK_RING_SLOTS].req, &raw, sizeof(raw));
+		ring->req_prod += data[0] & 2 ? data[0] >> 4 : 1;
+		if (data[0] & 4)
+			((struct disk_link *)shared)->front_shares = 2 + (data[0] >> 7);
+		while (blk_back_get(&b, &command) == 1) {
+			check(&command, &b.limits);
+			if (++taken > 100000 || b.in_flight > DISK_RING_SLOTS)
+				__builtin_trap();
+			if (!(data[0] & 8))
+				blk_back_answer(&b, command.id, command.wire, 0);
+		}
+		blk_back_push(&b);
+	}
+	if (b.broken != hung_up)
+		__builtin_trap();
+	blk_back_changed(&b);
+	blk_back_gone(&b);
+	blk_back_detach(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char pages[2 * BLK_PAGE];
@@ -73,5 +130,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(pages, data, size < sizeof(pages) ? size : sizeof(pages));
 	if (!blk_parse(&raw, &limits, &command))
 		check(&command, &limits);
+	try_ring(data, size);
 	return 0;
 }

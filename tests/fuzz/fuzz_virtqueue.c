@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/vmm/virtqueue.c hv/vmm/virtio.c hv/vmm/virtio_pci.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/ram.c */
 /*
- * A guest that writes what it likes into a virtio device's registers and queues. The first bytes are accesses to registers, the
- * rest is the guest's RAM, changed between requests. What has to hold: no access outside RAM, every chain lies in it, and the
+ * A guest that writes what it likes into a virtio device's registers and queues. The first byte says whether a driver has brought the
+ * device up; records follow, of accesses to registers and of descriptors; the rest is the guest's RAM. What has to hold: no access outside RAM, every chain lies in it, and the
  * device stays usable after a reset.
  */
 #include <stddef.h>
@@ -116,6 +116,75 @@ struct record {
 	uint32_t value;
 };
 
+/* Where a driver has put its queues; there are SIZE descriptors in each. */
+#define SIZE 16
+#define QUEUE(n) (0x1000 + 0x4000 * (n))
+#define AVAIL 0x1000 /* behind it */
+#define USED 0x2000
+
+static void set(unsigned offset, unsigned size, uint32_t value)
+{
+	const struct mmio_range *m = mmio_find(&mmio, PCI_HOLE + offset, size);
+
+	if (m)
+		m->write(m->device, offset, size, value);
+}
+
+static uint32_t get(unsigned offset)
+{
+	const struct mmio_range *m = mmio_find(&mmio, PCI_HOLE + offset, 4);
+
+	return m ? m->read(m->device, offset, 4) : 0;
+}
+
+/* Virtio 1.2, 3.1.1: with all features that there are, or without indirect descriptors and event indices. */
+static void bring_up(bool all)
+{
+	set(0x14, 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+	for (unsigned half = 0; half < 2; half++) {
+		set(0x00, 4, half);
+		set(0x08, 4, half);
+		set(0x0c, 4, half || all ? get(0x04) : 0);
+	}
+	set(0x14, 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+	for (unsigned n = 0; n < 2; n++) {
+		set(0x16, 2, n);
+		set(0x18, 2, n ? SIZE / 2 : SIZE);
+		set(0x20, 4, QUEUE(n));
+		set(0x28, 4, QUEUE(n) + AVAIL);
+		set(0x30, 4, QUEUE(n) + USED);
+		set(0x1c, 2, 1);
+	}
+	set(0x14, 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+}
+
+/* A descriptor, a request that is available, what the driver says of interrupts. */
+static void queue_up(struct record r)
+{
+	uint8_t *q = memory + QUEUE(r.what >> 7), *avail = q + AVAIL;
+	struct vq_descriptor d = {r.value & 0x1ffff, r.value >> 17 & 0xfff, r.offset & 7, r.offset >> 3 & 31};
+	uint16_t index;
+
+	memcpy(&index, avail + 2, 2);
+	switch (r.what & 3) {
+	case 0:
+	case 1:
+		if (d.flags & VQ_INDIRECT && r.what & 16) { /* a table that may be one */
+			d.address = QUEUE(0) + (r.value & 0xff) * 16;
+			d.length = (1 + (r.value >> 8 & 7)) * 16;
+		}
+		memcpy(q + 16 * (r.size % SIZE), &d, sizeof(d));
+		break;
+	case 2:
+		memcpy(avail + 4 + 2 * (index % SIZE), &r.value, 2);
+		index += r.size & 0x80 ? r.value >> 16 : 1;
+		memcpy(avail + 2, &index, 2);
+		break;
+	case 3:
+		memcpy(r.what & 16 ? avail : avail + 4 + 2 * SIZE, &r.value, 2);
+	}
+}
+
 static void play(struct record r)
 {
 	unsigned size = 1 << (r.size & 3);
@@ -154,14 +223,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!made)
 		make();
+	if (!size)
+		return 0;
 	memset(memory, 0, sizeof(memory));
 	pci_reset(&pci);
 	pci_set(&d.pci, PCI_COMMAND, 2, 7);
+	if (*data & 1)
+		bring_up(*data & 2);
+	data++;
+	size--;
 	for (unsigned n = 0; n < 256 && size >= sizeof(r); n++, data += sizeof(r), size -= sizeof(r)) {
 		memcpy(&r, data, sizeof(r));
 		if (r.what == 0xff) /* the rest is memory */
 			break;
-		play(r);
+		if (r.what & 8)
+			queue_up(r);
+		else
+			play(r);
 	}
 	if (size > RAM_BYTES)
 		size = RAM_BYTES;
