@@ -29,9 +29,9 @@ uint8_t *linearize(const struct cargo *g)
 
 static void refuse(struct port *to, unsigned buffers)
 {
-	net_rx_back_take(&to->rx, buffers);
+	net_rx_back_take(&to->rx[to->ring], buffers);
 	while (buffers--)
-		net_rx_back_put(&to->rx, 0, NETIF_RSP_ERROR, false, NULL);
+		net_rx_back_put(&to->rx[to->ring], 0, NETIF_RSP_ERROR, false, NULL);
 	to->tell = true;
 	to->dropped[DROP_REFERENCE]++;
 }
@@ -39,11 +39,11 @@ static void refuse(struct port *to, unsigned buffers)
 /* How many buffers hold these bytes, with one more for GSO information; 0: not enough lie ready, or none that can be used. */
 static unsigned count_buffers(struct port *to, uint32_t bytes, unsigned headroom, bool gso, uint8_t **va, struct net_buffer *b)
 {
-	int ready = net_rx_back_ready(&to->rx);
+	int ready = net_rx_back_ready(&to->rx[to->ring]);
 	unsigned n = 0, at = 0, room;
 
 	while (bytes && (int)at < ready && n < NIC_PARTS_MAX) {
-		net_rx_back_peek(&to->rx, at, &b[n]);
+		net_rx_back_peek(&to->rx[to->ring], at, &b[n]);
 		va[n] = port_bytes(to, &b[n].at, true);
 		if (!va[n] && port_awaits_memory(to, &b[n].at))
 			return 0;
@@ -71,7 +71,7 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 
 	if (!n)
 		return -ENOSPC;
-	net_rx_back_take(&to->rx, n + !!o->gso_type);
+	net_rx_back_take(&to->rx[to->ring], n + !!o->gso_type);
 	for (unsigned k = 0; k < n; k++) {
 		uint32_t fill = left < b[k].at.bytes ? left : b[k].at.bytes, done = 0, step;
 		unsigned offset = k ? 0 : headroom;
@@ -86,7 +86,7 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 				i++, used = 0;
 		}
 		left -= fill;
-		net_rx_back_put(&to->rx, offset, fill, k + 1 < n, k ? NULL : o);
+		net_rx_back_put(&to->rx[to->ring], offset, fill, k + 1 < n, k ? NULL : o);
 	}
 	to->tell = true;
 	to->link->rx_frames++;
@@ -128,10 +128,28 @@ static int segments(struct port *to, struct cargo *g)
 	return 0;
 }
 
+/* The one on which the receiver wants frames of this flow. What was not looked into lies behind a bare Ethernet header. */
+static unsigned choose_ring(const struct port *to, const struct cargo *g)
+{
+	const struct piece *p = &g->piece[0];
+	unsigned skip = ETH_HEADER, ring, entry;
+
+	if (to->rings == 1)
+		return 0;
+	if (p->bytes <= skip && g->pieces > 1) {
+		p++;
+		skip = 0;
+	}
+	entry = net_flow_entry(net_get16(g->head + 12), p->at + skip, p->bytes - skip);
+	ring = __atomic_load_n(&to->link->front_steer[entry], __ATOMIC_RELAXED);
+	return ring < to->rings ? ring : 0;
+}
+
 int deliver(struct port *to, struct cargo *g)
 {
 	uint32_t takes = tag_for(to, g) ? 0 : to->link->front_flags;
 
+	to->ring = choose_ring(to, g);
 	if (g->offload.gso_type &&
 	    !(takes & NIC_RX_GSO && takes & NIC_RX_CSUM_BLANK && g->offload.gso_type == XEN_NETIF_GSO_TYPE_TCPV4))
 		return segments(to, g);

@@ -144,7 +144,7 @@ static enum verdict to_guest(struct cargo *g, int port)
 		return DONE;
 	if (!deliver(to, g)) {
 		g->from->to_guests++;
-	} else if (to->deaf) {
+	} else if (to->deaf >> to->ring & 1) {
 		to->dropped[DROP_NO_BUFFER]++;
 		to->link->rx_dropped++;
 	} else {

@@ -107,7 +107,7 @@ static int set_up(struct port *p, struct connection *c, unsigned index)
 	char what[32];
 	int network;
 
-	*p = (struct port){.life = p->life + 1, .index = index, .card = c->port, .flood_left = FLOOD_BURST};
+	*p = (struct port){.life = p->life + 1, .index = index, .rings = 1, .card = c->port, .flood_left = FLOOD_BURST};
 	if (spec_parse(c->peer, &p->spec, what)) {
 		log_line("no card for '%s': %s%s", c->peer, what[0] ? "wrong: " : "no network named", what);
 		return -ENODEV;
@@ -149,12 +149,13 @@ int port_connected(struct connection *c)
 	c->private_ = p;
 	networks[p->network].listeners += p->spec.promiscuous;
 	net_tx_back_init(&p->tx, c->shared);
-	net_rx_back_init(&p->rx, c->shared);
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++)
+		net_rx_back_init_at(&p->rx[n], c->shared, n);
 	memcpy(p->link->mac, p->mac, 6);
 	p->link->mtu = ETH_MTU;
 	p->link->speed = 1000;
 	snprintf(p->link->name, sizeof(p->link->name), "%s", p->spec.network);
-	p->link->flags = NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4;
+	p->link->flags = NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | (p->spec.promiscuous ? NIC_PROMISCUOUS : 0);
 	network_update(p->network, clock_ns());
 	__atomic_store_n(&p->link->back_state, LINK_READY, __ATOMIC_RELEASE);
 	connection_signal(c);
@@ -240,7 +241,8 @@ void port_flush(struct port *p)
 		return;
 	p->tell = false;
 	signal = net_tx_back_push(&p->tx);
-	signal |= net_rx_back_push(&p->rx);
+	for (unsigned n = 0; n < p->rings; n++)
+		signal |= net_rx_back_push(&p->rx[n]);
 	if (signal)
 		connection_signal(p->c);
 }
@@ -252,9 +254,10 @@ static void finish(struct port *p, const struct net_frame *f, int status)
 
 static void ask_for_buffers(struct port *p, struct port *to)
 {
-	int ready = net_rx_back_ready(&to->rx);
+	struct net_rx_back *rx = &to->rx[to->ring];
+	int ready = net_rx_back_ready(rx);
 
-	p->again = ready >= 0 && net_rx_back_wait(&to->rx, ready + 1);
+	p->again = ready >= 0 && net_rx_back_wait(rx, ready + 1);
 	if (p->again)
 		run_again();
 }
@@ -301,7 +304,7 @@ static bool send_one(struct port *p, const struct net_frame *f, uint64_t now)
 		return false;
 	}
 	if (verdict == WAIT) {
-		ports[wait_for].deaf = true;
+		ports[wait_for].deaf |= 1u << ports[wait_for].ring;
 		p->dropped[DROP_NO_BUFFER]++;
 	}
 	p->link->tx_frames++;
@@ -337,6 +340,32 @@ static void wake_waiting(const struct port *to)
 		}
 }
 
+static void see_buffers(struct port *p)
+{
+	bool any = false;
+
+	for (unsigned n = 0; n < p->rings; n++)
+		if (net_rx_back_ready(&p->rx[n]) > 0) {
+			p->deaf &= ~(1u << n);
+			any = true;
+		}
+	if (any)
+		wake_waiting(p);
+}
+
+/* What its VMM says before it is ready. */
+static void see_front(struct port *p, uint64_t now)
+{
+	uint32_t room, more;
+
+	p->open = __atomic_load_n(&p->link->front_state, __ATOMIC_ACQUIRE) == LINK_READY;
+	room = __atomic_load_n(&p->link->front_headroom, __ATOMIC_RELAXED);
+	more = __atomic_load_n(&p->link->front_rings_more, __ATOMIC_RELAXED);
+	p->shares_until = now + SHARE_WAIT_NS;
+	p->headroom = room < NIC_HEADROOM_MAX ? room : NIC_HEADROOM_MAX;
+	p->rings = 1 + (more < NIC_RX_RINGS_MAX ? more : NIC_RX_RINGS_MAX - 1);
+}
+
 void port_serve(struct port *p)
 {
 	uint64_t now = clock_ns();
@@ -345,20 +374,14 @@ void port_serve(struct port *p)
 
 	if (!p->c || p->broken)
 		return;
-	if (!p->open) {
-		p->open = __atomic_load_n(&p->link->front_state, __ATOMIC_ACQUIRE) == LINK_READY;
-		p->shares_until = now + SHARE_WAIT_NS;
-		p->headroom = p->link->front_headroom < NIC_HEADROOM_MAX ? p->link->front_headroom : NIC_HEADROOM_MAX;
-	}
+	if (!p->open)
+		see_front(p, now);
 	if (!p->open)
 		return;
 	p->again = false;
 	if (networks[p->network].active >= 0)
 		uplink_look(&uplinks[networks[p->network].active]);
-	if (net_rx_back_ready(&p->rx) > 0) {
-		p->deaf = false;
-		wake_waiting(p);
-	}
+	see_buffers(p);
 	if (p->waiting) {
 		f = p->frame;
 		if (!may_send(p) || !send_one(p, &f, now))

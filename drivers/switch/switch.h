@@ -95,9 +95,12 @@ struct port {
 	uint8_t mac[6];
 	unsigned headroom; /* before a frame in its first buffer */
 	uint32_t life; /* frames on their way belong to a port's life */
-	bool open, again, tell, stalled, deaf, broken;
+	bool open, again, tell, stalled, broken;
+	unsigned rings; /* for receive */
+	unsigned ring;	/* for the frame that deliver() has or had; */
+	uint32_t deaf;	/* a bit for each that nobody takes frames from */
 	struct net_tx_back tx;
-	struct net_rx_back rx;
+	struct net_rx_back rx[NIC_RX_RINGS_MAX];
 	struct region region[REF_TAGS];
 	/* A frame taken whose receiver has no room. */
 	bool waiting;

@@ -90,6 +90,37 @@ int net_parse(const uint8_t *p, size_t there, size_t bytes, struct net_headers *
 	return ret;
 }
 
+uint8_t net_flow_entry(uint16_t type, const uint8_t *l3, size_t there)
+{
+	unsigned protocol, header;
+	uint32_t mix = 0;
+
+	if (type == ETH_TYPE_IPV4 && there >= 20) {
+		mix = net_get32(l3 + 12) ^ net_get32(l3 + 16);
+		protocol = net_get16(l3 + 6) & 0x3fff ? 0 : l3[9];
+		header = (l3[0] & 15) * 4;
+	} else if (type == ETH_TYPE_IPV6 && there >= 40) {
+		for (unsigned i = 8; i < 40; i += 4)
+			mix ^= net_get32(l3 + i);
+		protocol = l3[6];
+		header = 40;
+	} else {
+		return 0;
+	}
+	if ((protocol == IP_TCP || protocol == IP_UDP) && there >= header + 4)
+		mix += (uint32_t)net_get16(l3 + header) + net_get16(l3 + header + 2);
+	return (mix * 0x9e3779b1u) >> 24; /* 2^32 by the golden ratio: neighbours are spread */
+}
+
+uint8_t net_frame_entry(const uint8_t *p, size_t there)
+{
+	unsigned l3 = ETH_HEADER;
+
+	if (there >= ETH_HEADER + ETH_VLAN_TAG && net_get16(p + 12) == ETH_TYPE_VLAN)
+		l3 += ETH_VLAN_TAG;
+	return there > l3 ? net_flow_entry(net_get16(p + l3 - 2), p + l3, there - l3) : 0;
+}
+
 /* The sum does not care about byte order but for the final swap, so it runs in the processor's (RFC 1071, 2 (B)). */
 uint64_t net_sum(const void *at, size_t bytes, uint64_t sum, bool odd)
 {

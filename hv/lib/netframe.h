@@ -43,6 +43,13 @@ struct net_headers {
  * IP header that contradicts itself or the frame's length. What is not IP is no error. */
 int net_parse(const uint8_t *p, size_t there, size_t bytes, struct net_headers *h);
 
+/* Which flow a packet of that Ethernet type belongs to, as an entry of a table (NIC_STEER_ENTRIES of postern/nic.h): by addresses
+ * and ports of TCP and UDP, by addresses otherwise (fragments, extension headers), 0 for what is not IP or not whole in the
+ * `there` bytes at l3. The same for both directions. */
+uint8_t net_flow_entry(uint16_t type, const uint8_t *l3, size_t there);
+/* The same of a frame, which may have a tag. */
+uint8_t net_frame_entry(const uint8_t *p, size_t there);
+
 /* The sum of RFC 1071 over bytes, going on from `sum`; `odd`: bytes begin at an odd offset of what is summed. Fold it at the end. */
 uint64_t net_sum(const void *at, size_t bytes, uint64_t sum, bool odd);
 uint16_t net_fold(uint64_t sum);

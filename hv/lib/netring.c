@@ -55,10 +55,15 @@ void net_tx_front_init(struct net_tx_front *f, void *shared)
 	SHARED_RING_INIT(f->ring);
 }
 
+void net_rx_front_init_at(struct net_rx_front *f, void *shared, unsigned n)
+{
+	*f = (struct net_rx_front){.ring = nic_rx_ring_at(shared, n), .extent = nic_extents_at(shared, n)};
+	SHARED_RING_INIT(f->ring);
+}
+
 void net_rx_front_init(struct net_rx_front *f, void *shared)
 {
-	*f = (struct net_rx_front){.ring = nic_rx_ring(shared), .extent = nic_extents(shared)};
-	SHARED_RING_INIT(f->ring);
+	net_rx_front_init_at(f, shared, 0);
 }
 
 void net_tx_back_init(struct net_tx_back *b, void *shared)
@@ -66,9 +71,14 @@ void net_tx_back_init(struct net_tx_back *b, void *shared)
 	*b = (struct net_tx_back){.ring = nic_tx_ring(shared)};
 }
 
+void net_rx_back_init_at(struct net_rx_back *b, void *shared, unsigned n)
+{
+	*b = (struct net_rx_back){.ring = nic_rx_ring_at(shared, n), .extent = nic_extents_at(shared, n)};
+}
+
 void net_rx_back_init(struct net_rx_back *b, void *shared)
 {
-	*b = (struct net_rx_back){.ring = nic_rx_ring(shared), .extent = nic_extents(shared)};
+	net_rx_back_init_at(b, shared, 0);
 }
 
 /* --- front, transmit --- */

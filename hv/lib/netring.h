@@ -91,6 +91,9 @@ void net_tx_front_init(struct net_tx_front *f, void *shared);
 void net_rx_front_init(struct net_rx_front *f, void *shared);
 void net_tx_back_init(struct net_tx_back *b, void *shared);
 void net_rx_back_init(struct net_rx_back *b, void *shared);
+/* The same for receive ring `n`, below NIC_RX_RINGS_MAX. */
+void net_rx_front_init_at(struct net_rx_front *f, void *shared, unsigned n);
+void net_rx_back_init_at(struct net_rx_back *b, void *shared, unsigned n);
 
 /* --- front, transmit --- */
 /* Slots that are free; a frame needs its fragments, and one more with GSO. */

@@ -213,7 +213,7 @@ void virtio_set_status(struct virtio_device *d, uint8_t status)
 		return;
 	/* Refused by not being there when it is read back (virtio 1.2, 3.1.1). */
 	if (status & VIRTIO_FEATURES_OK && !(before & VIRTIO_FEATURES_OK) &&
-	    (d->features & ~d->offered || !virtio_has(d, VIRTIO_F_VERSION_1)))
+	    (d->features & ~d->offered || !virtio_has(d, VIRTIO_F_VERSION_1) || (d->ops->agreed && !d->ops->agreed(d))))
 		status &= ~VIRTIO_FEATURES_OK;
 	d->status = status | (before & VIRTIO_NEEDS_RESET);
 	if (status & VIRTIO_DRIVER_OK && !(before & VIRTIO_DRIVER_OK)) {

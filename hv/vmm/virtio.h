@@ -70,6 +70,8 @@ struct virtio_ops {
 	bool (*busy)(struct virtio_device *d, unsigned queue);
 	/* The driver wrote the device's configuration [offset, offset + size). NULL: it is read-only. */
 	void (*configure)(struct virtio_device *d, unsigned offset, unsigned size, uint32_t value);
+	/* The features the driver chose go together. NULL: all that were offered do. */
+	bool (*agreed)(const struct virtio_device *d);
 };
 
 struct virtio_queue {

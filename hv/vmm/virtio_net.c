@@ -14,21 +14,49 @@
 #include "clock.h"
 #include "virtio_net.h"
 
-/* Forgets what the switch had. */
-static void free_slots(struct net *n)
+static void make_slots(struct net *n)
 {
-	n->tx_free = n->rx_free = NULL;
-	for (unsigned i = 0; i < QUEUE_SIZE; i++) {
-		free(n->rx_slot[i].rest);
-		n->tx_slot[i] = (struct slot){.next = n->tx_free, .spare = NO_SPARE};
-		n->tx_free = &n->tx_slot[i];
-		n->rx_slot[i] = (struct slot){.next = n->rx_free, .spare = NO_SPARE};
-		n->rx_free = &n->rx_slot[i];
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++) {
+		struct pair *p = &n->pair[k];
+
+		p->number = k;
+		for (unsigned i = 0; i < QUEUE_SIZE; i++) {
+			p->tx_slot[i] = (struct slot){.next = p->tx_free, .spare = NO_SPARE};
+			p->tx_free = &p->tx_slot[i];
+			p->rx_slot[i] = (struct slot){.next = p->rx_free, .spare = NO_SPARE};
+			p->rx_free = &p->rx_slot[i];
+		}
 	}
 	for (unsigned i = 0; i < SPARES; i++)
 		n->spare[i] = i;
 	n->spare_count = SPARES;
-	n->tx_out = n->rx_out = 0;
+}
+
+/* The switch has forgotten what it had of us. Of queues that the driver goes on with, frames count as sent, and receive buffers
+ * are posted again by attach(). */
+static void free_slots(struct net *n)
+{
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++) {
+		struct pair *p = &n->pair[k];
+		bool keep = virtio_live(&n->v, rx_queue(p));
+
+		for (unsigned i = 0; i < QUEUE_SIZE; i++) {
+			if (p->tx_slot[i].out)
+				net_release_tx(n, p, &p->tx_slot[i]);
+			if (p->rx_slot[i].out && !keep)
+				net_release_rx(n, p, &p->rx_slot[i]);
+		}
+		virtio_told(&n->v, tx_queue(p));
+	}
+}
+
+static bool any_out(const struct net *n)
+{
+	bool any = n->tx_out;
+
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++)
+		any |= n->pair[k].rx_out;
+	return any;
 }
 
 /* --- the connection -------------------------------------------------------------------------- */
@@ -58,12 +86,14 @@ static void attach(struct net *n)
 		return;
 	link = n->c->shared;
 	/* Buffers that its life before had. */
-	for (unsigned i = 0; i < QUEUE_SIZE; i++)
-		if (n->rx_slot[i].out)
-			net_post(n, &n->rx_slot[i]);
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++)
+		for (unsigned i = 0; i < QUEUE_SIZE; i++)
+			if (n->pair[k].rx_slot[i].out)
+				net_post(n, &n->pair[k], &n->pair[k].rx_slot[i]);
 	link->front_flags = (virtio_has(&n->v, F_GUEST_CSUM) ? NIC_RX_CSUM_BLANK : 0) |
 			    (virtio_has(&n->v, F_GUEST_TSO4) && virtio_has(&n->v, F_MRG_RXBUF) ? NIC_RX_GSO : 0);
 	link->front_headroom = header_bytes(n);
+	link->front_rings_more = pairs_known(n) - 1;
 	__atomic_store_n(&link->front_state, LINK_READY, __ATOMIC_RELEASE);
 	n->attached = true;
 	connection_signal(n->c);
@@ -71,13 +101,18 @@ static void attach(struct net *n)
 
 static void describe(struct net *n, const struct nic_link *link)
 {
-	struct config c = {.status = link->flags & NIC_LINK_UP ? 1 : 0, .pairs = 1, .mtu = link->mtu};
+	struct config c = {.status = link->flags & NIC_LINK_UP ? 1 : 0, .pairs = n->wishes.pairs_max, .mtu = link->mtu};
 
 	if (c.mtu < 68 || c.mtu > 65521)
 		c.mtu = ETH_MTU;
-	memcpy(c.mac, link->mac, 6);
+	memcpy(c.mac, n->wishes.has_mac ? n->wishes.mac : link->mac, 6);
+	n->wishes.listens = link->flags & NIC_PROMISCUOUS;
 	n->v.offered |= 1ull << F_MAC | 1ull << F_STATUS | 1ull << F_MTU | 1ull << F_MRG_RXBUF | 1ull << F_GUEST_CSUM |
 			1ull << F_GUEST_TSO4 | 1ull << F_CTRL_VQ | 1ull << F_CTRL_RX;
+	if (n->wishes.pairs_max > 1)
+		n->v.offered |= 1ull << F_MQ;
+	if (n->wishes.listens)
+		n->v.offered |= 1ull << F_CTRL_MAC_ADDR;
 	if (link->flags & NIC_CSUM_TX)
 		n->v.offered |= 1ull << F_CSUM | (link->flags & NIC_TSO4 ? 1ull << F_HOST_TSO4 : 0);
 	if (!memcmp(n->v.config, &c, sizeof(c)))
@@ -117,27 +152,43 @@ bool virtio_net_settled(struct virtio_device *d)
 
 /* --- control queue --------------------------------------------------------------------------- */
 
-enum { CTRL_RX = 0, CTRL_MAC = 1 };
-enum { MAC_TABLE_SET = 0 };
-enum { CTRL_OK, CTRL_ERROR };
+/* Flows that were never sent are spread over the pairs in use. */
+static void use_pairs(struct net *n, unsigned pairs)
+{
+	n->wishes.pairs = pairs;
+	for (unsigned i = 0; i < NIC_STEER_ENTRIES; i++)
+		n->steer[i] = i % pairs;
+	if (n->c)
+		memcpy(((struct nic_link *)n->c->shared)->front_steer, n->steer, sizeof(n->steer));
+}
 
-/* What the guest wants to receive: the switch decides by the configuration; asking is not wrong. */
+static uint8_t command(struct net *n)
+{
+	struct net_wishes *w = &n->wishes;
+	unsigned pairs = w->pairs;
+	uint8_t ack;
+
+	w->features = n->v.features;
+	ack = net_command(w, &n->chain);
+	if (w->pairs != pairs)
+		use_pairs(n, w->pairs);
+	if (w->has_mac)
+		memcpy(n->v.config, w->mac, sizeof(w->mac));
+	return ack;
+}
+
 static void control(struct net *n)
 {
-	struct virtqueue *q = &n->v.queue[CONTROL].q;
+	unsigned queue = control_queue(n);
 
 	do {
-		while (virtio_pop(&n->v, CONTROL, &n->chain)) {
-			uint8_t command[2] = {0xff}, ack;
+		while (virtio_pop(&n->v, queue, &n->chain)) {
+			uint8_t ack = command(n);
 
-			vq_read(&n->chain, 0, command, 2);
-			ack = command[0] == CTRL_RX || (command[0] == CTRL_MAC && command[1] == MAC_TABLE_SET)
-				      ? CTRL_OK
-				      : CTRL_ERROR;
-			vq_push(q, n->chain.head, vq_write(&n->chain, 0, &ack, 1));
+			vq_push(&n->v.queue[queue].q, n->chain.head, vq_write(&n->chain, 0, &ack, 1));
 		}
-	} while (!virtio_drained(&n->v, CONTROL));
-	virtio_told(&n->v, CONTROL);
+	} while (!virtio_drained(&n->v, queue));
+	virtio_told(&n->v, queue);
 }
 
 /* --- the device's life ----------------------------------------------------------------------- */
@@ -153,16 +204,26 @@ static void note_done(struct net *n)
 	n->done_ns = now;
 }
 
+static uint32_t answers(const struct net *n)
+{
+	uint32_t sum = n->tx.rsp_cons;
+
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++)
+		sum += n->pair[k].rx.rsp_cons;
+	return sum;
+}
+
 static void work(struct virtio_device *d)
 {
 	struct net *n = net_of(d);
-	uint32_t answers = n->tx.rsp_cons + n->rx.rsp_cons;
+	uint32_t before;
 
 	attach(n);
 	control(n);
+	before = answers(n);
 	net_transmit(n);
 	net_receive(n);
-	if (n->tx.rsp_cons + n->rx.rsp_cons != answers)
+	if (answers(n) != before)
 		note_done(n);
 }
 
@@ -172,9 +233,13 @@ static void stop(struct virtio_device *d, unsigned queue)
 {
 	struct net *n = net_of(d);
 
-	if (queue == CONTROL)
+	if (d->resetting) {
+		n->wishes.has_mac = false;
+		use_pairs(n, 1);
+	}
+	if (queue == control_queue(n))
 		return;
-	if (n->tx_out + n->rx_out && !n->fence)
+	if (any_out(n) && !n->fence)
 		n->fence = clock_ns() + FENCE_NS;
 	if (n->attached)
 		net_hang_up(n, NULL);
@@ -184,7 +249,7 @@ static bool busy(struct virtio_device *d, unsigned queue)
 {
 	struct net *n = net_of(d);
 
-	if (queue == CONTROL || !n->fence)
+	if (queue == control_queue(n) || !n->fence)
 		return false;
 	if (clock_ns() < n->fence)
 		return true;
@@ -194,22 +259,31 @@ static bool busy(struct virtio_device *d, unsigned queue)
 	return false;
 }
 
-static const struct virtio_ops ops = {.work = work, .stop = stop, .busy = busy};
+static bool agreed(const struct virtio_device *d)
+{
+	return net_features_agree(d->features);
+}
+
+static const struct virtio_ops ops = {.work = work, .stop = stop, .busy = busy, .agreed = agreed};
 
 struct virtio_device *virtio_net_make(void)
 {
-	struct net *n = calloc(1, sizeof(*n));
+	unsigned pairs = guest.cpus < PAIRS_MAX ? guest.cpus : PAIRS_MAX;
+	struct net *n = calloc(1, sizeof(*n) + pairs * sizeof(n->pair[0]));
 	int64_t memory = sys_mem_create(SPARES * SPARE_BYTES, 0);
 
 	if (!n || memory < 0)
 		return NULL;
 	n->spares = space_map(memory, SPARES * SPARE_BYTES, MAP_READ | MAP_WRITE);
 	n->spare_memory = memory;
-	free_slots(n);
-	n->v = (struct virtio_device){.ops = &ops, .name = "network", .type = VIRTIO_NET, .private_ = n, .queues = QUEUES};
+	n->wishes.pairs_max = pairs;
+	make_slots(n);
+	use_pairs(n, 1);
+	n->v = (struct virtio_device){.ops = &ops, .name = "network", .type = VIRTIO_NET, .private_ = n, .queues = 2 * pairs + 1};
 	n->v.config_bytes = sizeof(struct config);
-	n->v.queue[RX].size_max = n->v.queue[TX].size_max = QUEUE_SIZE;
-	n->v.queue[CONTROL].size_max = CONTROL_SIZE;
+	for (unsigned i = 0; i < 2 * pairs; i++)
+		n->v.queue[i].size_max = QUEUE_SIZE;
+	n->v.queue[2 * pairs].size_max = CONTROL_SIZE;
 	return n->spares && !virtio_add(&n->v, 0x020000, &guest.pci) ? &n->v : NULL;
 }
 
@@ -226,7 +300,9 @@ int virtio_net_connected(struct virtio_device *d, struct connection *c)
 	n->c = c;
 	n->attached = n->ready = false;
 	net_tx_front_init(&n->tx, c->shared);
-	net_rx_front_init(&n->rx, c->shared);
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++)
+		net_rx_front_init_at(&n->pair[k].rx, c->shared, k);
+	memcpy(((struct nic_link *)c->shared)->front_steer, n->steer, sizeof(n->steer));
 	virtio_net_readable(d);
 	return 0;
 }
@@ -239,10 +315,14 @@ void virtio_net_disconnected(struct virtio_device *d)
 	n->c = NULL;
 	n->reborn |= n->attached && n->done_ns;
 	n->attached = n->ready = false;
-	for (unsigned i = 0; i < QUEUE_SIZE && !n->fence; i++)
-		if (n->tx_slot[i].out)
-			net_release_tx(n, &n->tx_slot[i]);
-	virtio_told(d, TX);
+	for (unsigned k = 0; k < n->wishes.pairs_max && !n->fence; k++) {
+		struct pair *p = &n->pair[k];
+
+		for (unsigned i = 0; i < QUEUE_SIZE; i++)
+			if (p->tx_slot[i].out)
+				net_release_tx(n, p, &p->tx_slot[i]);
+		virtio_told(d, tx_queue(p));
+	}
 }
 
 void virtio_net_readable(struct virtio_device *d)

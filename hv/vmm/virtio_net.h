@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The network device's inside: what its files share. virtio_net.c is the device and its connection, virtio_net_tx.c and
- * virtio_net_rx.c the two directions.
+ * virtio_net_rx.c the two directions, virtio_net_control.c the control queue's commands.
+ *
+ * Pairs of queues, one a virtual processor as far as PAIRS_MAX goes: queue 2 n receives, 2 n + 1 sends, and behind those of all
+ * pairs comes the control queue (behind the first pair with drivers that know of one only). All transmit queues
+ * go into one ring of the connection, each receive queue has a ring of its own. The frames of a flow are received by the
+ * pair that the driver sent that flow on last: our table says which, the switch looks into it (postern/nic.h).
  */
 #ifndef VMM_VIRTIO_NET_H
 #define VMM_VIRTIO_NET_H
@@ -16,30 +21,18 @@
 #include "netring.h"
 #include "syscalls.h"
 #include "virtio_devices.h"
+#include "virtio_net_control.h"
 
 #define QUEUE_SIZE 256
 #define CONTROL_SIZE 64
+#define PAIRS_MAX NIC_RX_RINGS_MAX
 #define SPARES 64 /* pages of our own, for what the guest's buffers do not fit */
 #define SPARE_BYTES 4096
 #define NO_SPARE 0xff
 #define TX_WAIT 32 /* answers worth a signal while frames go out */
 #define FENCE_NS (3 * NS_PER_S)
 
-enum { RX, TX, CONTROL, QUEUES };
 enum tag { TAG_RAM, TAG_SPARE };
-
-enum feature {
-	F_CSUM = 0,
-	F_GUEST_CSUM = 1,
-	F_MTU = 3,
-	F_MAC = 5,
-	F_GUEST_TSO4 = 7,
-	F_HOST_TSO4 = 11,
-	F_MRG_RXBUF = 15,
-	F_STATUS = 16,
-	F_CTRL_VQ = 17,
-	F_CTRL_RX = 18,
-};
 
 enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
 enum { HDR_GSO_NONE = 0, HDR_GSO_TCPV4 = 1 };
@@ -66,6 +59,15 @@ struct slot {
 	unsigned count;
 };
 
+struct pair {
+	uint8_t number;
+	struct virtqueue *sending; /* virtio_net_tx.c */
+	struct net_rx_front rx;
+	unsigned rx_out; /* slots the switch has */
+	struct slot *tx_free, *rx_free;
+	struct slot tx_slot[QUEUE_SIZE], rx_slot[QUEUE_SIZE];
+};
+
 struct net {
 	struct virtio_device v;
 	struct connection *c;
@@ -75,28 +77,50 @@ struct net {
 			 * wait for that until this CLOCK ns */
 	uint32_t changes;
 	struct net_tx_front tx;
-	struct net_rx_front rx;
+	struct net_wishes wishes; /* what commands said */
+	unsigned turn; /* of the pair that sends first */
 	struct timer look; /* at the transmit queue */
 	bool lazy;	   /* few notifications are asked for: the timer looks */
 	unsigned alone;	   /* looks in a row that found frames to send, and nothing received in between */
 	bool bulk;	   /* much is sent: rate_bytes since rate_ns; the last frame was seen at sent_ns */
 	uint64_t rate_ns, rate_bytes, sent_ns;
-	unsigned tx_out, rx_out; /* slots the switch has */
+	unsigned tx_out; /* slots the switch has */
 	uint8_t *spares;
 	uint32_t spare_memory;
 	unsigned spare_count;
 	uint8_t spare[SPARES];
-	struct slot *tx_free, *rx_free;
-	struct slot tx_slot[QUEUE_SIZE], rx_slot[QUEUE_SIZE];
 	uint64_t dropped;
 	uint64_t done_ns; /* when the switch answered last */
 	bool reborn;	  /* and its next life has not yet */
+	uint8_t steer[NIC_STEER_ENTRIES]; /* as in the connection's page */
 	struct vq_chain chain;
+	struct pair pair[]; /* wishes.pairs_max */
 };
 
 static inline struct net *net_of(struct virtio_device *d)
 {
 	return d->private_;
+}
+
+static inline unsigned rx_queue(const struct pair *p)
+{
+	return 2 * p->number;
+}
+
+static inline unsigned tx_queue(const struct pair *p)
+{
+	return 2 * p->number + 1;
+}
+
+/* How many pairs the driver knows of. */
+static inline unsigned pairs_known(const struct net *n)
+{
+	return virtio_has(&n->v, F_MQ) && virtio_has(&n->v, F_CTRL_VQ) ? n->wishes.pairs_max : 1;
+}
+
+static inline unsigned control_queue(const struct net *n)
+{
+	return 2 * pairs_known(n);
 }
 
 static inline unsigned header_bytes(const struct net *n)
@@ -127,9 +151,10 @@ void net_hang_up(struct net *n, const char *why);
 /* What the guest queued goes to the switch, and the switch's answers back. */
 void net_transmit(struct net *n);
 /* A buffer that the switch answered goes back to the guest, or is forgotten. */
-void net_release_tx(struct net *n, struct slot *s);
+void net_release_tx(struct net *n, struct pair *p, struct slot *s);
 /* Frames of the switch to the guest, and its buffers to the switch. */
 void net_receive(struct net *n);
-void net_post(struct net *n, struct slot *s);
+void net_post(struct net *n, struct pair *p, struct slot *s);
+void net_release_rx(struct net *n, struct pair *p, struct slot *s);
 
 #endif

@@ -4,13 +4,13 @@
 
 #define ENOUGH (QUEUE_SIZE / 2) /* the switch has so many: new buffers are taken when a frame comes */
 
-void net_post(struct net *n, struct slot *s)
+void net_post(struct net *n, struct pair *p, struct slot *s)
 {
 	bool spare = s->spare != NO_SPARE;
 	uint64_t offset = spare ? (uint64_t)s->spare * SPARE_BYTES : ram_offset(s->at);
 	struct net_fragment f = fragment(spare ? TAG_SPARE : TAG_RAM, offset, s->bytes);
 
-	net_rx_front_put(&n->rx, s - n->rx_slot, &f);
+	net_rx_front_put(&p->rx, s - p->rx_slot, &f);
 }
 
 /* A buffer in several pieces is stood for by a page of ours. */
@@ -30,10 +30,10 @@ static bool stand_in(struct net *n, struct slot *s)
 }
 
 /* The guest's buffer in n->chain, for the switch. False: it is none. */
-static bool post_one(struct net *n)
+static bool post_one(struct net *n, struct pair *p)
 {
 	struct vq_chain *c = &n->chain;
-	struct slot *s = n->rx_free;
+	struct slot *s = p->rx_free;
 
 	*s = (struct slot){.next = s->next, .head = c->head, .spare = NO_SPARE};
 	if (c->in_bytes <= header_bytes(n))
@@ -42,10 +42,10 @@ static bool post_one(struct net *n)
 	s->at = c->buffer[c->readable].at;
 	if (c->count != c->readable + 1 && !stand_in(n, s))
 		return false;
-	n->rx_free = s->next;
+	p->rx_free = s->next;
 	s->out = true;
-	n->rx_out++;
-	net_post(n, s);
+	p->rx_out++;
+	net_post(n, p, s);
 	return true;
 }
 
@@ -59,15 +59,15 @@ static void scatter(const struct slot *s, const uint8_t *from, uint32_t bytes)
 	vq_write(&c, 0, from, bytes);
 }
 
-static void release_rx(struct net *n, struct slot *s)
+void net_release_rx(struct net *n, struct pair *p, struct slot *s)
 {
 	net_give_back(n, s);
 	free(s->rest);
 	s->rest = NULL;
 	s->out = false;
-	s->next = n->rx_free;
-	n->rx_free = s;
-	n->rx_out--;
+	s->next = p->rx_free;
+	p->rx_free = s;
+	p->rx_out--;
 }
 
 static uint8_t *data_of(struct net *n, const struct slot *s)
@@ -111,22 +111,22 @@ static void deliver(struct net *n, struct virtqueue *q, struct slot *s, const st
 }
 
 /* The slot of a part, NULL: it names none, or more than there is. */
-static struct slot *slot_of(struct net *n, const struct net_part *part)
+static struct slot *slot_of(struct pair *p, const struct net_part *part)
 {
-	struct slot *s = &n->rx_slot[part->id % QUEUE_SIZE];
+	struct slot *s = &p->rx_slot[part->id % QUEUE_SIZE];
 
 	return s->out && part->offset <= s->bytes && part->bytes <= s->bytes - part->offset ? s : NULL;
 }
 
 /* -EIO: it cannot be. */
-static int received(struct net *n, struct virtqueue *q, const struct net_received *r)
+static int received(struct net *n, struct pair *p, struct virtqueue *q, const struct net_received *r)
 {
 	unsigned used = 0, first = r->count;
 	bool good;
 	struct header h;
 
 	for (unsigned i = 0; i < r->count; i++) {
-		if (!slot_of(n, &r->part[i]))
+		if (!slot_of(p, &r->part[i]))
 			return -EIO;
 		used += r->part[i].bytes != 0;
 		if (r->part[i].bytes && i < first)
@@ -134,30 +134,30 @@ static int received(struct net *n, struct virtqueue *q, const struct net_receive
 	}
 	if (r->bytes && r->part[first].offset < header_bytes(n))
 		return -EIO;
-	good = r->bytes && (used == 1 || virtio_has(&n->v, F_MRG_RXBUF));
+	good = r->bytes && (used == 1 || virtio_has(&n->v, F_MRG_RXBUF)) && p->number < n->wishes.pairs;
 	if (good)
-		make_header(n, r, data_of(n, slot_of(n, &r->part[first])) + r->part[first].offset,
+		make_header(n, r, data_of(n, slot_of(p, &r->part[first])) + r->part[first].offset,
 			    r->part[first].bytes, used, &h);
 	for (unsigned i = 0; i < r->count; i++) {
-		struct slot *s = slot_of(n, &r->part[i]);
+		struct slot *s = slot_of(p, &r->part[i]);
 
 		if (s && good && r->part[i].bytes) {
 			deliver(n, q, s, &r->part[i], i == first ? &h : NULL);
-			release_rx(n, s);
+			net_release_rx(n, p, s);
 		} else if (s) {
-			net_post(n, s); /* not for the guest to see: the switch may have the buffer again */
+			net_post(n, p, s); /* not for the guest to see: the switch may have the buffer again */
 		}
 	}
 	return 0;
 }
 
 /* False: the connection is given up, or the driver is broken. */
-static bool receive_some(struct net *n, struct virtqueue *q)
+static bool receive_some(struct net *n, struct pair *p, struct virtqueue *q)
 {
 	static struct net_received r;
 	int e;
 
-	while ((e = net_rx_front_take(&n->rx, &r)) > 0 && !(e = received(n, q, &r)))
+	while ((e = net_rx_front_take(&p->rx, &r)) > 0 && !(e = received(n, p, q, &r)))
 		n->alone = 0;
 	if (e < 0) {
 		net_hang_up(n, "its receive ring is garbage");
@@ -165,24 +165,27 @@ static bool receive_some(struct net *n, struct virtqueue *q)
 	}
 	vq_kicks_off(q);
 	do {
-		while (n->rx_free && n->spare_count && virtio_pop(&n->v, RX, &n->chain))
-			if (!post_one(n)) {
-				virtio_broken(&n->v, RX, "a receive buffer without room");
+		while (p->rx_free && n->spare_count && virtio_pop(&n->v, rx_queue(p), &n->chain))
+			if (!post_one(n, p)) {
+				virtio_broken(&n->v, rx_queue(p), "a receive buffer without room");
 				return false;
 			}
-	} while (n->rx_free && n->spare_count && vq_kicks_after(q, n->rx_out < ENOUGH ? 0 : ENOUGH - 1));
-	if (net_rx_front_push(&n->rx))
+	} while (p->rx_free && n->spare_count && vq_kicks_after(q, p->rx_out < ENOUGH ? 0 : ENOUGH - 1));
+	if (net_rx_front_push(&p->rx))
 		connection_signal(n->c);
 	return true;
 }
 
 void net_receive(struct net *n)
 {
-	struct virtqueue *q = virtio_live(&n->v, RX);
+	for (unsigned k = 0; k < pairs_known(n) && n->attached; k++) {
+		struct pair *p = &n->pair[k];
+		struct virtqueue *q = virtio_live(&n->v, rx_queue(p));
 
-	if (!n->attached || !q)
-		return;
-	while (receive_some(n, q) && net_rx_front_wait(&n->rx))
-		;
-	virtio_told(&n->v, RX);
+		if (!q)
+			continue;
+		while (receive_some(n, p, q) && net_rx_front_wait(&p->rx))
+			;
+		virtio_told(&n->v, rx_queue(p));
+	}
 }

@@ -114,7 +114,7 @@ static bool make_frame(struct net *n, struct slot *s, struct net_frame *f)
 		return false;
 	bytes = n->chain.out_bytes - skip;
 	vq_read(&n->chain, 0, &h, skip);
-	*f = (struct net_frame){.id = s - n->tx_slot};
+	*f = (struct net_frame){0};
 	if (h.gso_type != HDR_GSO_NONE) {
 		if (h.gso_type != HDR_GSO_TCPV4 || !h.gso_size || !virtio_has(&n->v, F_HOST_TSO4) ||
 		    !(h.flags & HDR_NEEDS_CSUM))
@@ -128,34 +128,54 @@ static bool make_frame(struct net *n, struct slot *s, struct net_frame *f)
 	return fragments(n, f, skip) || flatten(n, s, f, bytes, skip);
 }
 
-static void transmit_one(struct net *n, struct virtqueue *q)
+/* What comes back of the frame's flow is for this pair. */
+static void note_flow(struct net *n, const struct pair *p)
 {
-	struct slot *s = n->tx_free;
+	unsigned skip = header_bytes(n);
+	uint8_t copy[NET_HEADERS_MAX], entry;
+	size_t there;
+	const uint8_t *at = headers(n, skip, n->chain.out_bytes - skip, copy, &there);
+
+	entry = net_frame_entry(at, there);
+	if (n->steer[entry] == p->number)
+		return;
+	n->steer[entry] = p->number;
+	__atomic_store_n(&((struct nic_link *)n->c->shared)->front_steer[entry], p->number, __ATOMIC_RELAXED);
+}
+
+static void transmit_one(struct net *n, struct pair *p)
+{
+	struct slot *s = p->tx_free;
 	static struct net_frame f;
+	bool good;
 
 	*s = (struct slot){.next = s->next, .head = n->chain.head, .spare = NO_SPARE};
-	if (!make_frame(n, s, &f) || net_tx_front_put(&n->tx, &f)) {
+	good = make_frame(n, s, &f);
+	f.id = p->number * QUEUE_SIZE + (s - p->tx_slot);
+	if (good && n->wishes.pairs > 1)
+		note_flow(n, p);
+	if (!good || net_tx_front_put(&n->tx, &f)) {
 		n->dropped++;
 		net_give_back(n, s);
-		vq_push(q, s->head, 0);
+		vq_push(p->sending, s->head, 0);
 		return;
 	}
 	n->rate_bytes += f.bytes;
-	n->tx_free = s->next;
+	p->tx_free = s->next;
 	s->out = true;
 	n->tx_out++;
 }
 
-void net_release_tx(struct net *n, struct slot *s)
+void net_release_tx(struct net *n, struct pair *p, struct slot *s)
 {
-	struct virtqueue *q = virtio_live(&n->v, TX);
+	struct virtqueue *q = virtio_live(&n->v, tx_queue(p));
 
 	if (q)
 		vq_push(q, s->head, 0);
 	net_give_back(n, s);
 	s->out = false;
-	s->next = n->tx_free;
-	n->tx_free = s;
+	s->next = p->tx_free;
+	p->tx_free = s;
 	n->tx_out--;
 }
 
@@ -164,9 +184,12 @@ static void answers(struct net *n)
 	uint16_t id;
 	int status, e;
 
-	while ((e = net_tx_front_take(&n->tx, &id, &status)) > 0)
-		if (id < QUEUE_SIZE && n->tx_slot[id].out)
-			net_release_tx(n, &n->tx_slot[id]);
+	while ((e = net_tx_front_take(&n->tx, &id, &status)) > 0) {
+		unsigned k = id / QUEUE_SIZE, i = id % QUEUE_SIZE;
+
+		if (k < n->wishes.pairs_max && n->pair[k].tx_slot[i].out)
+			net_release_tx(n, &n->pair[k], &n->pair[k].tx_slot[i]);
+	}
 	if (e < 0)
 		net_hang_up(n, "its transmit ring is garbage");
 }
@@ -184,19 +207,42 @@ static void see_rate(struct net *n)
 	n->rate_ns = now;
 }
 
+/* False: more may be there, but no room for it. */
+static bool empty_queue(struct net *n, struct pair *p)
+{
+	for (;;) {
+		if (!p->tx_free || net_tx_front_room(&n->tx) <= NIC_FRAGMENTS_MAX)
+			return false;
+		if (!virtio_pop(&n->v, tx_queue(p), &n->chain))
+			return true;
+		transmit_one(n, p);
+	}
+}
+
+/* True: some came before we asked for them. */
+static bool ask_for_more(struct net *n)
+{
+	bool more = false;
+
+	for (unsigned k = 0; k < n->wishes.pairs; k++)
+		if (n->pair[k].sending)
+			more |= vq_kicks_after(n->pair[k].sending, n->lazy ? STREAM_FRAMES - 1 : 0);
+	return more;
+}
+
 /* True: look again. */
-static bool transmit_some(struct net *n, struct virtqueue *q)
+static bool transmit_some(struct net *n)
 {
 	uint32_t before = n->tx.req_prod;
 	bool full = false;
 
 	answers(n);
-	while (n->attached && !full) {
-		full = !n->tx_free || net_tx_front_room(&n->tx) <= NIC_FRAGMENTS_MAX;
-		if (full || !virtio_pop(&n->v, TX, &n->chain))
-			break;
-		transmit_one(n, q);
+	for (unsigned k = 0; k < n->wishes.pairs && n->attached && !full; k++) {
+		struct pair *p = &n->pair[(n->turn + k) % n->wishes.pairs];
+
+		full = p->sending && !empty_queue(n, p);
 	}
+	n->turn += full; /* another first, when there is room */
 	if (!n->attached)
 		return false;
 	if (n->tx.req_prod != before) {
@@ -211,7 +257,7 @@ static bool transmit_some(struct net *n, struct virtqueue *q)
 	if (full)
 		return false;
 	n->lazy = n->bulk || n->alone >= STREAM_LOOKS;
-	return vq_kicks_after(q, n->lazy ? STREAM_FRAMES - 1 : 0);
+	return ask_for_more(n);
 }
 
 static void look(struct timer *t)
@@ -227,18 +273,29 @@ static void look(struct timer *t)
 			net_transmit(n);
 		}
 	}
-	virtio_told(&n->v, TX);
+	for (unsigned k = 0; k < pairs_known(n); k++)
+		virtio_told(&n->v, tx_queue(&n->pair[k]));
 	guest_unlock();
 }
 
-static void look_later(struct net *n, const struct virtqueue *q)
+/* Tells the driver of many frames that were sent; true: of few it is not told yet. */
+static bool tell_many(struct net *n, struct pair *p)
 {
-	uint16_t done = q->used_idx - q->told;
+	uint16_t done = p->sending->used_idx - p->sending->told;
 
-	if (done >= TELL_FRAMES || (done && !n->tx_free)) {
-		virtio_told(&n->v, TX);
+	if (done >= TELL_FRAMES || (done && !p->tx_free)) {
+		virtio_told(&n->v, tx_queue(p));
 		done = 0;
 	}
+	return done;
+}
+
+static void look_later(struct net *n)
+{
+	bool done = false;
+
+	for (unsigned k = 0; k < pairs_known(n); k++)
+		done |= n->pair[k].sending && tell_many(n, &n->pair[k]);
 	if (!n->look.armed && (done || n->lazy))
 		timer_set(&n->look, clock_ns() + (n->lazy ? STREAM_NS : TELL_NS), look);
 	else if (n->look.armed && !done && !n->lazy)
@@ -248,14 +305,20 @@ static void look_later(struct net *n, const struct virtqueue *q)
 /* While the switch is away frames wait in the guest's queue. */
 void net_transmit(struct net *n)
 {
-	struct virtqueue *q = virtio_live(&n->v, TX);
-
-	if (!q || !n->attached)
+	if (!n->attached)
 		return;
-	if (q->used_idx != q->told && !net_rx_front_pending(&n->rx))
-		virtio_told(&n->v, TX);
-	vq_kicks_off(q);
-	while (transmit_some(n, q))
+	for (unsigned k = 0; k < pairs_known(n); k++) {
+		struct pair *p = &n->pair[k];
+		struct virtqueue *q = virtio_live(&n->v, tx_queue(p));
+
+		p->sending = q;
+		if (!q)
+			continue;
+		if (q->used_idx != q->told && !net_rx_front_pending(&p->rx))
+			virtio_told(&n->v, tx_queue(p));
+		vq_kicks_off(q);
+	}
+	while (transmit_some(n))
 		;
-	look_later(n, q);
+	look_later(n);
 }

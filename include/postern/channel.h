@@ -297,7 +297,7 @@ struct console_link {
 };
 
 #define CHANNEL_BYTES 0x2000
-#define CONNECTION_BYTES 0x8000 /* frames come at first touch */
+#define CONNECTION_BYTES 0x10000 /* frames come at first touch */
 
 _Static_assert(sizeof(struct message) == 64, "a message is one cache line");
 _Static_assert(sizeof(struct channel) <= CHANNEL_BYTES, "channel size");

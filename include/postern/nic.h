@@ -20,6 +20,10 @@
  * A frame's responses are put in one go, as many as it had requests: the first with the frame's id and its status, the others
  * NETIF_RSP_NULL. Frames of transmit may be answered in any order. hv/lib/netring.h does all this.
  *
+ * A front of class "nic" may have further receive rings (front_rings_more), for a guest's card with several queues. A received frame
+ * goes into the ring that front_steer names for its flow (hv/lib/netframe.h: net_flow_entry()); the front changes that table as it
+ * likes, at any time.
+ *
  * Frames in flight when a side dies are lost, as on a wire; rings begin empty with each generation. Nothing else
  * may be lost or doubled: order is kept within a connection.
  */
@@ -36,6 +40,10 @@
 #define NIC_RX_BYTES 0x2000 /* 512 buffers */
 #define NIC_RX_SLOTS 512
 #define NIC_EXTENT_OFFSET 0x5000 /* struct nic_extent[NIC_RX_SLOTS], by the front */
+#define NIC_RX_RINGS_MAX 4
+#define NIC_RX_MORE_OFFSET 0x6000 /* receive rings beyond the first, each with its extents behind it */
+#define NIC_RX_MORE_BYTES 0x3000
+#define NIC_STEER_ENTRIES 256
 #define NIC_FRAME_MAX 65535 /* with GSO; the request's size field has 16 bits */
 #define NIC_FRAGMENTS_MAX 18
 #define NIC_HEADROOM_MAX 64
@@ -62,9 +70,10 @@ struct nic_link {
 	char name[16];
 	uint32_t front_headroom; /* of the front, before its READY: bytes that the back leaves free at the beginning of a frame's
 				  * first buffer, 0..NIC_HEADROOM_MAX. Class "nic" only */
-	uint32_t reserved;
+	uint32_t front_rings_more; /* of the front, before its READY: 0..NIC_RX_RINGS_MAX - 1. Class "nic" only */
 	/* Statistics of the back. */
 	uint64_t tx_frames, tx_bytes, tx_dropped, rx_frames, rx_bytes, rx_dropped, errors;
+	uint8_t front_steer[NIC_STEER_ENTRIES]; /* of the front, at any time: numbers of receive rings */
 };
 
 /* Of the receive buffer in the same slot. bytes 0: the whole page. */
@@ -72,9 +81,21 @@ struct nic_extent {
 	uint16_t offset, bytes;
 };
 
+/* The nth receive ring, and what stands beside it. */
+static inline netif_rx_sring_t *nic_rx_ring_at(void *shared, unsigned n)
+{
+	return (netif_rx_sring_t *)((char *)shared + (n ? NIC_RX_MORE_OFFSET + (n - 1) * NIC_RX_MORE_BYTES : NIC_RX_OFFSET));
+}
+
+static inline struct nic_extent *nic_extents_at(void *shared, unsigned n)
+{
+	return (struct nic_extent *)((char *)shared + (n ? NIC_RX_MORE_OFFSET + (n - 1) * NIC_RX_MORE_BYTES + NIC_RX_BYTES
+							 : NIC_EXTENT_OFFSET));
+}
+
 static inline struct nic_extent *nic_extents(void *shared)
 {
-	return (struct nic_extent *)((char *)shared + NIC_EXTENT_OFFSET);
+	return nic_extents_at(shared, 0);
 }
 
 static inline netif_tx_sring_t *nic_tx_ring(void *shared)
@@ -84,12 +105,14 @@ static inline netif_tx_sring_t *nic_tx_ring(void *shared)
 
 static inline netif_rx_sring_t *nic_rx_ring(void *shared)
 {
-	return (netif_rx_sring_t *)((char *)shared + NIC_RX_OFFSET);
+	return nic_rx_ring_at(shared, 0);
 }
 
 _Static_assert(sizeof(struct nic_link) <= NIC_TX_OFFSET, "nic link size");
 _Static_assert(NIC_TX_BYTES >= 64 + NIC_TX_SLOTS * sizeof(union netif_tx_sring_entry), "nic transmit ring size");
 _Static_assert(NIC_RX_BYTES >= 64 + NIC_RX_SLOTS * sizeof(union netif_rx_sring_entry), "nic receive ring size");
-_Static_assert(NIC_EXTENT_OFFSET + NIC_RX_SLOTS * sizeof(struct nic_extent) <= CONNECTION_BYTES, "nic connection size");
+_Static_assert(NIC_EXTENT_OFFSET + NIC_RX_SLOTS * sizeof(struct nic_extent) <= NIC_RX_MORE_OFFSET, "nic extents size");
+_Static_assert(NIC_RX_BYTES + NIC_RX_SLOTS * sizeof(struct nic_extent) <= NIC_RX_MORE_BYTES, "nic further receive rings");
+_Static_assert(NIC_RX_MORE_OFFSET + (NIC_RX_RINGS_MAX - 1) * NIC_RX_MORE_BYTES <= CONNECTION_BYTES, "nic connection size");
 
 #endif

@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	there = data[0] * size / 255; /* as many as lie in the first piece */
 	whole = malloc(size);
 	memcpy(whole, data, size);
+	net_frame_entry(whole, there > size ? size : there);
 	net_parse(whole, there > size ? size : there, size, &h);
 	if (!net_parse(whole, size, size, &h)) {
 		if (h.end > size || h.payload > h.end || h.l4 > h.end)

@@ -25,7 +25,7 @@ static uint64_t now;
 static uint8_t *ram[GUESTS], *pages, *kept;
 static struct connection c[GUESTS + 1];
 static struct net_tx_front tf[GUESTS];
-static struct net_rx_front rf[GUESTS];
+static struct net_rx_front rf[GUESTS][NIC_RX_RINGS_MAX];
 static struct net_tx_back tb;
 static struct net_rx_back rb;
 static bool listened; /* trains are only for networks on which nobody listens to the others */
@@ -119,18 +119,21 @@ static void guest_up(unsigned i)
 		 i == 2 && listened ? " promiscuous" : i == 1 ? " vlan=trunk" : "");
 	memset(c[i].shared, 0, CONNECTION_BYTES);
 	net_tx_front_init(&tf[i], c[i].shared);
-	net_rx_front_init(&rf[i], c[i].shared);
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++)
+		net_rx_front_init_at(&rf[i][n], c[i].shared, n);
 	if (port_connected(&c[i]))
 		return;
 	((struct nic_link *)c[i].shared)->front_flags = i ? NIC_RX_GSO | NIC_RX_CSUM_BLANK : 0;
 	((struct nic_link *)c[i].shared)->front_headroom = i * 12;
+	((struct nic_link *)c[i].shared)->front_rings_more = i ? 2 * i + 1 : 0; /* more than there are, too */
 	((struct nic_link *)c[i].shared)->front_state = LINK_READY;
 	port_shared(c[i].private_, &(struct share){i + 1, RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT, 1, RAM});
 	for (unsigned n = 0; n < 16; n++) {
 		at = (struct net_fragment){REF(1, n / 2), n % 2 * 2048, 2048};
-		net_rx_front_put(&rf[i], n, &at);
+		net_rx_front_put(&rf[i][n % 4], n, &at);
 	}
-	net_rx_front_push(&rf[i]);
+	for (unsigned n = 0; n < 4; n++)
+		net_rx_front_push(&rf[i][n]);
 }
 
 static void driver_up(void)
@@ -227,7 +230,7 @@ static void stream(const uint8_t *data, size_t size)
 
 static void act(const uint8_t *data, size_t size)
 {
-	unsigned i = data[0] >> 4 & 3, at = (data[1] << 8 | data[2]) % 0x5000;
+	unsigned i = data[0] >> 4 & 3, at = (data[1] << 8 | data[2]) % 0xe000;
 
 	switch (data[0] & 7) {
 	case 0 ... 2:
@@ -241,7 +244,10 @@ static void act(const uint8_t *data, size_t size)
 			driver_acts(data);
 		break;
 	case 4:
-		memcpy((char *)c[i].shared + 0x1000 + (data[3] & 1 ? at % 0x4000 : at % 64), data + 4, size - 4);
+		if (data[3] & 2) /* which ring gets what */
+			memcpy(((struct nic_link *)c[i].shared)->front_steer + at % (NIC_STEER_ENTRIES - 16), data + 4, size - 4);
+		else
+			memcpy((char *)c[i].shared + 0x1000 + (data[3] & 1 ? at : at % 64), data + 4, size - 4);
 		break;
 	case 5:
 		if (i == GUESTS && uplinks[0].c)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sources: hv/vmm/virtqueue.c hv/vmm/virtio.c hv/vmm/virtio_pci.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/ram.c */
+/* sources: hv/vmm/virtio_net_control.c hv/vmm/virtqueue.c hv/vmm/virtio.c hv/vmm/virtio_pci.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/ram.c */
 /*
  * A guest that writes what it likes into a virtio device's registers and queues. The first byte says whether a driver has brought the
  * device up; records follow, of accesses to registers and of descriptors; the rest is the guest's RAM. What has to hold: no access outside RAM, every chain lies in it, and the
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "vmm/virtio.h"
+#include "vmm/virtio_net_control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,6 +53,16 @@ void virtio_host_log(const struct virtio_device *v, const char *what)
 	check(what != NULL);
 }
 
+/* What was queued, as a command for a network device. */
+static void control(const struct vq_chain *c)
+{
+	struct net_wishes w = {.features = ~0ull << (c->head & 1), .listens = c->head & 2, .pairs_max = 4, .pairs = 1};
+
+	if (net_command(&w, c) == NET_ERROR)
+		check(w.pairs == 1 && !w.has_mac);
+	check(w.pairs >= 1 && w.pairs <= 4 && w.pairs_max == 4 && !(w.mac[0] & 1));
+}
+
 static void work(struct virtio_device *v)
 {
 	static struct vq_chain c;
@@ -71,6 +82,7 @@ static void work(struct virtio_device *v)
 					*(i < c.readable ? &out : &in) += c.buffer[i].bytes;
 				}
 				check(in == c.in_bytes && out == c.out_bytes);
+				control(&c);
 				vq_read(&c, 1, bytes, sizeof(bytes));
 				vq_push(&v->queue[n].q, c.head, vq_write(&c, 3, bytes, sizeof(bytes)));
 			}

@@ -215,12 +215,59 @@ static void test_segment(void **state)
 	assert_int_equal(net_segments(&(struct net_headers){.payload = 66, .end = 66}, 1000), 1);
 }
 
+/* Both directions of a flow are one, ports tell flows apart where there are some. */
+static void test_flow(void **state)
+{
+	unsigned seen[4] = {0};
+	uint8_t here, other[128];
+
+	for (unsigned tag = 0; tag < 2; tag++)
+		for (unsigned v6 = 0; v6 < 2; v6++) {
+			unsigned l3 = tag ? 18 : 14, l4 = l3 + (v6 ? 40 : 20), bytes = build(v6, IP_TCP, 10, tag);
+			unsigned address = l3 + (v6 ? 8 : 12), size = v6 ? 16 : 4;
+
+			here = net_frame_entry(frame, bytes);
+			assert_int_equal(here, net_flow_entry(v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4, frame + l3, bytes - l3));
+			memcpy(other, frame, sizeof(other));
+			memcpy(other + address, frame + address + size, size);
+			memcpy(other + address + size, frame + address, size);
+			memcpy(other + l4, frame + l4 + 2, 2);
+			memcpy(other + l4 + 2, frame + l4, 2);
+			assert_int_equal(net_frame_entry(other, bytes), here);
+			assert_int_equal(net_frame_entry(frame, l4 + 4), here); /* no more is looked at, */
+			frame[l4 + 1]++;
+			assert_int_not_equal(net_frame_entry(frame, bytes), here); /* ports are, */
+			assert_int_equal(net_frame_entry(frame, l4 + 3), net_frame_entry(other, l4 + 3)); /* if they are whole */
+			frame[l3 + (v6 ? 6 : 9)] = 50;
+			other[l3 + (v6 ? 6 : 9)] = 50;
+			assert_int_equal(net_frame_entry(frame, bytes), net_frame_entry(other, bytes));
+			assert_int_equal(net_frame_entry(frame, l4 - 1), 0);
+		}
+	build(false, IP_TCP, 10, false);
+	memcpy(other, frame, sizeof(other));
+	net_put16(frame + 20, 0x2000); /* a fragment and another have no ports */
+	net_put16(other + 20, 0x0010);
+	frame[35] = 99;
+	assert_int_equal(net_frame_entry(frame, 100), net_frame_entry(other, 100));
+	net_put16(frame + 12, ETH_TYPE_ARP);
+	assert_int_equal(net_frame_entry(frame, 100), 0);
+	assert_int_equal(net_frame_entry(frame, 14), 0);
+	build(false, IP_UDP, 10, false);
+	for (uint16_t port = 40000; port < 40064; port++) {
+		net_put16(frame + 34, port);
+		seen[net_frame_entry(frame, 60) % 4]++;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(seen[i] > 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_parse_leaves_out), cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_checksum), cmocka_unit_test(test_segment),
+		cmocka_unit_test(test_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,41 @@ static void test_receive(void **state)
 	assert_int_equal(net_rx_front_room(&rf), NIC_RX_SLOTS - 1);
 }
 
+/* Rings beyond the first have slots and extents of their own. */
+static void test_more_rings(void **state)
+{
+	struct net_rx_front front[NIC_RX_RINGS_MAX];
+	struct net_rx_back back[NIC_RX_RINGS_MAX];
+	struct net_received r;
+	struct net_buffer b;
+
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++) {
+		net_rx_front_init_at(&front[n], shared, n);
+		net_rx_back_init_at(&back[n], shared, n);
+	}
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++) {
+		for (unsigned i = 0; i < NIC_RX_SLOTS; i++) {
+			struct net_fragment at = {REF(n, i), n, 100 + n};
+
+			assert_int_equal(net_rx_front_put(&front[n], i, &at), 0);
+		}
+		net_rx_front_push(&front[n]);
+	}
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++) {
+		assert_int_equal(net_rx_back_ready(&back[n]), NIC_RX_SLOTS);
+		net_rx_back_peek(&back[n], NIC_RX_SLOTS - 1, &b);
+		assert_int_equal(b.at.ref, REF(n, NIC_RX_SLOTS - 1));
+		assert_int_equal(b.at.bytes, 100 + n);
+		net_rx_back_take(&back[n], 1);
+		net_rx_back_put(&back[n], 0, 60 + n, false, NULL);
+		net_rx_back_push(&back[n]);
+	}
+	for (unsigned n = 0; n < NIC_RX_RINGS_MAX; n++) {
+		assert_int_equal(net_rx_front_take(&front[n], &r), 1);
+		assert_int_equal(r.bytes, 60 + n);
+	}
+}
+
 static void test_receive_malformed(void **state)
 {
 	struct net_offload gso = {.gso_type = 1, .gso_size = 9};
@@ -331,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup(test_malformed, setup),
 		cmocka_unit_test_setup(test_indices_out_of_range, setup),
 		cmocka_unit_test_setup(test_receive, setup),
+		cmocka_unit_test_setup(test_more_rings, setup),
 		cmocka_unit_test_setup(test_receive_malformed, setup),
 		cmocka_unit_test_setup(test_signals, setup),
 		cmocka_unit_test(test_references),

@@ -81,7 +81,7 @@ static void configure(struct virtio_device *v, unsigned offset, unsigned size, u
 	memcpy(v->config + offset, &value, size);
 }
 
-static const struct virtio_ops ops = {work, started, stop, busy, configure};
+static const struct virtio_ops ops = {work, started, stop, busy, configure, NULL};
 
 static void message(void *ctx, uint64_t address, uint32_t data)
 {

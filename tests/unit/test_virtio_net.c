@@ -1,0 +1,623 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: hv/vmm/virtio_net_control.c hv/vmm/virtqueue.c hv/vmm/virtio.c hv/vmm/virtio_pci.c hv/vmm/pci.c hv/vmm/pci_bar.c hv/vmm/pci_msix.c hv/vmm/io.c hv/vmm/ram.c hv/vmm/random.c hv/lib/netring.c hv/lib/netframe.c */
+/* The network device between a driver with several pairs of queues and a switch: commands, steering, resets. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#define LIB_SYSCALLS_H /* the real calls are for another core */
+#include <postern/syscall.h>
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags);
+#define answers tx_answers
+#include "hv/vmm/virtio_net_tx.c"
+#undef answers
+#include "hv/vmm/virtio_net_rx.c"
+#include "hv/vmm/virtio_net.c"
+
+#define RAM_BYTES 0x200000
+#define QUEUE_AT(n) (0x4000u * (n))
+#define AVAIL 0x1000
+#define USED 0x2000
+#define BUFFERS 0x100000
+#define PAIRS 3
+#define HEADER 12
+
+struct guest guest;
+static _Alignas(4096) uint8_t memory[RAM_BYTES], pages[ECAM_DEVICE_BYTES], spares[SPARES * SPARE_BYTES];
+static _Alignas(4096) char shared[CONNECTION_BYTES];
+static struct connection connection;
+static struct net_tx_back tb;
+static struct net_rx_back rb[PAIRS_MAX];
+static struct virtio_device *d;
+static unsigned hang_ups, changes;
+static uint64_t now;
+
+/* --- what it stands on -------------------------------------------------------------------------- */
+
+uint64_t clock_ns(void)
+{
+	return now += 1000;
+}
+
+void log_line(const char *format, ...)
+{
+}
+
+void guest_lock(void)
+{
+}
+
+void guest_unlock(void)
+{
+}
+
+void timer_set(struct timer *t, uint64_t deadline, void (*expired)(struct timer *t))
+{
+	t->armed = true;
+}
+
+void timer_cancel(struct timer *t)
+{
+	t->armed = false;
+}
+
+void connection_signal(struct connection *c)
+{
+}
+
+int module_send(const struct message *m)
+{
+	hang_ups++;
+	return 1;
+}
+
+int connection_share(struct connection *c, uint32_t memory_, uint32_t rights, uint32_t tag)
+{
+	return 0;
+}
+
+void *space_map(uint32_t handle, uint64_t bytes, uint32_t rights)
+{
+	return spares;
+}
+
+int64_t sys_mem_create(uint64_t bytes, uint32_t flags)
+{
+	return 5;
+}
+
+void devices_changed(void)
+{
+	changes++;
+}
+
+void virtio_host_ring(struct virtio_device *v)
+{
+}
+
+int virtio_host_doorbell(unsigned port, uint64_t bit)
+{
+	return 0;
+}
+
+bool virtio_host_wait(void)
+{
+	return false;
+}
+
+void virtio_host_settled(void)
+{
+}
+
+void virtio_host_log(const struct virtio_device *v, const char *what)
+{
+}
+
+static uint32_t none_read(void *device, unsigned port, unsigned size)
+{
+	return ~0u;
+}
+
+static void none_write(void *device, unsigned port, unsigned size, uint32_t value)
+{
+}
+
+/* --- the driver --------------------------------------------------------------------------------- */
+
+static unsigned given[2 * PAIRS + 1];
+
+static void put_word(unsigned at, uint16_t value)
+{
+	memcpy(memory + at, &value, 2);
+}
+
+static uint16_t word(unsigned at)
+{
+	uint16_t value;
+
+	memcpy(&value, memory + at, 2);
+	return value;
+}
+
+static uint16_t used(unsigned queue)
+{
+	return word(QUEUE_AT(queue) + USED + 2);
+}
+
+static void describe_buffer(unsigned queue, unsigned i, uint32_t at, uint32_t bytes, uint16_t flags, uint16_t next)
+{
+	struct vq_descriptor v = {at, bytes, flags, next};
+
+	memcpy(memory + QUEUE_AT(queue) + 16 * i, &v, sizeof(v));
+}
+
+static void make_available(unsigned queue, uint16_t head)
+{
+	unsigned at = QUEUE_AT(queue) + AVAIL;
+
+	put_word(at + 4 + 2 * (given[queue]++ % 256), head);
+	put_word(at + 2, given[queue]);
+}
+
+static void enable(unsigned queue)
+{
+	struct virtqueue *q = &d->queue[queue].q;
+
+	q->size = d->queue[queue].size_max;
+	q->desc = QUEUE_AT(queue);
+	q->avail = q->desc + AVAIL;
+	q->used = q->desc + USED;
+	memset(memory + QUEUE_AT(queue), 0, 0x4000);
+	given[queue] = 0;
+	virtio_enable_queue(d, queue);
+}
+
+static void drive(uint64_t features)
+{
+	d->features = features | 1ull << VIRTIO_F_VERSION_1;
+	virtio_set_status(d, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+	for (unsigned i = 0; i < d->queues; i++)
+		enable(i);
+	virtio_set_status(d, d->status | VIRTIO_DRIVER_OK);
+	virtio_net_readable(d);
+}
+
+#define ALL (1ull << F_MQ | 1ull << F_CTRL_VQ | 1ull << F_CTRL_RX | 1ull << F_MRG_RXBUF | 1ull << F_CTRL_MAC_ADDR)
+
+/* The answer to a command, 0x55: none. */
+static uint8_t say(unsigned queue, const void *command, unsigned bytes)
+{
+	memcpy(memory + BUFFERS, command, bytes);
+	memory[BUFFERS + 0x1000] = 0x55;
+	describe_buffer(queue, 0, BUFFERS, bytes, VQ_NEXT, 1);
+	describe_buffer(queue, 1, BUFFERS + 0x1000, 1, VQ_WRITE, 0);
+	make_available(queue, 0);
+	work(d);
+	return memory[BUFFERS + 0x1000];
+}
+
+static uint8_t say_pairs(uint16_t pairs)
+{
+	uint8_t c[] = {4, 0, pairs, pairs >> 8};
+
+	return say(2 * PAIRS, c, sizeof(c));
+}
+
+/* IPv4, TCP, between `us` and `them`. */
+static unsigned build(uint8_t *p, uint16_t us, uint16_t them, bool back)
+{
+	static const uint8_t head[] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 50, 0, 0, 0x40, 0, 64, 6, 0, 0,
+				       10, 1, 0, 1, 10, 1, 0, 2};
+
+	memset(p, 0, 64);
+	memcpy(p, head, sizeof(head));
+	p[ETH_HEADER + (back ? 19 : 15)] = 1;
+	p[ETH_HEADER + (back ? 15 : 19)] = 2;
+	net_put16(p + 34, back ? them : us);
+	net_put16(p + 36, back ? us : them);
+	p[46] = 0x50;
+	return 64;
+}
+
+static void send(unsigned pair, uint16_t port)
+{
+	unsigned queue = 2 * pair + 1, i = given[queue] % 256, at = BUFFERS + 0x2000 + 0x80 * i;
+
+	memset(memory + at, 0, HEADER);
+	describe_buffer(queue, i, at, HEADER + build(memory + at + HEADER, port, 80, false), 0, 0);
+	make_available(queue, i);
+	work(d);
+}
+
+static void give_buffers(unsigned pair, unsigned count)
+{
+	while (count--) {
+		unsigned i = given[2 * pair] % 256;
+
+		describe_buffer(2 * pair, i, BUFFERS + 0x10000 + 0x10000 * pair + 0x100 * i, 0x100, VQ_WRITE, 0);
+		make_available(2 * pair, i);
+	}
+	work(d);
+}
+
+/* --- the switch --------------------------------------------------------------------------------- */
+
+static struct nic_link *link_(void)
+{
+	return (struct nic_link *)shared;
+}
+
+static void connect(uint32_t flags)
+{
+	memset(shared, 0, sizeof(shared));
+	connection = (struct connection){.shared = shared};
+	link_()->mtu = ETH_MTU;
+	link_()->flags = NIC_LINK_UP | NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | flags;
+	memcpy(link_()->mac, (uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
+	link_()->back_state = LINK_READY;
+	assert_int_equal(virtio_net_connected(d, &connection), 0);
+	net_tx_back_init(&tb, shared);
+	for (unsigned i = 0; i < PAIRS_MAX; i++)
+		net_rx_back_init_at(&rb[i], shared, i);
+}
+
+static unsigned ring_of(uint16_t port)
+{
+	uint8_t p[64];
+
+	build(p, port, 80, true);
+	return link_()->front_steer[net_frame_entry(p, 64)];
+}
+
+static void receive(unsigned ring, uint16_t port)
+{
+	struct net_buffer b;
+	unsigned bytes;
+
+	assert_true(net_rx_back_ready(&rb[ring]) > 0);
+	net_rx_back_peek(&rb[ring], 0, &b);
+	net_rx_back_take(&rb[ring], 1);
+	bytes = build(memory + net_ref(&b.at, RAM_BYTES) + HEADER, port, 80, true);
+	net_rx_back_put(&rb[ring], HEADER, bytes, false, NULL);
+	net_rx_back_push(&rb[ring]);
+	virtio_net_readable(d);
+}
+
+static int setup(void **state)
+{
+	static const struct io_device none = {"none", none_read, none_write, NULL, IO_WIDE};
+
+	if (!d) {
+		guest.cpus = PAIRS;
+		ram_init(&guest.ram, memory, RAM_BYTES);
+		io_init(&guest.io, &none);
+		guest.pci.pages = pages;
+		guest.pci.io = &guest.io;
+		guest.pci.mmio = &guest.mmio;
+		guest.pci.ram = &guest.ram;
+		d = virtio_net_make();
+		assert_non_null(d);
+		pci_reset(&guest.pci);
+		pci_set(&d->pci, PCI_COMMAND, 2, 7);
+	}
+	connect(0);
+	hang_ups = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	virtio_set_status(d, 0);
+	virtio_net_disconnected(d);
+	connect(0);
+	virtio_net_disconnected(d);
+	assert_int_equal(d->status, 0);
+	d->offered &= ~(1ull << F_CTRL_MAC_ADDR);
+	return 0;
+}
+
+/* --- tests -------------------------------------------------------------------------------------- */
+
+static void test_offer(void **state)
+{
+	struct config c;
+
+	assert_true(d->offered >> F_MQ & 1);
+	assert_true(d->offered >> F_CTRL_VQ & 1);
+	assert_false(d->offered >> F_CTRL_MAC_ADDR & 1);
+	memcpy(&c, d->config, sizeof(c));
+	assert_int_equal(c.pairs, PAIRS);
+	assert_int_equal(d->queues, 2 * PAIRS + 1);
+	assert_int_equal(d->pci.msix.vectors, 2 * PAIRS + 2);
+}
+
+static void test_features(void **state)
+{
+	static const struct {
+		uint64_t features;
+		bool agree;
+	} row[] = {
+		{0, true},
+		{1 << F_MQ, false},
+		{1 << F_MQ | 1 << F_CTRL_VQ, true},
+		{1 << F_CTRL_RX, false},
+		{1 << F_CTRL_MAC_ADDR, false},
+		{1 << F_HOST_TSO4, false},
+		{1 << F_HOST_TSO4 | 1 << F_CSUM, true},
+		{1 << F_GUEST_TSO4 | 1 << F_CSUM, false},
+		{1 << F_GUEST_TSO4 | 1 << F_GUEST_CSUM, true},
+	};
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		assert_int_equal(net_features_agree(row[i].features), row[i].agree);
+	d->features = 1ull << VIRTIO_F_VERSION_1 | 1 << F_MQ;
+	virtio_set_status(d, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+	assert_false(d->status & VIRTIO_FEATURES_OK);
+}
+
+/* What each command is answered, with everything negotiated and with less. */
+static void test_commands(void **state)
+{
+	static const struct {
+		const char *bytes;
+		unsigned count;
+		bool listens;
+		uint64_t without; /* a feature */
+		enum net_answer answer;
+	} row[] = {
+		{"", 0, false, 0, NET_ERROR},
+		{"\4", 1, false, 0, NET_ERROR},
+		{"\0\0\0", 3, false, 0, NET_OK}, /* not promiscuous */
+		{"\0\0\1", 3, false, 0, NET_ERROR},
+		{"\0\0\1", 3, true, 0, NET_OK},
+		{"\0\0\2", 3, true, 0, NET_ERROR},
+		{"\0\1\1", 3, false, 0, NET_OK}, /* all multicasts */
+		{"\0\1\1", 3, false, 1 << F_CTRL_RX, NET_ERROR},
+		{"\0\1", 2, false, 0, NET_ERROR},
+		{"\0\1\1\0", 4, false, 0, NET_ERROR},
+		{"\0\2\1", 3, true, 0, NET_ERROR}, /* extra modes were not offered */
+		{"\1\0\0\0\0\0\1\0\0\0\1\0\136\0\0\1", 16, false, 0, NET_OK}, /* one multicast address */
+		{"\1\0\1\0\0\0\2\0\0\0\0\7\0\0\0\0", 16, false, 0, NET_ERROR}, /* one of its own beside the first */
+		{"\1\0\1\0\0\0\2\0\0\0\0\7\0\0\0\0", 16, true, 0, NET_OK},
+		{"\1\0\0\0\0\0\2\0\0\0\1\0\136\0\0\1", 16, false, 0, NET_ERROR}, /* fewer than it says */
+		{"\1\0\377\377\377\377\0\0\0\0", 10, true, 0, NET_ERROR},
+		{"\1\0\0\0\0\0", 6, true, 0, NET_ERROR},
+		{"\1\0\0\0\0\0\0\0\0\0\0", 11, true, 0, NET_ERROR},
+		{"\1\0\0\0\0\0\0\0\0\0", 10, true, 1 << F_CTRL_RX, NET_ERROR},
+		{"\1\1\2\0\0\0\0\11", 8, true, 0, NET_OK},
+		{"\1\1\2\0\0\0\0\11", 8, false, 0, NET_ERROR},
+		{"\1\1\3\0\0\0\0\11", 8, true, 0, NET_ERROR}, /* a group's */
+		{"\1\1\2\0\0\0\0", 7, true, 0, NET_ERROR},
+		{"\1\1\2\0\0\0\0\11", 8, true, 1 << F_CTRL_MAC_ADDR, NET_ERROR},
+		{"\1\2", 2, true, 0, NET_ERROR},
+		{"\2\0\1\0", 4, true, 0, NET_ERROR}, /* VLAN filters */
+		{"\3\0", 2, true, 0, NET_ERROR},     /* announcements */
+		{"\4\0\1\0", 4, false, 0, NET_OK},
+		{"\4\0\4\0", 4, false, 0, NET_OK},
+		{"\4\0\5\0", 4, false, 0, NET_ERROR},
+		{"\4\0\0\0", 4, false, 0, NET_ERROR},
+		{"\4\0\0\200", 4, false, 0, NET_ERROR},
+		{"\4\0\2", 3, false, 0, NET_ERROR},
+		{"\4\0\2\0\0", 5, false, 0, NET_ERROR},
+		{"\4\1\2\0", 4, false, 0, NET_ERROR}, /* hashes */
+		{"\4\0\2\0", 4, false, 1 << F_MQ, NET_ERROR},
+		{"\4\0\2\0", 4, false, 1 << F_CTRL_VQ, NET_ERROR},
+		{"\5\0\2\0", 4, true, 0, NET_ERROR},
+		{"\377\0\2\0", 4, true, 0, NET_ERROR},
+	};
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		for (unsigned cut = 0; cut <= row[i].count; cut++) {
+			struct net_wishes w = {.features = ALL & ~row[i].without, .listens = row[i].listens, .pairs_max = 4, .pairs = 2};
+			struct net_wishes before = w;
+			uint8_t bytes[16];
+			static struct vq_chain c;
+
+			/* In two pieces, cut everywhere. */
+			memcpy(bytes, row[i].bytes, row[i].count);
+			c = (struct vq_chain){.out_bytes = row[i].count, .count = 2, .readable = 2};
+			c.buffer[0] = (struct vq_buffer){bytes, cut};
+			c.buffer[1] = (struct vq_buffer){bytes + cut, row[i].count - cut};
+			if (net_command(&w, &c) != row[i].answer)
+				fail_msg("row %u", i);
+			if (row[i].answer != NET_OK)
+				assert_memory_equal(&w, &before, sizeof(w));
+		}
+}
+
+static void test_one_pair_until_asked(void **state)
+{
+	struct net_frame f;
+
+	drive(ALL);
+	assert_int_equal(link_()->front_state, LINK_READY);
+	assert_int_equal(link_()->front_rings_more, PAIRS - 1);
+	for (unsigned i = 0; i < NIC_STEER_ENTRIES; i++)
+		assert_int_equal(link_()->front_steer[i], 0);
+	send(1, 1000);
+	assert_int_equal(net_tx_back_take(&tb, &f), 0);
+	send(0, 1000);
+	assert_int_equal(net_tx_back_take(&tb, &f), 1);
+	assert_int_equal(say_pairs(PAIRS + 1), NET_ERROR);
+	assert_int_equal(say_pairs(0), NET_ERROR);
+	assert_int_equal(say_pairs(2), NET_OK);
+	work(d);
+	assert_int_equal(net_tx_back_take(&tb, &f), 1); /* what waited there */
+	assert_int_equal(say_pairs(1), NET_OK);
+	send(1, 1000);
+	assert_int_equal(net_tx_back_take(&tb, &f), 0);
+}
+
+static void test_steering(void **state)
+{
+	struct net_frame f;
+	unsigned pair[3] = {0};
+
+	drive(ALL);
+	assert_int_equal(say_pairs(PAIRS), NET_OK);
+	for (unsigned i = 0; i < NIC_STEER_ENTRIES; i++)
+		pair[link_()->front_steer[i]]++;
+	assert_true(pair[0] > 80 && pair[1] > 80 && pair[2] > 80);
+	for (uint16_t port = 1000; port < 1020; port++) {
+		send(port % PAIRS, port);
+		assert_int_equal(ring_of(port), port % PAIRS);
+		send((port + 1) % PAIRS, port);
+		assert_int_equal(ring_of(port), (port + 1) % PAIRS);
+		while (net_tx_back_take(&tb, &f) > 0)
+			net_tx_back_answer(&tb, f.id, f.slots, NETIF_RSP_OKAY);
+		net_tx_back_push(&tb);
+		virtio_net_readable(d);
+	}
+	for (unsigned i = 0; i < PAIRS; i++) /* each was told of its own */
+		assert_int_equal(used(2 * i + 1), given[2 * i + 1]);
+	assert_int_equal(net_of(d)->tx_out, 0);
+}
+
+static void test_receive(void **state)
+{
+	drive(ALL);
+	assert_int_equal(say_pairs(2), NET_OK);
+	for (unsigned i = 0; i < PAIRS; i++)
+		give_buffers(i, 4);
+	for (unsigned i = 0; i < PAIRS; i++)
+		assert_int_equal(net_rx_back_ready(&rb[i]), 4);
+	receive(0, 1);
+	receive(1, 2);
+	receive(1, 3);
+	assert_int_equal(used(0), 1);
+	assert_int_equal(used(2), 2);
+	/* A pair that is not in use gets nothing; its buffer is there again. */
+	receive(2, 4);
+	assert_int_equal(used(4), 0);
+	assert_int_equal(net_rx_back_ready(&rb[2]), 4);
+	assert_int_equal(say_pairs(1), NET_OK);
+	receive(1, 5);
+	assert_int_equal(used(2), 2);
+	receive(0, 6);
+	assert_int_equal(used(0), 2);
+	assert_int_equal(hang_ups, 0);
+}
+
+static void test_reset(void **state)
+{
+	drive(ALL);
+	assert_int_equal(say_pairs(3), NET_OK);
+	give_buffers(0, 4);
+	give_buffers(2, 4);
+	send(1, 77);
+	virtio_set_status(d, 0);
+	assert_int_not_equal(d->status, 0); /* the switch may still write */
+	assert_int_equal(hang_ups, 1);
+	virtio_net_disconnected(d);
+	connect(0);
+	assert_int_equal(d->status, 0);
+	assert_int_equal(net_of(d)->wishes.pairs, 1);
+	assert_false(any_out(net_of(d)));
+	for (unsigned i = 0; i < NIC_STEER_ENTRIES; i++)
+		assert_int_equal(link_()->front_steer[i], 0);
+	/* A driver that knows of one pair has its control queue behind that. */
+	drive(ALL & ~(1ull << F_MQ));
+	assert_int_equal(link_()->front_rings_more, 0);
+	assert_int_equal(say(2, "\0\1\1", 3), NET_OK);
+	assert_int_equal(say(2, "\4\0\1\0", 4), NET_ERROR);
+	assert_int_equal(say(2 * PAIRS, "\0\1\1", 3), 0x55);
+}
+
+/* One queue is reset alone: what the others have goes on with the switch's next generation. */
+static void test_queue_reset(void **state)
+{
+	drive(ALL | 1ull << VIRTIO_F_RING_RESET);
+	assert_int_equal(say_pairs(2), NET_OK);
+	give_buffers(0, 3);
+	give_buffers(1, 5);
+	send(0, 1);
+	virtio_reset_queue(d, 2);
+	assert_true(d->queue[2].resetting);
+	virtio_net_disconnected(d);
+	assert_true(d->queue[2].resetting);
+	connect(0);
+	assert_false(d->queue[2].resetting);
+	assert_false(d->queue[2].enabled);
+	assert_int_equal(used(1), 1);
+	assert_int_equal(net_rx_back_ready(&rb[0]), 3);
+	assert_int_equal(net_rx_back_ready(&rb[1]), 0);
+	assert_int_equal(net_of(d)->wishes.pairs, 2);
+	enable(2);
+	give_buffers(1, 2);
+	assert_int_equal(net_rx_back_ready(&rb[1]), 2);
+	receive(1, 9);
+	assert_int_equal(used(2), 1);
+}
+
+/* The switch dies and is born again. */
+static void test_switch_dies(void **state)
+{
+	unsigned ring;
+
+	drive(ALL);
+	assert_int_equal(say_pairs(2), NET_OK);
+	give_buffers(0, 3);
+	give_buffers(1, 5);
+	ring = ring_of(4711);
+	send(!ring, 4711);
+	virtio_net_disconnected(d);
+	assert_int_equal(used(2 * !ring + 1), 1);
+	send(0, 5);
+	connect(0);
+	assert_int_equal(link_()->front_state, LINK_READY);
+	assert_int_equal(ring_of(4711), !ring);
+	assert_int_equal(net_rx_back_ready(&rb[0]), 3);
+	assert_int_equal(net_rx_back_ready(&rb[1]), 5);
+	receive(1, 4711);
+	assert_int_equal(used(2), 1);
+}
+
+/* A switch that names buffers or frames which it has not got. */
+static void test_switch_lies(void **state)
+{
+	drive(ALL);
+	assert_int_equal(say_pairs(2), NET_OK);
+	give_buffers(1, 2);
+	send(0, 5);
+	net_tx_back_answer(&tb, 0xffff, 1, NETIF_RSP_OKAY);
+	net_tx_back_push(&tb);
+	virtio_net_readable(d);
+	assert_int_equal(used(1), 0);
+	net_rx_back_take(&rb[1], 1);
+	net_rx_back_put(&rb[1], 0xf0, 0x100, false, NULL); /* beyond its end */
+	net_rx_back_push(&rb[1]);
+	virtio_net_readable(d);
+	assert_int_equal(hang_ups, 1);
+	assert_int_equal(used(2), 0);
+}
+
+static void test_address(void **state)
+{
+	virtio_net_disconnected(d);
+	connect(NIC_PROMISCUOUS);
+	assert_true(d->offered >> F_CTRL_MAC_ADDR & 1);
+	drive(ALL);
+	assert_int_equal(say(2 * PAIRS, "\1\1\2\0\0\0\0\11", 8), NET_OK);
+	assert_int_equal(d->config[5], 9);
+	link_()->changes++;
+	virtio_net_readable(d);
+	assert_int_equal(d->config[5], 9);
+	virtio_set_status(d, 0);
+	virtio_net_disconnected(d);
+	connect(0);
+	assert_int_equal(d->config[5], 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_offer),	 TEST(test_features),	 TEST(test_commands), TEST(test_one_pair_until_asked),
+		TEST(test_steering),	 TEST(test_receive),	 TEST(test_reset),    TEST(test_queue_reset),
+		TEST(test_switch_dies), TEST(test_switch_lies), TEST(test_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
