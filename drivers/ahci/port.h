@@ -48,6 +48,7 @@ struct ring {
 	bool shared[REF_TAGS];
 	bool gone; /* given up, its end is under way */
 	bool over; /* answers go nowhere */
+	bool told; /* that its memory is out of reach */
 	unsigned commands;
 };
 

@@ -19,6 +19,8 @@
 #include "hw.h"
 #include "log.h"
 
+#define TURN_MAX AHCI_SLOTS /* requests in a turn: some need no slot, and who puts them may never stop */
+
 static void answer(struct port *p, unsigned slot, int status)
 {
 	struct slot *s = &p->slot[slot];
@@ -179,8 +181,9 @@ static bool take(struct port *p, struct ring *r, const struct blk_command *c, ui
 	}
 	slot = __builtin_ctz(p->depth_mask & ~(p->busy | *built));
 	if (command_build(p, slot, r, c)) {
-		log_line("ahci%u: memory of %s cannot be reached by the device", p->disk,
-			 r->back.c->peer);
+		if (!r->told)
+			log_line("ahci%u: memory of %s cannot be reached by the device", p->disk, r->back.c->peer);
+		r->told = true;
 		blk_back_answer(&r->back, c->id, c->wire, -EIO);
 		return true;
 	}
@@ -221,8 +224,14 @@ void queue_fill(struct port *p)
 
 	if (p->state != PORT_READY || p->internal || p->pending)
 		return;
-	while (more && !p->alone && p->depth_mask & ~(p->busy | built)) {
+	for (unsigned n = 0; more && !p->alone && p->depth_mask & ~(p->busy | built); n++) {
 		struct ring *r = p->held_of;
+
+		if (n == TURN_MAX) { /* the others of this module first */
+			if (p->turn)
+				module_signal(1ull << p->turn->back.c->bit);
+			break;
+		}
 
 		if (r) {
 			p->held_of = NULL;

@@ -131,7 +131,7 @@ static bool send(struct uart *u)
 	bool any = false;
 	int n = 0;
 
-	while (get(u, UART_LSR) & LSR_SEND_EMPTY) {
+	for (unsigned sent = 0; sent < UART_SEND_LIMIT && get(u, UART_LSR) & LSR_SEND_EMPTY; sent += n) {
 		n = console_server_read(u->client->link, piece, sizeof(piece));
 		if (n <= 0)
 			break;

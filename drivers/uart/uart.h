@@ -35,5 +35,6 @@
 /* How many bytes are read in a row before the others have their turn; a line that is stuck at
  * "received" reads for ever otherwise. */
 #define UART_READ_LIMIT 256
+#define UART_SEND_LIMIT 4096 /* bytes in a turn */
 
 #endif

@@ -274,12 +274,13 @@ static void resized(struct client *k)
 		paint_all();
 }
 
-/* Events of a client; the damage of all of them is painted once. */
+/* Events of a client; what all of them ask for is painted once. */
 static void serve_client(struct client *k)
 {
 	struct xenfb_page *page = (void *)((char *)k->c->shared + DISPLAY_RING_OFFSET);
 	uint32_t prod = __atomic_load_n(&page->out_prod, __ATOMIC_ACQUIRE), cons = page->out_cons;
 	struct rect damage = {0};
+	bool resize = false;
 
 	if (prod - cons > XENFB_OUT_RING_LEN) {
 		cons = prod; /* nonsense: all of it is damaged */
@@ -288,15 +289,16 @@ static void serve_client(struct client *k)
 	for (; cons != prod; cons++) {
 		union xenfb_out_event e = XENFB_OUT_RING_REF(page, cons);
 
+		resize |= e.type == XENFB_TYPE_RESIZE;
 		if (e.type == XENFB_TYPE_UPDATE)
 			damage = rect_union(damage, rect_cut(e.update.x, e.update.y, e.update.width,
 							     e.update.height, k->picture.width,
 							     k->picture.height));
-		else if (e.type == XENFB_TYPE_RESIZE)
-			resized(k);
 	}
 	__atomic_store_n(&page->out_cons, cons, __ATOMIC_RELEASE);
-	if (k == shown && damage.width && damage.height)
+	if (resize) /* once, however often it says so: all is painted then */
+		resized(k);
+	else if (k == shown && damage.width && damage.height)
 		paint_client(k, damage);
 }
 

@@ -6,6 +6,9 @@
 #include "volume.h"
 
 #define CDROM_PORT 64 /* channel.h: ports of class "disk" from here on are drives */
+/* Of a client in a turn: it may put requests as fast as they are answered. */
+#define TURN_REQUESTS DISK_RING_SLOTS
+#define TURN_SECTORS (4 << 20 >> 9)
 
 /* The client's memory, so that data can be put there. */
 static int map(struct client *cl, unsigned tag)
@@ -74,9 +77,15 @@ static int copy(struct client *cl, const struct blk_command *c)
 void file_pump(struct client *cl)
 {
 	static struct blk_command command;
+	uint64_t sectors = 0;
+	unsigned n = 0;
 
-	while (blk_back_get(&cl->back, &command) > 0)
+	for (; n < TURN_REQUESTS && sectors < TURN_SECTORS && blk_back_get(&cl->back, &command) > 0; n++) {
 		blk_back_answer(&cl->back, command.id, command.wire,
 				command.operation == BLKIF_OP_READ ? copy(cl, &command) : 0);
+		sectors += command.sectors;
+	}
 	blk_back_push(&cl->back);
+	if (n == TURN_REQUESTS || sectors >= TURN_SECTORS) /* there may be more: after the others' turns */
+		module_signal(1ull << cl->c->bit);
 }

@@ -11,7 +11,7 @@ static struct {
 
 static struct model_port {
 	uint32_t reg[0x80 / 4];
-	bool plugged, atapi, medium, ncq, log, deaf, stuck, no_identify, no_lba48, hangs_busy, keeps_issued;
+	bool plugged, atapi, medium, ncq, log, deaf, stuck, no_identify, no_lba48, hangs_busy, keeps_issued, no_cache;
 	unsigned comresets, held, attention;
 	bool hold;			/* data commands wait for finish() */
 	uint64_t bad_lba, bad_once;	/* a sector that fails, always or once */
@@ -78,7 +78,7 @@ static void identify(unsigned n, uint16_t *w)
 	w[76] = p->ncq ? 1 << 8 : 0;
 	w[83] = 1 << 14 | 1 << 13 | (p->no_lba48 ? 0 : 1 << 10);
 	w[84] = 1 << 14 | 1 << 6 | (p->log ? 1 << 5 : 0);
-	w[85] = 1 << 5;
+	w[85] = p->no_cache ? 0 : 1 << 5;
 	w[100] = DISK_SECTORS;
 	w[169] = 1;
 }

@@ -42,7 +42,7 @@ static struct device device;
 static struct connection front_end, back_end;
 static char shared[CONNECTION_BYTES];
 static struct blk_front front;
-static unsigned opened, closed, hangups;
+static unsigned opened, closed, hangups, signals;
 static int done_status[1024];
 static uint64_t done_cookie[1024];
 static unsigned done_count;
@@ -171,6 +171,11 @@ void module_close(uint32_t connection)
 
 void connection_signal(struct connection *c)
 {
+}
+
+void module_signal(uint64_t bits)
+{
+	signals++;
 }
 
 int connection_share(struct connection *c, uint32_t memory, uint32_t rights, uint32_t tag)
@@ -323,7 +328,7 @@ static int fresh(void **state)
 	memset(guests, 0, sizeof(guests));
 	memset(media, 0, sizeof(media));
 	all_log[0] = last_log[0] = 0;
-	opened = closed = done_count = hangups = 0;
+	opened = closed = done_count = hangups = signals = 0;
 	deny_dma = false;
 	hw.cap = CAP_S64A | CAP_SNCQ | 31 << 8 | 5;
 	hw.pi = 0x3f;
@@ -519,6 +524,23 @@ static void test_flush_is_alone(void **state)
 	finish_data(0, __builtin_ctz(ports[0].held));
 	serve(0);
 	assert_int_equal(done_count, 3);
+}
+
+/* What needs no slot at the device is no way to keep the driver from others: a turn ends, the next one is asked for. */
+static void test_flood_without_device(void **state)
+{
+	ports[0].no_cache = true;
+	ready(0);
+	assert_false(front.info.flags & DISK_FLUSH);
+	for (unsigned i = 0; i < DISK_RING_SLOTS; i++)
+		put(BLKIF_OP_FLUSH_DISKCACHE, 0, 0, 0);
+	for (unsigned turn = 1; turn <= DISK_RING_SLOTS / AHCI_SLOTS; turn++) {
+		serve(0);
+		assert_int_equal(done_count, turn * AHCI_SLOTS);
+		assert_int_equal(signals, turn);
+	}
+	serve(0);
+	assert_int_equal(signals, DISK_RING_SLOTS / AHCI_SLOTS);
 }
 
 static void test_discard(void **state)
@@ -967,6 +989,12 @@ static void test_memory_out_of_reach(void **state)
 	assert_int_equal(done_count, 1);
 	assert_int_equal(done_status[0], -EIO);
 	assert_int_equal(ports[0].held, 0);
+	assert_non_null(strstr(last_log, "cannot be reached"));
+	last_log[0] = 0;
+	put(BLKIF_OP_WRITE, 8, 0, 512);
+	serve(0);
+	assert_int_equal(done_count, 2);
+	assert_string_equal(last_log, ""); /* once is enough */
 }
 
 static void test_identify_fails(void **state)
@@ -1109,7 +1137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_reset_first_and_last), TEST(test_reset_hangs), TEST(test_no_registers), TEST(test_bios),
 		TEST(test_bios_stays), TEST(test_identity), TEST(test_queued_data), TEST(test_not_queued),
-		TEST(test_adapter_without_queues), TEST(test_full_queue), TEST(test_flush_is_alone),
+		TEST(test_adapter_without_queues), TEST(test_full_queue), TEST(test_flush_is_alone), TEST(test_flood_without_device),
 		TEST(test_discard), TEST(test_queued_error_with_log), TEST(test_queued_error_without_log),
 		TEST(test_error_once), TEST(test_commands_left_behind), TEST(test_fatal_error), TEST(test_time_out),
 		TEST(test_adapter_pulled), TEST(test_lost_interrupt),
