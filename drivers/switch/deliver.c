@@ -150,8 +150,7 @@ int deliver(struct port *to, struct cargo *g)
 	uint32_t takes = tag_for(to, g) ? 0 : to->link->front_flags;
 
 	to->ring = choose_ring(to, g);
-	if (g->offload.gso_type &&
-	    !(takes & NIC_RX_GSO && takes & NIC_RX_CSUM_BLANK && g->offload.gso_type == XEN_NETIF_GSO_TYPE_TCPV4))
+	if (g->offload.gso_type && ~takes & rx_flags(g->offload.gso_type))
 		return segments(to, g);
 	if ((g->offload.csum_blank && !(takes & NIC_RX_CSUM_BLANK)) || tag_for(to, g))
 		return copy_whole(to, linearize(g), g->bytes, tag_for(to, g));

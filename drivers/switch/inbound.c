@@ -42,11 +42,16 @@ static bool deliver_to(struct port *to, struct cargo *g)
 	return false;
 }
 
+static uint8_t gso_type(void)
+{
+	return train.headers.ipv4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
+}
+
 static bool deliver_train(struct cargo *g)
 {
 	g->headers = train.headers;
 	g->headers.end = g->bytes = train.headers.payload + train.payload;
-	g->offload = (struct net_offload){.csum_blank = true, .gso_type = XEN_NETIF_GSO_TYPE_TCPV4, .gso_size = train.size};
+	g->offload = (struct net_offload){.csum_blank = true, .gso_type = gso_type(), .gso_size = train.size};
 	g->vlan = 0;
 	g->delivered = 0;
 	train_head(&train, g->head);
@@ -75,9 +80,9 @@ static void send_off(struct uplink *u)
 	train.count = 0;
 }
 
-static bool takes_trains(const struct port *to)
+static bool takes_train(const struct port *to)
 {
-	return !(~to->link->front_flags & (NIC_RX_GSO | NIC_RX_CSUM_BLANK)) && !networks[to->network].listeners;
+	return !(~to->link->front_flags & rx_flags(gso_type()));
 }
 
 /* True: the frame stays in its buffer, as the beginning of a train. */
@@ -108,7 +113,7 @@ static bool forward_in(struct uplink *u, const uint8_t *at, uint32_t bytes, uint
 	bound = &ports[port];
 	if (!is_peer(bound, NULL, u->network, g.vlan))
 		return false;
-	if (takes_trains(bound) && train_begin(&train, at, bytes, id, csum_good) && (train.headers.ipv4 || train.bare))
+	if (!networks[bound->network].listeners && train_begin(&train, at, bytes, id, csum_good) && takes_train(bound))
 		return true;
 	train.count = 0;
 	deliver_to(bound, &g);

@@ -155,7 +155,7 @@ int port_connected(struct connection *c)
 	p->link->mtu = ETH_MTU;
 	p->link->speed = 1000;
 	snprintf(p->link->name, sizeof(p->link->name), "%s", p->spec.network);
-	p->link->flags = NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | (p->spec.promiscuous ? NIC_PROMISCUOUS : 0);
+	p->link->flags = NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | NIC_TSO6 | (p->spec.promiscuous ? NIC_PROMISCUOUS : 0);
 	network_update(p->network, clock_ns());
 	__atomic_store_n(&p->link->back_state, LINK_READY, __ATOMIC_RELEASE);
 	connection_signal(c);

@@ -37,6 +37,7 @@
 #define RX_START ((uint64_t)TX_SLOTS * SLOT_BYTES)
 #define TAG_OWN 0 /* our pages, at an uplink; the other tags are guests' RAM */
 
+#define PIECES 48 /* slots that are enough for a big frame in segments of the usual size */
 #define GSO_SIZE_MIN 48 /* a segment with less payload costs more than it carries */
 #define FRAME_MAX (ETH_HEADER + ETH_MTU)
 #define BUDGET 64		   /* frames of one port before others have their turn */
@@ -137,6 +138,7 @@ struct uplink {
 	struct net_rx_front rx;
 	uint32_t memory;
 	uint8_t *pages;
+	bool segments; /* frames are cut here, which the card cannot */
 	unsigned free_count;
 	uint16_t free[TX_SLOTS];
 	struct sent sent[TX_SLOTS];
@@ -215,6 +217,12 @@ void to_guests(struct cargo *g, uint8_t network, bool everybody, const struct po
 bool inbound(struct uplink *u, uint64_t now, bool *more);
 
 /* --- deliver.c --- */
+/* Flags of a front that takes frames with these offload fields as they are. */
+static inline uint32_t rx_flags(uint8_t gso_type)
+{
+	return NIC_RX_CSUM_BLANK | (gso_type == XEN_NETIF_GSO_TYPE_TCPV4 ? NIC_RX_GSO : NIC_RX_GSO6);
+}
+
 /* Copies to a guest. 0, -ENOSPC: no buffers (nothing was delivered, but for segments that g->delivered counts). */
 int deliver(struct port *to, struct cargo *g);
 /* The whole frame in one piece, as it is; valid until the next call. */

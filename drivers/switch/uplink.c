@@ -107,6 +107,7 @@ static void open(struct uplink *u)
 	net_rx_front_push(&u->rx);
 	net_rx_front_wait(&u->rx);
 	u->link->front_flags = NIC_PROMISCUOUS;
+	u->segments = false;
 	__atomic_store_n(&u->link->front_state, LINK_READY, __ATOMIC_RELEASE);
 	connection_signal(u->c);
 	u->open = true;
@@ -286,10 +287,15 @@ void uplink_flush(struct uplink *u)
 	}
 }
 
+static bool has_room(const struct uplink *u, unsigned frames)
+{
+	return u->free_count >= frames && net_tx_front_room(&u->tx) > NIC_FRAGMENTS_MAX + frames;
+}
+
 /* A frame that has to be segmented here takes a slot for each piece, and goes out as far as they reach. */
 bool uplink_has_room(const struct uplink *u)
 {
-	return u->free_count > 0 && net_tx_front_room(&u->tx) > NIC_FRAGMENTS_MAX + 1;
+	return has_room(u, u->segments ? PIECES : 1);
 }
 
 static uint8_t *slot_bytes(struct uplink *u, unsigned slot)
@@ -339,7 +345,7 @@ static void send_copy(struct uplink *u, const uint8_t *at, unsigned bytes, uint1
 {
 	struct net_frame f = {.count = 1, .offload = *o};
 
-	if (!uplink_has_room(u))
+	if (!has_room(u, 1))
 		return;
 	f.id = u->free[--u->free_count];
 	f.fragment[0] = slot_ref(f.id, put_head(slot_bytes(u, f.id), at, bytes, vlan));
@@ -358,7 +364,8 @@ static void send_in_software(struct uplink *u, struct cargo *g)
 	if (!g->offload.gso_type)
 		return send_copy(u, at, g->bytes, g->vlan, &none);
 	n = net_segments(&g->headers, g->offload.gso_size);
-	for (unsigned i = 0; i < n && uplink_has_room(u); i++)
+	u->segments = true; /* room for another is waited for */
+	for (unsigned i = 0; i < n && has_room(u, 1); i++)
 		send_copy(u, part, net_segment(at, &g->headers, g->offload.gso_size, i, part), g->vlan, &none);
 	g->from->segmented++;
 }
@@ -417,10 +424,10 @@ enum verdict uplink_send(struct uplink *u, struct cargo *g, uint64_t now)
 	struct sent s = {.held = true, .port = g->from->index, .life = g->from->life, .id = g->frame->id,
 			 .slots = g->frame->slots};
 
-	if (!uplink_has_room(u))
+	if (!has_room(u, 1))
 		return DONE;
 	if ((g->offload.csum_blank && !(can & NIC_CSUM_TX)) ||
-	    (g->offload.gso_type && (!(can & NIC_TSO4) || g->offload.gso_type != XEN_NETIF_GSO_TYPE_TCPV4)) ||
+	    (g->offload.gso_type && !(can & (g->offload.gso_type == XEN_NETIF_GSO_TYPE_TCPV4 ? NIC_TSO4 : NIC_TSO6))) ||
 	    (g->bytes > COPY_BYTES && !refer(u, g, &f, &s.tag, now))) {
 		send_in_software(u, g);
 		return DONE;

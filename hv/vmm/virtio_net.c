@@ -91,7 +91,8 @@ static void attach(struct net *n)
 			if (n->pair[k].rx_slot[i].out)
 				net_post(n, &n->pair[k], &n->pair[k].rx_slot[i]);
 	link->front_flags = (virtio_has(&n->v, F_GUEST_CSUM) ? NIC_RX_CSUM_BLANK : 0) |
-			    (virtio_has(&n->v, F_GUEST_TSO4) && virtio_has(&n->v, F_MRG_RXBUF) ? NIC_RX_GSO : 0);
+			    (virtio_has(&n->v, F_GUEST_TSO4) && virtio_has(&n->v, F_MRG_RXBUF) ? NIC_RX_GSO : 0) |
+			    (virtio_has(&n->v, F_GUEST_TSO6) && virtio_has(&n->v, F_MRG_RXBUF) ? NIC_RX_GSO6 : 0);
 	link->front_headroom = header_bytes(n);
 	link->front_rings_more = pairs_known(n) - 1;
 	__atomic_store_n(&link->front_state, LINK_READY, __ATOMIC_RELEASE);
@@ -108,13 +109,14 @@ static void describe(struct net *n, const struct nic_link *link)
 	memcpy(c.mac, n->wishes.has_mac ? n->wishes.mac : link->mac, 6);
 	n->wishes.listens = link->flags & NIC_PROMISCUOUS;
 	n->v.offered |= 1ull << F_MAC | 1ull << F_STATUS | 1ull << F_MTU | 1ull << F_MRG_RXBUF | 1ull << F_GUEST_CSUM |
-			1ull << F_GUEST_TSO4 | 1ull << F_CTRL_VQ | 1ull << F_CTRL_RX;
+			1ull << F_GUEST_TSO4 | 1ull << F_GUEST_TSO6 | 1ull << F_CTRL_VQ | 1ull << F_CTRL_RX;
 	if (n->wishes.pairs_max > 1)
 		n->v.offered |= 1ull << F_MQ;
 	if (n->wishes.listens)
 		n->v.offered |= 1ull << F_CTRL_MAC_ADDR;
 	if (link->flags & NIC_CSUM_TX)
-		n->v.offered |= 1ull << F_CSUM | (link->flags & NIC_TSO4 ? 1ull << F_HOST_TSO4 : 0);
+		n->v.offered |= 1ull << F_CSUM | (link->flags & NIC_TSO4 ? 1ull << F_HOST_TSO4 : 0) |
+				(link->flags & NIC_TSO6 ? 1ull << F_HOST_TSO6 : 0);
 	if (!memcmp(n->v.config, &c, sizeof(c)))
 		return;
 	memcpy(n->v.config, &c, sizeof(c));

@@ -35,7 +35,7 @@
 enum tag { TAG_RAM, TAG_SPARE };
 
 enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
-enum { HDR_GSO_NONE = 0, HDR_GSO_TCPV4 = 1 };
+enum { HDR_GSO_NONE = 0, HDR_GSO_TCPV4 = 1, HDR_GSO_TCPV6 = 4 };
 
 struct header {
 	uint8_t flags, gso_type;

@@ -26,8 +26,9 @@ bool net_features_agree(uint64_t features)
 	static const struct {
 		uint8_t feature, needs;
 	} rule[] = {
-		{F_GUEST_TSO4, F_GUEST_CSUM}, {F_HOST_TSO4, F_CSUM}, {F_CTRL_RX, F_CTRL_VQ},
-		{F_MQ, F_CTRL_VQ},	      {F_CTRL_MAC_ADDR, F_CTRL_VQ},
+		{F_GUEST_TSO4, F_GUEST_CSUM}, {F_GUEST_TSO6, F_GUEST_CSUM}, {F_HOST_TSO4, F_CSUM},
+		{F_HOST_TSO6, F_CSUM},	      {F_CTRL_RX, F_CTRL_VQ},	    {F_MQ, F_CTRL_VQ},
+		{F_CTRL_MAC_ADDR, F_CTRL_VQ},
 	};
 
 	for (unsigned i = 0; i < sizeof(rule) / sizeof(rule[0]); i++)

@@ -88,9 +88,9 @@ static void make_header(struct net *n, const struct net_received *r, const uint8
 	h->flags = HDR_NEEDS_CSUM;
 	h->csum_start = p.l4;
 	h->csum_offset = p.checksum - p.l4;
-	if (r->offload.gso_type != XEN_NETIF_GSO_TYPE_TCPV4)
+	if (!r->offload.gso_type || p.protocol != IP_TCP)
 		return;
-	h->gso_type = HDR_GSO_TCPV4;
+	h->gso_type = p.ipv4 ? HDR_GSO_TCPV4 : HDR_GSO_TCPV6;
 	h->gso_size = r->offload.gso_size;
 	h->header_bytes = p.payload;
 }

@@ -103,6 +103,16 @@ static bool own_checksum(struct net *n, struct slot *s, struct net_frame *f, con
 	return true;
 }
 
+/* 0: nothing that was negotiated. */
+static uint8_t gso_type(const struct net *n, const struct header *h)
+{
+	if (h->gso_type == HDR_GSO_TCPV4 && virtio_has(&n->v, F_HOST_TSO4))
+		return XEN_NETIF_GSO_TYPE_TCPV4;
+	if (h->gso_type == HDR_GSO_TCPV6 && virtio_has(&n->v, F_HOST_TSO6))
+		return XEN_NETIF_GSO_TYPE_TCPV6;
+	return XEN_NETIF_GSO_TYPE_NONE;
+}
+
 /* A frame for the switch from the chain. False: one that cannot be sent. */
 static bool make_frame(struct net *n, struct slot *s, struct net_frame *f)
 {
@@ -116,10 +126,9 @@ static bool make_frame(struct net *n, struct slot *s, struct net_frame *f)
 	vq_read(&n->chain, 0, &h, skip);
 	*f = (struct net_frame){0};
 	if (h.gso_type != HDR_GSO_NONE) {
-		if (h.gso_type != HDR_GSO_TCPV4 || !h.gso_size || !virtio_has(&n->v, F_HOST_TSO4) ||
-		    !(h.flags & HDR_NEEDS_CSUM))
+		f->offload.gso_type = gso_type(n, &h);
+		if (!f->offload.gso_type || !h.gso_size || !(h.flags & HDR_NEEDS_CSUM))
 			return false;
-		f->offload.gso_type = XEN_NETIF_GSO_TYPE_TCPV4;
 		f->offload.gso_size = h.gso_size;
 	}
 	if (h.flags & HDR_NEEDS_CSUM && !plain_checksum(n, &h, bytes, skip))

@@ -51,12 +51,14 @@
 
 enum nic_flag {
 	NIC_LINK_UP = 1 << 0,
-	NIC_CSUM_TX = 1 << 1,  /* fills TCP and UDP checksums in, IPv4 */
+	NIC_CSUM_TX = 1 << 1,  /* fills TCP and UDP checksums in */
 	NIC_CSUM_RX = 1 << 2,  /* says NETRXF_data_validated of frames that it checked */
 	NIC_TSO4 = 1 << 3,     /* segments TCP over IPv4 */
 	NIC_PROMISCUOUS = 1 << 4,
-	NIC_RX_GSO = 1 << 5,   /* front: takes big frames with GSO information on receive */
+	NIC_RX_GSO = 1 << 5,   /* front: takes big frames with GSO information on receive, IPv4, */
 	NIC_RX_CSUM_BLANK = 1 << 6, /* front: takes frames whose checksum is not filled in */
+	NIC_TSO6 = 1 << 7,     /* segments TCP over IPv6 */
+	NIC_RX_GSO6 = 1 << 8,  /* front: as NIC_RX_GSO, IPv6 */
 };
 
 struct nic_link {

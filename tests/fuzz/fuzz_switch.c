@@ -123,7 +123,7 @@ static void guest_up(unsigned i)
 		net_rx_front_init_at(&rf[i][n], c[i].shared, n);
 	if (port_connected(&c[i]))
 		return;
-	((struct nic_link *)c[i].shared)->front_flags = i ? NIC_RX_GSO | NIC_RX_CSUM_BLANK : 0;
+	((struct nic_link *)c[i].shared)->front_flags = i ? NIC_RX_GSO | NIC_RX_GSO6 | NIC_RX_CSUM_BLANK : 0;
 	((struct nic_link *)c[i].shared)->front_headroom = i * 12;
 	((struct nic_link *)c[i].shared)->front_rings_more = i ? 2 * i + 1 : 0; /* more than there are, too */
 	((struct nic_link *)c[i].shared)->front_state = LINK_READY;

@@ -254,7 +254,7 @@ static void connect(uint32_t flags)
 	memset(shared, 0, sizeof(shared));
 	connection = (struct connection){.shared = shared};
 	link_()->mtu = ETH_MTU;
-	link_()->flags = NIC_LINK_UP | NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | flags;
+	link_()->flags = NIC_LINK_UP | NIC_CSUM_TX | NIC_CSUM_RX | NIC_TSO4 | NIC_TSO6 | flags;
 	memcpy(link_()->mac, (uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
 	link_()->back_state = LINK_READY;
 	assert_int_equal(virtio_net_connected(d, &connection), 0);
@@ -348,6 +348,10 @@ static void test_features(void **state)
 		{1 << F_HOST_TSO4 | 1 << F_CSUM, true},
 		{1 << F_GUEST_TSO4 | 1 << F_CSUM, false},
 		{1 << F_GUEST_TSO4 | 1 << F_GUEST_CSUM, true},
+		{1 << F_HOST_TSO6, false},
+		{1 << F_HOST_TSO6 | 1 << F_CSUM, true},
+		{1 << F_GUEST_TSO6, false},
+		{1 << F_GUEST_TSO6 | 1 << F_GUEST_CSUM, true},
 	};
 
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++)
@@ -574,6 +578,95 @@ static void test_switch_dies(void **state)
 	assert_int_equal(used(2), 1);
 }
 
+static unsigned build6(uint8_t *p, unsigned payload)
+{
+	memset(p, 0, 74 + payload);
+	net_put16(p + 12, ETH_TYPE_IPV6);
+	p[14] = 0x60;
+	net_put16(p + 18, 20 + payload);
+	p[20] = IP_TCP;
+	p[66] = 0x50;
+	return 74 + payload;
+}
+
+/* Big frames of both kinds: whose offload fields are passed on, which are refused. */
+static void test_big_frames(void **state)
+{
+	static const struct {
+		struct header h;
+		bool v6;
+		uint64_t without;
+		int gso; /* -1: dropped */
+	} row[] = {
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV6, .gso_size = 1000, .csum_start = 54, .csum_offset = 16}, true, 0, 2},
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV4, .gso_size = 1000, .csum_start = 34, .csum_offset = 16}, false, 0, 1},
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV6, .gso_size = 1000, .csum_start = 54, .csum_offset = 16}, true,
+		 1 << F_HOST_TSO6, -1},
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV4, .gso_size = 1000, .csum_start = 34, .csum_offset = 16}, false,
+		 1 << F_HOST_TSO4, -1},
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV6, .gso_size = 0, .csum_start = 54, .csum_offset = 16}, true, 0, -1},
+		{{.flags = 0, .gso_type = HDR_GSO_TCPV6, .gso_size = 1000, .csum_start = 54, .csum_offset = 16}, true, 0, -1},
+		{{.flags = 1, .gso_type = HDR_GSO_TCPV6, .gso_size = 1000, .csum_start = 50, .csum_offset = 16}, true, 0, -1},
+		{{.flags = 1, .gso_type = 3, .gso_size = 1000, .csum_start = 54, .csum_offset = 16}, true, 0, -1}, /* UDP */
+		{{.flags = 1, .gso_type = 0x84, .gso_size = 1000, .csum_start = 54, .csum_offset = 16}, true, 0, -1}, /* ECN */
+		{{.flags = 1, .csum_start = 54, .csum_offset = 16}, true, 1 << F_HOST_TSO6, 0},
+	};
+	const uint64_t all = ALL | 1 << F_CSUM | 1 << F_HOST_TSO4 | 1 << F_HOST_TSO6 | 1 << F_GUEST_CSUM | 1 << F_GUEST_TSO6;
+	const unsigned at = BUFFERS + 0x40000;
+	struct net_frame f;
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		drive(all & ~row[i].without);
+		assert_int_equal(link_()->front_flags, NIC_RX_CSUM_BLANK | NIC_RX_GSO6);
+		memcpy(memory + at, &row[i].h, HEADER);
+		if (row[i].v6)
+			build6(memory + at + HEADER, 3000);
+		else
+			build(memory + at + HEADER, 1, 2, false), net_put16(memory + at + HEADER + 16, 3060);
+		describe_buffer(1, 0, at, HEADER + 3074, 0, 0);
+		make_available(1, 0);
+		work(d);
+		assert_int_equal(net_tx_back_take(&tb, &f), row[i].gso >= 0);
+		if (row[i].gso >= 0) {
+			assert_int_equal(f.offload.gso_type, row[i].gso);
+			assert_true(f.offload.csum_blank);
+		} else {
+			assert_int_equal(used(1), 1);
+		}
+		teardown(NULL);
+		connect(0);
+	}
+}
+
+/* One that comes: the header says which kind it is. */
+static void test_big_frame_comes(void **state)
+{
+	const struct net_offload o = {.csum_blank = true, .gso_type = XEN_NETIF_GSO_TYPE_TCPV6, .gso_size = 100};
+	struct net_buffer b[2];
+	struct header h;
+	uint8_t *p;
+
+	drive(ALL | 1 << F_GUEST_CSUM | 1 << F_GUEST_TSO6);
+	give_buffers(0, 3);
+	net_rx_back_peek(&rb[0], 0, &b[0]);
+	net_rx_back_take(&rb[0], 2);
+	p = memory + net_ref(&b[0].at, RAM_BYTES);
+	build6(p + HEADER, 120);
+	net_rx_back_put(&rb[0], HEADER, 194, false, &o);
+	net_rx_back_push(&rb[0]);
+	virtio_net_readable(d);
+	assert_int_equal(used(0), 1);
+	memcpy(&h, p, sizeof(h));
+	assert_int_equal(h.flags, HDR_NEEDS_CSUM);
+	assert_int_equal(h.gso_type, HDR_GSO_TCPV6);
+	assert_int_equal(h.gso_size, 100);
+	assert_int_equal(h.header_bytes, 74);
+	assert_int_equal(h.csum_start, 54);
+	assert_int_equal(h.csum_offset, 16);
+	assert_int_equal(h.buffers, 1);
+	assert_int_equal(net_rx_back_ready(&rb[0]), 2);
+}
+
 /* A switch that names buffers or frames which it has not got. */
 static void test_switch_lies(void **state)
 {
@@ -617,6 +710,7 @@ int main(void)
 		TEST(test_offer),	 TEST(test_features),	 TEST(test_commands), TEST(test_one_pair_until_asked),
 		TEST(test_steering),	 TEST(test_receive),	 TEST(test_reset),    TEST(test_queue_reset),
 		TEST(test_switch_dies), TEST(test_switch_lies), TEST(test_address),
+		TEST(test_big_frames),	 TEST(test_big_frame_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
