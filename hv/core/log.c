@@ -6,8 +6,11 @@
 #include "core/log_ring.h"
 #include "x86/serial.h"
 #include "x86/cpu.h"
+#include <stdbool.h>
 
 #define LINE_MAX 256
+#define SHARE_BYTES 32768 /* a quarter of the ring */
+#define SHARE_AGAIN (SHARE_BYTES * 7 / 8) /* so that a flood goes on in pieces, not line by line */
 
 static struct log_ring *ring;
 static struct spinlock log_lock;
@@ -18,9 +21,14 @@ static void emit(const char *text, size_t length)
 	serial_write(text, length);
 }
 
+static uint64_t now_us(void)
+{
+	return tsc_khz ? (rdtsc() - entry_tsc) / (tsc_khz / 1000 ?: 1) : 0;
+}
+
 static int stamp(char *line, size_t size)
 {
-	uint64_t us = tsc_khz ? (rdtsc() - entry_tsc) / (tsc_khz / 1000 ?: 1) : 0;
+	uint64_t us = now_us();
 
 	return format_text(line, size, "[%4u.%06u] ", (unsigned)(us / 1000000),
 			   (unsigned)(us % 1000000));
@@ -41,7 +49,28 @@ void log_printf(const char *format, ...)
 	spin_unlock(&log_lock);
 }
 
-void log_text(const char *who, const char *text, size_t length)
+// log_lock held. A byte a millisecond is forgotten.
+static bool admit(struct log_share *s, const char *who, size_t length)
+{
+	uint64_t ms = now_us() / 1000, idle = ms > s->at ? ms - s->at : 0;
+	char line[80];
+	int n;
+
+	s->at = ms;
+	s->bytes -= idle < s->bytes ? idle : s->bytes;
+	if (s->bytes + length > (s->dropped ? SHARE_AGAIN : SHARE_BYTES)) {
+		s->dropped++;
+		return false;
+	}
+	s->bytes += length;
+	n = s->dropped ? stamp(line, sizeof(line)) : 0;
+	if (n)
+		emit(line, n + format_text(line + n, sizeof(line) - n, "%s: %u lines dropped\n", who, s->dropped));
+	s->dropped = 0;
+	return true;
+}
+
+void log_text(struct log_share *share, const char *who, const char *text, size_t length)
 {
 	char line[LINE_MAX];
 
@@ -55,7 +84,8 @@ void log_text(const char *who, const char *text, size_t length)
 			length--, text++;
 		line[n++] = '\n';
 		spin_lock(&log_lock);
-		emit(line, n);
+		if (!share || admit(share, who, n))
+			emit(line, n);
 		spin_unlock(&log_lock);
 	}
 }

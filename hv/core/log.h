@@ -8,7 +8,14 @@
 
 /* A line each; time is put before. Formats: format.c. */
 void log_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_text(const char *who, const char *text, size_t length); /* a task's lines: bytes are made printable */
+/* What a task has written of late: 32 KiB at once, 1 KiB/s for long. Lines beyond are dropped, and counted until it may
+ * write again, or has ended. */
+struct log_share {
+	uint64_t at; /* ms */
+	uint32_t bytes, dropped;
+};
+/* A task's lines: bytes are made printable. share NULL: they have no bound. */
+void log_text(struct log_share *share, const char *who, const char *text, size_t length);
 /* Copy from position on (counted from boot) and advance it; skips what the ring has lost. */
 size_t log_copy(uint64_t *position, char *buffer, size_t length);
 /* Between two lines. The position there, or what serial (serial_release, serial_take) refused with. */

@@ -119,6 +119,8 @@ static void log_end(const struct task *t)
 		log_printf(
 			"the manager is gone: guests and modules run on, nobody looks after them");
 	}
+	if (t->log.dropped)
+		log_printf("%s: %u lines dropped", t->name, t->log.dropped);
 	log_printf("%s (task %u) has ended: %s %ld, rip 0x%lx, address 0x%lx", t->name, t->id,
 		   how[t->end], t->end_detail, t->end_rip, t->end_address);
 }

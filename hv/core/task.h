@@ -6,6 +6,7 @@
 
 #include <postern/syscall.h>
 #include "core/lock.h"
+#include "core/log.h"
 #include "core/mapping.h"
 #include "core/object.h"
 #include "core/sched.h"
@@ -39,6 +40,7 @@ struct task {
 	uint64_t memory, guest_memory, core_memory; /* accounts, bytes */
 	uint64_t promised, limit; /* bytes of all objects it created, populated or not; limit 0: by its class */
 	uint32_t syscall_faults;
+	struct log_share log;
 	struct task *next;
 	void *ports; /* I/O permission: NULL for none */
 	struct death_watch *watchers;

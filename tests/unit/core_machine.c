@@ -381,7 +381,7 @@ WEAK void event_signal(struct event *e, uint64_t bits)
 	e->pending |= bits;
 }
 WEAK void (*guests_forget)(const struct memory *m);
-WEAK void log_text(const char *who, const char *text, size_t length)
+WEAK void log_text(struct log_share *share, const char *who, const char *text, size_t length)
 {
 }
 WEAK int64_t log_switch(int (*serial)(uint16_t base), uint16_t base)

@@ -27,9 +27,11 @@ void cpu_poll(void)
 {
 }
 
+static uint64_t now_ms;
+
 uint64_t rdtsc(void)
 {
-	return 0;
+	return now_ms * 1000;
 }
 
 void serial_write(const char *text, size_t length)
@@ -150,13 +152,62 @@ static void a_tasks_text(void **state)
 	char text[600];
 
 	quiet();
-	log_text("vmm", "a\x1b[2Jb\nc", 8);
+	log_text(NULL, "vmm", "a\x1b[2Jb\nc", 8);
 	assert_string_equal(shown, "[   0.000000] vmm: a?[2Jb\n[   0.000000] vmm: c\n");
 	memset(text, 'x', sizeof(text));
 	quiet();
-	log_text("a name that is far too long for it", text, sizeof(text));
+	log_text(NULL, "a name that is far too long for it", text, sizeof(text));
 	for (char *p = shown, *end; (end = strchr(p, '\n')); p = end + 1)
 		assert_true(end - p < 256);
+}
+
+static unsigned count(const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *at = shown; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+/* A flood ends at the task's share, which grows by 1 KiB/s; what was dropped is said once, ahead of the next line. */
+static void a_flood_is_bounded(void **state)
+{
+	struct log_share flooder = {0}, other = {0};
+	unsigned first;
+
+	tsc_khz = 1000;
+	quiet();
+	for (unsigned i = 0; i < 5000; i++)
+		log_text(&flooder, "flooder", "a line of a flood", 17);
+	first = count("flooder: a line");
+	assert_in_range(shown_bytes, 30000, 32768);
+	assert_int_equal(flooder.dropped, 5000 - first);
+	assert_int_equal(count("dropped"), 0);
+	quiet();
+	log_text(&other, "other", "is heard", 8);
+	log_text(NULL, "manager", "is heard", 8);
+	assert_int_equal(count("is heard"), 2);
+	now_ms += 2000; /* too early */
+	log_text(&flooder, "flooder", "early", 5);
+	assert_int_equal(count("early"), 0);
+	now_ms += 3000;
+	for (unsigned i = 0; i < 1000; i++)
+		log_text(&flooder, "flooder", "once more", 9);
+	assert_int_equal(count("lines dropped"), 1);
+	assert_non_null(strstr(shown, "flooder: 4"));
+	assert_in_range(count("once more"), 50, 200);
+	/* Many short lines in one call are many lines. */
+	quiet();
+	now_ms += 100000;
+	for (unsigned i = 0; i < 10; i++)
+		log_text(&other, "other", (char[512]){[0 ... 511] = '\n'}, 512);
+	assert_true(shown_bytes <= 32768);
+	now_ms -= 1000; /* a processor whose clock is behind */
+	first = other.bytes;
+	log_text(&other, "other", "x", 1);
+	assert_true(other.bytes >= first);
+	tsc_khz = now_ms = 0;
 }
 
 static int start(void **state)
@@ -173,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_line_each),	    cmocka_unit_test(moves_and_wraps),
 		cmocka_unit_test(survives_a_reset), cmocka_unit_test(last_words),
 		cmocka_unit_test(trampled_ring),    cmocka_unit_test(a_tasks_text),
+		cmocka_unit_test(a_flood_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
