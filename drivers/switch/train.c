@@ -78,7 +78,7 @@ bool train_begin(struct train *t, const uint8_t *p, uint16_t bytes, uint16_t id,
 		return false;
 	memcpy(t->head, p, there);
 	if (net_parse(t->head, there, bytes, h) || h->tagged || h->protocol != IP_TCP || flags(t->head, h) != TCP_ACK ||
-	    (h->ipv4 && h->l4 - h->l3 != IPV4_HEADER))
+	    h->l4 - h->l3 != (h->ipv4 ? IPV4_HEADER : IPV6_HEADER))
 		return false;
 	t->bare = h->end == h->payload;
 	if (t->bare && !are_plain(t->head + h->l4 + 20, h->payload - h->l4 - 20))

@@ -4,6 +4,8 @@
 #include <postern/errno.h>
 #include "netframe.h"
 
+#define IPV6_HOP_OPTIONS 0
+#define IPV6_OPTIONS 60
 #define TCP_FLAGS 13
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR 0x80
@@ -28,6 +30,21 @@ static int parse_ipv4(const uint8_t *p, size_t there, size_t bytes, struct net_h
 	return 0;
 }
 
+/* Options of IPv6 for hops and for the destination are passed over as far as IPv4's could reach. Other extension headers are unknown
+ * protocols: behind a routing header a checksum is of another address than the header's. */
+static void skip_options(const uint8_t *p, size_t there, struct net_headers *h)
+{
+	unsigned most = h->l3 + 60, end = there < h->end ? there : h->end, bytes;
+
+	while ((h->protocol == IPV6_HOP_OPTIONS || h->protocol == IPV6_OPTIONS) && end >= h->l4 + 8u) {
+		bytes = 8 + p[h->l4 + 1] * 8;
+		if (h->l4 + bytes > most || h->l4 + bytes > end)
+			return;
+		h->protocol = p[h->l4];
+		h->l4 += bytes;
+	}
+}
+
 static int parse_ipv6(const uint8_t *p, size_t there, size_t bytes, struct net_headers *h)
 {
 	const uint8_t *ip = p + h->l3;
@@ -42,6 +59,7 @@ static int parse_ipv6(const uint8_t *p, size_t there, size_t bytes, struct net_h
 	h->l4 = h->l3 + 40;
 	h->end = h->l4 + payload;
 	h->protocol = ip[6];
+	skip_options(p, there, h);
 	return 0;
 }
 
@@ -202,7 +220,7 @@ static void put_ip(uint8_t *to, const struct net_headers *h, size_t end, unsigne
 	uint8_t *ip = to + h->l3;
 
 	if (h->ipv6) {
-		net_put16(ip + 4, end - h->l4);
+		net_put16(ip + 4, end - h->l3 - 40);
 		return;
 	}
 	net_put16(ip + 2, end - h->l3);

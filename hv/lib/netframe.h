@@ -23,8 +23,8 @@
 #define IP_TCP 6
 #define IP_UDP 17
 
-/* The longest headers that are understood: Ethernet with a tag, IPv4 with options, TCP with options. IPv6 with extension
- * headers is IPv6 with an unknown protocol. */
+/* The longest headers that are understood: Ethernet with a tag, IPv4 with options or IPv6 with as many bytes
+ * of them, TCP with options. IPv6 with other extension headers is IPv6 with an unknown protocol. */
 #define NET_HEADERS_MAX (ETH_HEADER + ETH_VLAN_TAG + 60 + 60)
 
 struct net_headers {

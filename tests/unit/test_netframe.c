@@ -215,6 +215,59 @@ static void test_segment(void **state)
 	assert_int_equal(net_segments(&(struct net_headers){.payload = 66, .end = 66}, 1000), 1);
 }
 
+/* Extension headers of IPv6: which are passed over, and that segments keep them. */
+static void test_options(void **state)
+{
+	static const struct {
+		uint8_t next, bytes[24];
+		unsigned count, room; /* bytes of them; room behind l3 + 40 for them and TCP */
+		bool known;
+	} row[] = {
+		{0, {IP_TCP, 0}, 8, 100, true},
+		{60, {IP_TCP, 1}, 16, 100, true},
+		{0, {60, 0, 0, 0, 0, 0, 0, 0, IP_TCP, 0}, 16, 100, true},
+		{60, {IP_UDP, 0}, 8, 100, true},
+		{60, {IP_TCP, 2}, 24, 100, false}, /* more than is held for them */
+		{43, {IP_TCP, 0}, 8, 100, false},  /* routing */
+		{44, {IP_TCP, 0}, 8, 100, false},  /* a fragment */
+		{0, {IP_TCP, 0xff}, 8, 100, false},
+		{0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 16, 100, false}, /* and never anything else */
+		{0, {IP_TCP, 0}, 8, 7, false},
+		{0, {IP_TCP, 0}, 8, 27, false}, /* TCP is cut */
+		{0, {59, 0}, 8, 100, false},	/* nothing follows */
+	};
+	uint8_t piece[256];
+	struct net_headers h, s;
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		size_t bytes = 54 + row[i].room, l4 = 54 + row[i].count;
+
+		build(true, row[i].next, 0, false);
+		net_put16(frame + 18, row[i].room);
+		memcpy(frame + 54, row[i].bytes, row[i].count);
+		frame[l4 + 12] = 0x50;
+		assert_int_equal(net_parse(frame, bytes, bytes, &h), 0);
+		assert_int_equal(h.protocol == IP_TCP || h.protocol == IP_UDP, row[i].known);
+		assert_true(h.l4 <= h.end && h.l4 - h.l3 <= 60);
+		for (size_t there = 14; there < bytes; there++)
+			if (!net_parse(frame, there, bytes, &s))
+				assert_true(!s.protocol || s.l4 <= there);
+		if (h.protocol != IP_TCP)
+			continue;
+		assert_int_equal(h.l4, l4);
+		for (unsigned n = 0; n < net_segments(&h, 30); n++) {
+			size_t length = net_segment(frame, &h, 30, n, piece);
+
+			assert_int_equal(net_parse(piece, length, length, &s), 0);
+			assert_int_equal(s.end, length);
+			assert_int_equal(s.l4, l4);
+			assert_memory_equal(piece + 54, row[i].bytes, row[i].count);
+			assert_memory_equal(piece + s.payload, frame + h.payload + 30 * n, s.end - s.payload);
+			assert_int_equal(slow_sum(piece + l4, length - l4, slow_sum(piece + 22, 32, IP_TCP + length - l4)), 0xffff);
+		}
+	}
+}
+
 /* Both directions of a flow are one, ports tell flows apart where there are some. */
 static void test_flow(void **state)
 {
@@ -267,7 +320,7 @@ int main(void)
 		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_parse_leaves_out), cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_checksum), cmocka_unit_test(test_segment),
-		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_flow), cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
