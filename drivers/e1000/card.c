@@ -292,7 +292,7 @@ bool card_link(struct card *k)
 {
 	static const uint16_t speeds[4] = {10, 100, 1000, 1000};
 	uint32_t status = reg_get(k, STATUS);
-	bool up = status & STATUS_LU, changed = up != k->link_up;
+	bool up = status != STATUS_GONE && status & STATUS_LU, changed = up != k->link_up;
 
 	k->link_up = up;
 	k->speed = up ? speeds[STATUS_SPEED(status)] : 0;
@@ -308,6 +308,20 @@ bool card_link(struct card *k)
 	return changed;
 }
 
+/* An open card has a ring. Quirk of QEMU: what is not there reads as zeros. */
+static bool is_gone(const struct card *k)
+{
+	return reg_get(k, STATUS) == STATUS_GONE || !reg_get(k, RDLEN);
+}
+
+/* It was pulled out: the switch hears that the link is down, and has what is in flight back. */
+static void leave(struct card *k)
+{
+	k->present = false;
+	card_link(k);
+	card_protest(k, "its card is gone");
+}
+
 /* All over again, with the same connection: what is in flight is lost, as on a wire. */
 static void restart(struct card *k, const char *why)
 {
@@ -319,6 +333,8 @@ static void restart(struct card *k, const char *why)
 	receive_drop(k);
 	if (k->present)
 		card_open(k);
+	else
+		leave(k);
 }
 
 /* Counters clear when they are read. Quirk of QEMU's e1000: some do not. */
@@ -350,9 +366,8 @@ void card_watch(struct card *k, uint64_t now)
 {
 	if (!k->open || !k->present)
 		return;
-	if (reg_get(k, STATUS) == STATUS_GONE) {
-		k->present = false;
-		log_line("%s is gone: its registers read as ones", k->name);
+	if (is_gone(k)) {
+		leave(k);
 		return;
 	}
 	card_link(k);

@@ -8,7 +8,7 @@
 
 static struct {
 	uint32_t reg[0x20000 / 4];
-	bool gone, stuck_reset, no_eeprom, no_address, keeps_rctl, keeps_counters, stuck_transmit, express, master_stuck;
+	bool gone, zeros /* when gone */, stuck_reset, no_eeprom, no_address, keeps_rctl, keeps_counters, stuck_transmit, express, master_stuck;
 	uint16_t eeprom[8];
 	uint32_t ims, icr, resets, rctl_writes;
 	bool master;
@@ -135,7 +135,7 @@ uint32_t reg_get(const struct card *k, unsigned reg)
 	uint32_t value = R(reg);
 
 	if (m.gone)
-		return ~0u;
+		return m.zeros ? 0 : ~0u;
 	if (reg == ICR) {
 		value = m.icr;
 		m.icr = k->msix ? m.icr : 0;

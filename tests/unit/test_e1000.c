@@ -471,9 +471,43 @@ static void test_deaf_receiver(void **state)
 	}
 	assert_int_equal(k->hangs, 1);
 	assert_int_equal(k->link->rx_dropped, 22);
+}
+
+/* Pulled out with frames in flight: the link is down, the connection given up, and no register is touched for what comes then. */
+static void pulled(bool zeros)
+{
+	struct net_frame f = split(1000, 256, 5);
+	struct card *k = up();
+
+	m.stuck_transmit = true;
+	send(&f);
+	assert_int_not_equal(k->tx_oldest, k->tx_next);
 	m.gone = true;
+	m.zeros = zeros;
 	card_watch(k, now);
 	assert_false(k->present);
+	assert_false(k->link_up);
+	assert_int_equal(k->link->flags & NIC_LINK_UP, 0);
+	assert_int_equal(hangups, 1);
+	assert_non_null(strstr(last_log, "e1000-0 gives the switch up: its card is gone"));
+	assert_false(card_serve(k));
+	module.event(device.irq_bit);
+	module.disconnected(&connection);
+	assert_null(cards[0].c);
+	assert_false(m.master);
+	assert_int_equal(m.resets, 1); /* there is nothing to be reset */
+	watch(&watch_timer);
+	assert_int_equal(opened, 1);
+}
+
+static void test_pulled(void **state)
+{
+	pulled(false);
+}
+
+static void test_pulled_zeros(void **state)
+{
+	pulled(true);
 }
 
 /* The switch dies and comes back: empty rings, the device reset in between. */
@@ -521,6 +555,8 @@ int main(void)
 		cmocka_unit_test_setup(test_receive, setup),
 		cmocka_unit_test_setup(test_receive_refuses, setup),
 		cmocka_unit_test_setup(test_deaf_receiver, setup),
+		cmocka_unit_test_setup(test_pulled, setup),
+		cmocka_unit_test_setup(test_pulled_zeros, setup),
 		cmocka_unit_test_setup(test_new_generation, setup),
 	};
 
