@@ -14,7 +14,7 @@
 #define TX_INSTANT 16
 #define MODERATE_NS 1000000ull
 #define BULK_BYTES 25000 /* in a millisecond */
-#define BULK_FRAMES 400	 /* received in a millisecond: in 500 us, most of the buffers */
+#define BULK_BUFFERS 128 /* may be filled between two interrupts */
 
 static const struct chip chips[] = {
 	{0x100e8086, "82540EM", .late_report = true},
@@ -201,13 +201,16 @@ static void watch_sent(struct card *k, bool sent)
 static void moderate(struct card *k)
 {
 	uint64_t now = clock_ns(), took = now - k->moderated_ns, bytes, frames;
-	uint32_t wanted;
+	uint32_t wanted = ITR_DEFAULT;
 
 	if (took < MODERATE_NS)
 		return;
 	bytes = k->link->tx_bytes + k->link->rx_bytes - k->moderated_bytes;
 	frames = k->link->rx_frames - k->moderated_frames;
-	wanted = bytes / BULK_BYTES >= took / MODERATE_NS && frames / BULK_FRAMES < took / MODERATE_NS ? ITR_BULK : ITR_DEFAULT;
+	if (bytes / BULK_BYTES >= took / MODERATE_NS)
+		for (wanted = ITR_BULK; wanted > ITR_DEFAULT && frames * (wanted * 256ull) > took * BULK_BUFFERS; wanted /= 2)
+			;
+	wanted = wanted > ITR_DEFAULT ? wanted : ITR_DEFAULT;
 	k->moderated_ns = now;
 	k->moderated_bytes += bytes;
 	k->moderated_frames += frames;
@@ -396,6 +399,9 @@ bool card_serve(struct card *k)
 
 	if (!k->open || k->protested)
 		return false;
+	/* What is found here needs no interrupt any more. */
+	if (k->moderation != ITR_DEFAULT && !k->msix && card_causes(k) & INT_LSC)
+		card_link(k);
 	more = receive_frames(k, RX_BUDGET);
 	receive_fill(k);
 	transmit_reap(k);

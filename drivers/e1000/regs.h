@@ -60,7 +60,7 @@
 #define ICR 0x00c0 /* reading clears; with MSI-X of the 82574 writing ones does ([574] 7.4.5) */
 #define ITR 0x00c4 /* least time between two interrupts, in 256 ns */
 #define   ITR_DEFAULT 195 /* 50 us */
-#define   ITR_BULK 1953 /* 500 us */
+#define   ITR_BULK 7812 /* 2 ms, at most */
 #define ICS 0x00c8
 #define IMS 0x00d0
 #define IMC 0x00d8

@@ -133,7 +133,8 @@ struct uplink {
 	uint64_t done_ns; /* when a frame was sent or came last */
 	bool reborn;	  /* none since the driver is back */
 	uint32_t changes;
-	struct timer look; /* for frames that were sent: few signals are asked for that */
+	struct timer look; /* for frames that were sent: few signals are asked for that, */
+	bool big;	   /* but when there were some to be segmented: their senders send few at a time */
 	struct net_tx_front tx;
 	struct net_rx_front rx;
 	uint32_t memory;

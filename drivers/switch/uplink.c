@@ -98,6 +98,7 @@ static void open(struct uplink *u)
 	net_rx_front_init(&u->rx, u->link);
 	memset(u->sent, 0, sizeof(u->sent));
 	memset(u->tag, 0, sizeof(u->tag));
+	u->big = false;
 	u->free_count = 0;
 	for (unsigned i = TX_SLOTS; i--;)
 		u->free[u->free_count++] = i;
@@ -196,6 +197,7 @@ static void release(struct uplink *u, uint16_t slot, int status)
 		blank(u, s->tag);
 	s->used = false;
 	u->free[u->free_count++] = slot;
+	u->big &= u->free_count < TX_SLOTS;
 }
 
 void uplink_done(struct uplink *u)
@@ -278,10 +280,10 @@ void uplink_flush(struct uplink *u)
 	/* Frames that were sent are seen when others are, or a little later. Only when slots run out they are waited for: a quarter
 	 * of what is on its way keeps the rest busy. */
 	sent = NIC_TX_SLOTS - net_tx_front_room(&u->tx);
-	if (sent < NIC_TX_SLOTS / 2 && u->free_count > TX_SLOTS / 2) {
+	if (!u->big && sent < NIC_TX_SLOTS / 2 && u->free_count > TX_SLOTS / 2) {
 		if (sent && !u->look.armed)
 			timer_set(&u->look, clock_ns() + LOOK_NS, look);
-	} else if (net_tx_front_wait(&u->tx, 1 + sent / 4)) {
+	} else if (net_tx_front_wait(&u->tx, u->big ? sent : 1 + sent / 4)) {
 		u->again = true;
 		run_again();
 	}
@@ -438,6 +440,7 @@ enum verdict uplink_send(struct uplink *u, struct cargo *g, uint64_t now)
 	}
 	f.id = u->free[--u->free_count];
 	f.fragment[0] = slot_ref(f.id, put_head(slot_bytes(u, f.id), g->head, g->head_bytes, g->vlan));
+	u->big |= g->offload.gso_type;
 	return put(u, &f, &s) ? HELD : DONE;
 }
 

@@ -216,6 +216,8 @@ static int run_loop(struct vcpu *v)
 			if (result > 0)
 				return 0;
 			if (result == -EAGAIN) {
+				if (v->run->halt_port)
+					vm_doorbell(v->vm, v->run->halt_port);
 				result = sleep_until_asked(v);
 				if (result)
 					return result;

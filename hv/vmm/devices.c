@@ -41,6 +41,19 @@ int virtio_host_doorbell(unsigned port, uint64_t bit)
 	return sys_vm_doorbell(guest.vm, port, bit ? module_start()->event : 0, bit);
 }
 
+void virtio_host_halts(struct virtio_device *d, bool ring)
+{
+	static const struct virtio_device *whose;
+	uint64_t at = d->pci.bar[0].at;
+	uint32_t port = ring && at != PCI_NOWHERE ? at + VIRTIO_NOTIFY : 0;
+
+	if (!ring && whose != d)
+		return;
+	whose = d;
+	for (unsigned n = 0; n < guest.cpus; n++)
+		__atomic_store_n(&guest.vcpu[n].run->halt_port, port, __ATOMIC_RELAXED);
+}
+
 bool virtio_host_wait(void)
 {
 	struct vcpu *v = vcpu_current();

@@ -151,6 +151,8 @@ void virtio_config_write(struct virtio_device *d, unsigned offset, unsigned size
 void virtio_host_ring(struct virtio_device *d); /* the main thread shall call virtio_event(d->bit) */
 /* An OUT to this port does the same without an exit to us (bit 0: no longer). An error: it comes to us. */
 int virtio_host_doorbell(unsigned port, uint64_t bit);
+/* Lock held: a processor that halts rings this device's doorbell, too. For one device at a time, the last that asked. */
+void virtio_host_halts(struct virtio_device *d, bool ring);
 /* Lock held, but not meanwhile: a virtual processor's thread sleeps a little, until virtio_host_settled(). False: stop
  * waiting, the guest is being stopped. */
 bool virtio_host_wait(void);

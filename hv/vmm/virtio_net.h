@@ -52,6 +52,7 @@ struct slot {
 	struct slot *next; /* free list */
 	uint16_t head;
 	bool out;      /* the switch has it */
+	bool big;      /* a frame to be segmented */
 	uint8_t spare; /* page of ours that stands for it, NO_SPARE: none */
 	uint8_t *at;   /* its beginning in the guest's RAM; with a spare: unused */
 	uint32_t bytes;
@@ -82,9 +83,10 @@ struct net {
 	struct timer look; /* at the transmit queue */
 	bool lazy;	   /* few notifications are asked for: the timer looks */
 	unsigned alone;	   /* looks in a row that found frames to send, and nothing received in between */
-	bool bulk;	   /* much is sent: rate_bytes since rate_ns; the last frame was seen at sent_ns */
-	uint64_t rate_ns, rate_bytes, sent_ns;
+	bool bulk;	   /* much goes through: rate_bytes since rate_ns; the last frame was seen at moved_ns */
+	uint64_t rate_ns, rate_bytes, moved_ns;
 	unsigned tx_out; /* slots the switch has */
+	unsigned tx_big;	 /* of them, with frames to be segmented: few are let out at a time, so their sender waits */
 	uint8_t *spares;
 	uint32_t spare_memory;
 	unsigned spare_count;

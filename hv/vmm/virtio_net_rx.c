@@ -158,7 +158,7 @@ static bool receive_some(struct net *n, struct pair *p, struct virtqueue *q)
 	int e;
 
 	while ((e = net_rx_front_take(&p->rx, &r)) > 0 && !(e = received(n, p, q, &r)))
-		n->alone = 0;
+		n->alone = 0, n->rate_bytes += r.bytes;
 	if (e < 0) {
 		net_hang_up(n, "its receive ring is garbage");
 		return false;

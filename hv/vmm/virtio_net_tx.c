@@ -3,13 +3,14 @@
 #include "clock.h"
 #include "virtio_net.h"
 
-/* A guest that sends and sends, and receives nothing, or sends much, is looked after every so many frames or so much time: each
- * notification costs an exit, and a way through switch and driver for one frame. */
+/* A guest that sends and sends, and receives nothing, or through which much goes, is looked after when it halts, else every so many
+ * frames or so much time: each notification costs an exit, and a way through switch and driver for one frame. */
 #define STREAM_LOOKS 4
 #define STREAM_FRAMES 32
-#define STREAM_NS 200000
-#define STREAM_END_NS 1000000 /* so long nothing was sent */
-#define STREAM_BYTES 65536    /* within RATE_NS */
+#define STREAM_NS 500000
+#define BULK_NS 2000000
+#define STREAM_END_NS 4000000 /* so long nothing went through */
+#define STREAM_BYTES 16384    /* within RATE_NS */
 #define RATE_NS 1000000
 /* Drivers look after frames that were sent when they receive some or send more, so most interrupts for that are not wanted
  * any more a little later. */
@@ -171,6 +172,8 @@ static void transmit_one(struct net *n, struct pair *p)
 	}
 	n->rate_bytes += f.bytes;
 	p->tx_free = s->next;
+	s->big = f.offload.gso_type;
+	n->tx_big += s->big;
 	s->out = true;
 	n->tx_out++;
 }
@@ -182,7 +185,8 @@ void net_release_tx(struct net *n, struct pair *p, struct slot *s)
 	if (q)
 		vq_push(q, s->head, 0);
 	net_give_back(n, s);
-	s->out = false;
+	n->tx_big -= s->big;
+	s->out = s->big = false;
 	s->next = p->tx_free;
 	p->tx_free = s;
 	n->tx_out--;
@@ -191,6 +195,7 @@ void net_release_tx(struct net *n, struct pair *p, struct slot *s)
 static void answers(struct net *n)
 {
 	uint16_t id;
+	bool big = n->tx_big;
 	int status, e;
 
 	while ((e = net_tx_front_take(&n->tx, &id, &status)) > 0) {
@@ -201,14 +206,17 @@ static void answers(struct net *n)
 	}
 	if (e < 0)
 		net_hang_up(n, "its transmit ring is garbage");
+	for (unsigned k = 0; big && !n->tx_big && k < pairs_known(n); k++)
+		if (!net_rx_front_pending(&n->pair[k].rx)) /* with one for that driver looks at both */
+			virtio_told(&n->v, tx_queue(&n->pair[k]));
 }
 
-/* How much goes out, and since when nothing. */
+/* How much goes through, and since when nothing. */
 static void see_rate(struct net *n)
 {
 	uint64_t now = clock_ns();
 
-	n->sent_ns = now;
+	n->moved_ns = now;
 	if (now - n->rate_ns < RATE_NS)
 		return;
 	n->bulk = n->rate_bytes / STREAM_BYTES >= (now - n->rate_ns) / RATE_NS;
@@ -239,6 +247,13 @@ static bool ask_for_more(struct net *n)
 	return more;
 }
 
+static void be_lazy(struct net *n, bool lazy)
+{
+	if (n->lazy != lazy)
+		virtio_host_halts(&n->v, lazy);
+	n->lazy = lazy;
+}
+
 /* True: look again. */
 static bool transmit_some(struct net *n)
 {
@@ -260,13 +275,12 @@ static bool transmit_some(struct net *n)
 	}
 	if (net_tx_front_push(&n->tx))
 		connection_signal(n->c);
-	if (n->tx_out && net_tx_front_wait(&n->tx, full ? TX_WAIT : n->tx_out))
+	be_lazy(n, !full && (n->bulk || n->alone >= STREAM_LOOKS));
+	/* Looking we find the answers, too. */
+	if (n->tx_out && (!n->lazy || n->tx_big) && net_tx_front_wait(&n->tx, full ? TX_WAIT : n->tx_out))
 		return true;
 	/* Full: its answers bring us back. */
-	if (full)
-		return false;
-	n->lazy = n->bulk || n->alone >= STREAM_LOOKS;
-	return ask_for_more(n);
+	return !full && ask_for_more(n);
 }
 
 static void look(struct timer *t)
@@ -276,7 +290,7 @@ static void look(struct timer *t)
 	guest_lock();
 	if (n->lazy) {
 		net_transmit(n);
-		if (clock_ns() - n->sent_ns > STREAM_END_NS) { /* it was the last */
+		if (clock_ns() - n->moved_ns > STREAM_END_NS) { /* it was the last */
 			n->alone = 0;
 			n->bulk = false;
 			net_transmit(n);
@@ -306,7 +320,7 @@ static void look_later(struct net *n)
 	for (unsigned k = 0; k < pairs_known(n); k++)
 		done |= n->pair[k].sending && tell_many(n, &n->pair[k]);
 	if (!n->look.armed && (done || n->lazy))
-		timer_set(&n->look, clock_ns() + (n->lazy ? STREAM_NS : TELL_NS), look);
+		timer_set(&n->look, clock_ns() + (n->bulk ? BULK_NS : n->lazy ? STREAM_NS : TELL_NS), look);
 	else if (n->look.armed && !done && !n->lazy)
 		timer_cancel(&n->look);
 }

@@ -139,6 +139,8 @@ struct vcpu_run {
 	/* Alarms of the gateway's timer that are due on IRQ 0: with EXIT_KICKED; the VMM takes them by an exchange
 	 * with 0 and pulses the line once. */
 	uint32_t irq0;
+	/* From the VMM, at any time: HLT is an OUT to this doorbell, too (SYS_VM_DOORBELL). 0: none. */
+	uint32_t halt_port;
 	uint64_t inject_address; /* CR2 for a page fault */
 	union {
 		struct {

@@ -209,6 +209,11 @@ static void test_moderation(void **state)
 	l->rx_bytes += 200000;
 	module.readable(&connection);
 	assert_int_equal(R(ITR), ITR_BULK);
+	now += 2 * NS_PER_MS; /* half of the buffers are filled in between */
+	l->rx_frames += 200;
+	l->rx_bytes += 300000;
+	module.readable(&connection);
+	assert_int_equal(R(ITR), ITR_BULK / 2);
 	now += 100 * NS_PER_MS; /* after a pause the first is not late */
 	l->rx_bytes += 200000;
 	module.readable(&connection);

@@ -111,6 +111,10 @@ void virtio_host_settled(void)
 {
 }
 
+void virtio_host_halts(struct virtio_device *d, bool ring)
+{
+}
+
 void virtio_host_log(const struct virtio_device *v, const char *what)
 {
 }
