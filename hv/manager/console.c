@@ -147,7 +147,6 @@ static void shell_byte(char c)
 		memcpy(command, line.text, sizeof(command));
 		line_input(&line, 0, echo); /* begins the next line */
 		durable_changed(&line, sizeof(line));
-		durable_commit(); /* a command that ends the manager is not run again by the next */
 		shell_run(command);
 		busy = true;
 		go_on();
@@ -464,4 +463,6 @@ void console_recover(void)
 	prompt_due = !attached;
 	if (prompt_due)
 		console_printf("\n");
+	shell_recover(log_line);
+	console_hear(); /* also where the log is not shown otherwise */
 }

@@ -17,7 +17,10 @@ static const struct command *const tables[] = {
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
+#define DEADLY "module kill manager" /* whoever types that knows */
+
 static bool (*waiting)(void);
+DURABLE static char running[LINE_BYTES + 1]; /* "": nothing does */
 
 void shell_wait(bool (*step)(void))
 {
@@ -28,7 +31,19 @@ bool shell_step(void)
 {
 	if (waiting && waiting())
 		waiting = NULL;
+	if (!waiting && running[0]) {
+		running[0] = 0;
+		durable_changed(running, 1);
+	}
 	return !waiting;
+}
+
+void shell_recover(void (*say)(const char *format, ...))
+{
+	if (running[0])
+		say("the manager died: `%s` may not have been carried out", running);
+	running[0] = 0;
+	durable_touch();
 }
 
 bool shell_waits(void)
@@ -76,9 +91,13 @@ static void help(void)
 void shell_run(char *text)
 {
 	char *words[WORDS_MAX];
-	int count = line_split(text, words);
 	const struct command *c;
+	int count;
 
+	strlcpy(running, strncmp(text, DEADLY, strlen(DEADLY)) ? text : "", sizeof(running));
+	durable_changed(running, sizeof(running));
+	durable_commit(); /* a command that ends the manager is not run again by the next */
+	count = line_split(text, words);
 	if (!count)
 		return;
 	if (count < 0) {

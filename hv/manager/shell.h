@@ -17,8 +17,10 @@ struct command {
 extern const struct command shell_guest_commands[], shell_module_commands[],
 	shell_machine_commands[], shell_pci_commands[], shell_trace_commands[];
 
-/* Runs a line; it is split in place. */
+/* Runs a line; it is split in place. Commits what was done before. */
 void shell_run(char *text);
+/* After a recovery: says what line the last life's end may have cut short. */
+void shell_recover(void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))));
 /* For a command that has to wait for somebody: `step` is called whenever something happened, until it
  * returns true. Until then the shell takes no input and the log waits; a deadline is the command's
  * own work. */
