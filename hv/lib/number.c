@@ -44,13 +44,3 @@ unsigned long strtoul(const char *s, char **end, int base)
 {
 	return strtoull(s, end, base);
 }
-
-int atoi(const char *s)
-{
-	return (int)strtoull(s, NULL, 10);
-}
-
-int abs(int n)
-{
-	return n < 0 ? -n : n;
-}

@@ -13,7 +13,5 @@ void free(void *memory);
 _Noreturn void abort(void);
 unsigned long strtoul(const char *s, char **end, int base);
 unsigned long long strtoull(const char *s, char **end, int base);
-int atoi(const char *s);
-int abs(int n);
 
 #endif

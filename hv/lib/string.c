@@ -151,16 +151,6 @@ char *strcat(char *to, const char *from)
 	return to;
 }
 
-char *strncat(char *to, const char *from, size_t max)
-{
-	size_t n = strnlen(from, max);
-	char *end = to + strlen(to);
-
-	memcpy(end, from, n);
-	end[n] = 0;
-	return to;
-}
-
 char *strchr(const char *s, int c)
 {
 	for (;; s++) {
@@ -211,12 +201,6 @@ size_t strcspn(const char *s, const char *set)
 	while (s[n] && !strchr(set, s[n]))
 		n++;
 	return n;
-}
-
-char *strpbrk(const char *s, const char *set)
-{
-	s += strcspn(s, set);
-	return *s ? (char *)s : NULL;
 }
 
 size_t strlcpy(char *to, const char *from, size_t size)

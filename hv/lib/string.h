@@ -18,11 +18,9 @@ int strcasecmp(const char *a, const char *b);
 char *strcpy(char *to, const char *from);
 char *strncpy(char *to, const char *from, size_t bytes);
 char *strcat(char *to, const char *from);
-char *strncat(char *to, const char *from, size_t max);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *what);
-char *strpbrk(const char *s, const char *set);
 size_t strspn(const char *s, const char *set);
 size_t strcspn(const char *s, const char *set);
 /* Copies at most size - 1 bytes, always terminates (size > 0); returns strlen(from). */

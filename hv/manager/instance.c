@@ -70,12 +70,6 @@ struct instance *instance_new(const char *name, struct program *p, struct guest 
 	return NULL;
 }
 
-void instance_forget(struct instance *i)
-{
-	timer_cancel(&i->timer);
-	i->used = false;
-}
-
 bool instance_alive(const struct instance *i)
 {
 	return i->task && i->channel && i->state != INST_ENDING;

@@ -77,7 +77,6 @@ struct instance *instance_of(const struct program *p);
 /* NULL: table full. */
 struct instance *instance_new(const char *name, struct program *p, struct guest *guest,
 			      const char *arguments);
-void instance_forget(struct instance *i); /* only when DOWN */
 /* Begin, as soon as its providers are ready. */
 void instance_start(struct instance *i);
 /* Ask it to end; after a while end it. No restart. */
