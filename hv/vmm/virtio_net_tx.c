@@ -261,10 +261,10 @@ static bool transmit_some(struct net *n)
 	bool full = false;
 
 	answers(n);
-	for (unsigned k = 0; k < n->wishes.pairs && n->attached && !full; k++) {
+	for (unsigned k = 0; k < n->wishes.pairs && n->attached; k++) {
 		struct pair *p = &n->pair[(n->turn + k) % n->wishes.pairs];
 
-		full = p->sending && !empty_queue(n, p);
+		full |= p->sending && !empty_queue(n, p);
 	}
 	n->turn += full; /* another first, when there is room */
 	if (!n->attached)

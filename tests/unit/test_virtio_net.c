@@ -671,6 +671,33 @@ static void test_big_frame_comes(void **state)
 	assert_int_equal(net_rx_back_ready(&rb[0]), 2);
 }
 
+/* A queue that fills the ring leaves room to another one next time. */
+static void test_turns(void **state)
+{
+	unsigned from[2] = {0};
+	struct net_frame f;
+
+	drive(ALL);
+	assert_int_equal(say_pairs(2), NET_OK);
+	for (unsigned round = 0; round < 8; round++) {
+		for (unsigned pair = 0; pair < 2; pair++)
+			while ((uint16_t)(given[2 * pair + 1] - used(2 * pair + 1)) < 256) {
+				unsigned queue = 2 * pair + 1, i = given[queue] % 256, at = BUFFERS + 0x40000 + 0x80 * i;
+
+				describe_buffer(queue, i, at, HEADER + build(memory + at + HEADER, 1, 80, false), 0, 0);
+				make_available(queue, i);
+			}
+		virtio_net_readable(d);
+		while (net_tx_back_take(&tb, &f) > 0) {
+			from[f.id / QUEUE_SIZE]++;
+			net_tx_back_answer(&tb, f.id, f.slots, NETIF_RSP_OKAY);
+		}
+		net_tx_back_push(&tb);
+		virtio_net_readable(d);
+	}
+	assert_true(from[0] > 7 * 256 && from[1] > 7 * 256);
+}
+
 /* A switch that names buffers or frames which it has not got. */
 static void test_switch_lies(void **state)
 {
@@ -714,6 +741,7 @@ int main(void)
 		TEST(test_offer),	 TEST(test_features),	 TEST(test_commands), TEST(test_one_pair_until_asked),
 		TEST(test_steering),	 TEST(test_receive),	 TEST(test_reset),    TEST(test_queue_reset),
 		TEST(test_switch_dies), TEST(test_switch_lies), TEST(test_address),
+		TEST(test_turns),
 		TEST(test_big_frames),	 TEST(test_big_frame_comes),
 	};
 
