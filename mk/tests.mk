@@ -13,6 +13,7 @@ host_cflags	:= -std=gnu11 -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter \
 		   -Iinclude -Ihv -iquote hv/lib -I. -DUNIT_TEST -idirafter /usr/include
 
 unit-cflags-test_ahci	:= -include tests/unit/ahci_machine.h
+unit-cflags-test_ahci_rings := $(unit-cflags-test_ahci)
 unit-cflags-test_broker	:= -include tests/unit/broker_machine.h
 
 unit_tests	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))

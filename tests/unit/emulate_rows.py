@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Write emulate_rows.h: encodings for test_emulate.c, assembled by GNU as.
+"""Write emulate_rows_move.h and emulate_rows_alu.h: encodings for test_emulate.c, assembled by GNU as.
 
 Each row is an instruction in 64-bit code, the status flags that the architecture leaves undefined
 after it, and how the registers are to be prepared. The expected results are not here: the test
-gets them from the processor it runs on. Usage: emulate_rows.py > emulate_rows.h
+gets them from the processor it runs on. Usage: emulate_rows.py FOLDER
 """
+import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 CF, PF, AF, ZF, SF, OF = 1, 4, 0x10, 0x40, 0x80, 0x800
@@ -193,28 +195,39 @@ def oddities():
     row('.byte 0xd1, 0x33', AF)
 
 
-for make in (moves, arithmetic, shifts, exchanges, bits, stack, strings, oddities):
-    make()
+def assembled():
+    with tempfile.TemporaryDirectory() as folder:
+        source = '.intel_syntax noprefix\n'
+        for i, (text, _, _) in enumerate(rows):
+            source += f'.section .r{i},"ax"\n{text}\n'
+        open(folder + '/a.s', 'w').write(source)
+        subprocess.run(['as', '-o', folder + '/a.o', folder + '/a.s'], check=True)
+        sections = subprocess.run(['objdump', '-s', folder + '/a.o'], check=True, text=True,
+                                  capture_output=True).stdout
+    code = {}
+    for block in re.split(r'Contents of section ', sections)[1:]:
+        name = block.split(':')[0]
+        data = ''.join(''.join(line[1:].split('  ')[0].split(' ')[1:])
+                       for line in block.splitlines()[1:])
+        code[name] = bytes.fromhex(data)
+    return code
 
-with tempfile.TemporaryDirectory() as folder:
-    source = '.intel_syntax noprefix\n'
-    for i, (text, _, _) in enumerate(rows):
-        source += f'.section .r{i},"ax"\n{text}\n'
-    open(folder + '/a.s', 'w').write(source)
-    subprocess.run(['as', '-o', folder + '/a.o', folder + '/a.s'], check=True)
-    sections = subprocess.run(['objdump', '-s', folder + '/a.o'], check=True, text=True,
-                              capture_output=True).stdout
-code = {}
-for block in re.split(r'Contents of section ', sections)[1:]:
-    name = block.split(':')[0]
-    data = ''.join(''.join(line[1:].split('  ')[0].split(' ')[1:])
-                   for line in block.splitlines()[1:])
-    code[name] = bytes.fromhex(data)
 
-print('/* SPDX-License-Identifier: GPL-2.0-only */')
-print('/* Written by emulate_rows.py: name, bytes, undefined flags, traits. */')
-for i, (text, undefined, traits) in enumerate(rows):
-    data = code[f'.r{i}']
-    text = text.replace('"', '')
-    escaped = ''.join(f'\\x{b:02x}' for b in data)
-    print(f'{{"{text}", "{escaped}", {len(data)}, 0x{undefined:x}, {traits}}},')
+def write(path, *makers):
+    rows.clear()
+    for make in makers:
+        make()
+    code = assembled()
+    lines = ['/* SPDX-License-Identifier: GPL-2.0-only */',
+             '/* Written by emulate_rows.py: name, bytes, undefined flags, traits. */']
+    for i, (text, undefined, traits) in enumerate(rows):
+        data = code[f'.r{i}']
+        text = text.replace('"', '')
+        escaped = ''.join(f'\\x{b:02x}' for b in data)
+        lines.append(f'{{"{text}", "{escaped}", {len(data)}, 0x{undefined:x}, {traits}}},')
+    path.write_text('\n'.join(lines) + '\n')
+
+
+folder = pathlib.Path(sys.argv[1])
+write(folder / 'emulate_rows_move.h', moves, exchanges, stack, strings, oddities)
+write(folder / 'emulate_rows_alu.h', arithmetic, shifts, bits)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sources: hv/vmm/decode.c hv/vmm/decode_tables.c hv/vmm/emulate.c hv/vmm/emulate_alu.c hv/vmm/emulate_flags.c hv/vmm/emulate_string.c */
 /*
- * The emulator against the processor: every row of emulate_rows.h runs on this machine in a page
+ * The emulator against the processor: every row of emulate_rows_*.h runs on this machine in a page
  * of its own and in the emulator, from the same random registers, flags and memory; afterwards
  * registers, defined flags, RIP and memory must agree. A #DE must come from both or neither.
  *
@@ -44,7 +44,8 @@ static const struct row {
 	const char *name, *code;
 	unsigned length, undefined, traits;
 } rows[] = {
-#include "emulate_rows.h"
+#include "emulate_rows_move.h"
+#include "emulate_rows_alu.h"
 };
 
 struct machine {
