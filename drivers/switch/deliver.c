@@ -88,7 +88,7 @@ static int copy(struct port *to, const struct piece *piece, unsigned pieces, uin
 		left -= fill;
 		net_rx_back_put(&to->rx[to->ring], offset, fill, k + 1 < n, k ? NULL : o);
 	}
-	to->tell = true;
+	to->tell = to->urgent = true;
 	to->link->rx_frames++;
 	to->link->rx_bytes += bytes;
 	return 0;

@@ -136,13 +136,28 @@ static enum verdict to_uplink(struct cargo *g, uint64_t now)
 	return uplink_send(&uplinks[active], g, now);
 }
 
+#define TCP_FLAGS 13
+#define TCP_BEGIN_END 7 /* FIN, SYN, RST */
+
+/* Of a stream of TCP from guest to guest much comes in a moment, and acknowledgements are worth more together: the receiver need
+ * not take over the processor from the sender for each. */
+static bool comes_in_masses(const struct cargo *g)
+{
+	const struct net_headers *h = &g->headers;
+
+	return g->offload.gso_type ||
+	       (h->protocol == IP_TCP && h->payload >= h->end && !(g->head[h->l4 + TCP_FLAGS] & TCP_BEGIN_END));
+}
+
 static enum verdict to_guest(struct cargo *g, int port)
 {
 	struct port *to = &ports[port];
+	bool urgent = to->urgent;
 
 	if (!is_peer(to, g->from, g->from->network, g->vlan))
 		return DONE;
 	if (!deliver(to, g)) {
+		to->urgent = urgent || !comes_in_masses(g);
 		g->from->to_guests++;
 	} else if (to->deaf >> to->ring & 1) {
 		to->dropped[DROP_NO_BUFFER]++;

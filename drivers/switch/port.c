@@ -230,7 +230,7 @@ void port_answer(struct port *p, uint32_t life, uint16_t id, unsigned slots, int
 	if (!p->c || p->life != life)
 		return;
 	net_tx_back_answer(&p->tx, id, slots, status);
-	p->tell = true;
+	p->tell = p->urgent = true;
 }
 
 void port_flush(struct port *p)
@@ -243,13 +243,17 @@ void port_flush(struct port *p)
 	signal = net_tx_back_push(&p->tx);
 	for (unsigned n = 0; n < p->rings; n++)
 		signal |= net_rx_back_push(&p->rx[n]);
-	if (signal)
+	if (signal && p->urgent)
 		connection_signal(p->c);
+	else if (signal)
+		connection_signal_calmly(p->c);
+	p->urgent = false;
 }
 
 static void finish(struct port *p, const struct net_frame *f, int status)
 {
-	port_answer(p, p->life, f->id, f->slots, status);
+	net_tx_back_answer(&p->tx, f->id, f->slots, status);
+	p->tell = true;
 }
 
 static void ask_for_buffers(struct port *p, struct port *to)

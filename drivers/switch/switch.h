@@ -97,6 +97,7 @@ struct port {
 	unsigned headroom; /* before a frame in its first buffer */
 	uint32_t life; /* frames on their way belong to a port's life */
 	bool open, again, tell, stalled, broken;
+	bool urgent; /* what it has to be told of does not come in masses */
 	unsigned rings; /* for receive */
 	unsigned ring;	/* for the frame that deliver() has or had; */
 	uint32_t deaf;	/* a bit for each that nobody takes frames from */

@@ -24,14 +24,21 @@ static void event_destroy(struct object *o)
 }
 OBJECT_TYPE(OBJ_EVENT, event_destroy);
 
-void event_signal(struct event *e, uint64_t bits)
+static void signal(struct event *e, uint64_t bits, bool calm)
 {
 	spin_lock(&e->lock);
 	e->pending |= bits & EVENT_BITS;
 	for (struct thread *t = e->waiters; t; t = t->wait_next)
-		if (t->wait_mask & e->pending)
+		if (t->wait_mask & e->pending) {
+			t->calm = calm && (t->calm || t->state == THREAD_BLOCKED);
 			sched_wake(t);
+		}
 	spin_unlock(&e->lock);
+}
+
+void event_signal(struct event *e, uint64_t bits)
+{
+	signal(e, bits, false);
 }
 
 struct event *event_get(uint32_t handle, uint64_t *bits, int *error)
@@ -80,7 +87,7 @@ static int64_t sys_event_signal(struct syscall_args *a)
 
 	if (!e)
 		return error;
-	event_signal(e, bits);
+	signal(e, bits, a->b & SIGNAL_CALM);
 	object_put_unlocked(&e->object);
 	return 0;
 }

@@ -78,6 +78,7 @@ static void take(struct thread *t)
 	*at = t->queue_next;
 	if (!*at)
 		waiting_end = at;
+	t->calm = false;
 }
 
 static void charge(struct cpu *c, uint64_t now)
@@ -259,7 +260,7 @@ static struct thread *choose(struct cpu *c, struct thread *prev, uint64_t now)
 	for (struct thread *t = waiting; t; t = t->queue_next)
 		if ((!t->on_cpu || t->cpu == c->id) && (!runs || claim(t, c, now)) &&
 		    (!best || (t->task == best->task ? best->vcpu && !t->vcpu
-						     : sched_better(&c->sched->above, t->task, best->task, now))))
+						     : sched_better(&c->sched->above, t, best, now))))
 			best = t;
 	if (best)
 		take(best);

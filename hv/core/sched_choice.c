@@ -22,14 +22,14 @@ unsigned sched_level(const struct above *above, const struct task *t, uint64_t n
 	return within(above->start, above->used, ABOVE_BUDGET_NS, now) ? LEVEL_DRIVER : LEVEL_GUEST;
 }
 
-bool sched_better(const struct above *above, const struct task *a, const struct task *b,
+bool sched_better(const struct above *above, const struct thread *a, const struct thread *b,
 		  uint64_t now)
 {
-	unsigned level_a = sched_level(above, a, now), level_b = sched_level(above, b, now);
+	unsigned level_a = sched_level(above, a->task, now), level_b = sched_level(above, b->task, now);
 
 	if (level_a != level_b)
 		return level_a < level_b;
-	return level_a == LEVEL_GUEST && a->vruntime < b->vruntime;
+	return level_a == LEVEL_GUEST && a->task->vruntime + a->calm * CALM_NS < b->task->vruntime + b->calm * CALM_NS;
 }
 
 bool sched_preempts(const struct above *above, const struct thread *running,

@@ -18,6 +18,7 @@ struct thread;
 #define SLICE_MIN_NS 100000ull
 /* Who is behind by more than this does not wait for the end of a turn. */
 #define GRAIN_NS 1000000ull
+#define CALM_NS 4000000ull /* who was woken calmly goes before others when it is behind by more than this */
 #define DEBT_NS 16000000ull /* for each CPU, who had more than others is this far behind them at most */
 #define BONUS_NS 3000000ull /* who slept starts this far before the others at most */
 
@@ -31,7 +32,7 @@ struct above {
 /* Where task competes now. */
 unsigned sched_level(const struct above *above, const struct task *t, uint64_t now);
 /* Is a a better choice than b? Ties go to who stands first in the queue. */
-bool sched_better(const struct above *above, const struct task *a, const struct task *b,
+bool sched_better(const struct above *above, const struct thread *a, const struct thread *b,
 		  uint64_t now);
 /* Does waiting take over from running, which would go on? */
 bool sched_preempts(const struct above *above, const struct thread *running,

@@ -67,6 +67,7 @@ struct thread {
 	uint64_t turn;	      /* CLOCK ns of the begin of its present turn */
 	volatile bool on_cpu; /* its registers are on a CPU: nobody else may run it */
 	bool yields;
+	bool calm; /* what woke it may wait a little */
 	struct timer timer; /* of the deadline */
 	void (*body)(void); /* runs in ring 0 before the first entry to ring 3; may be NULL */
 	/* SYS_EVENT_WAIT */

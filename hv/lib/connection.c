@@ -194,6 +194,11 @@ void connection_signal(struct connection *c)
 	sys_event_signal(c->event);
 }
 
+void connection_signal_calmly(struct connection *c)
+{
+	sys_event_signal_calmly(c->event);
+}
+
 int connection_send(struct connection *c, const struct message *m)
 {
 	int ret = msg_put(c->role == ROLE_SERVER ? &c->rpc->to_client : &c->rpc->to_server, m);

@@ -120,6 +120,7 @@ const void *module_open_file(const char *name, uint64_t *bytes, int *error);
 /* Connections. */
 int connection_send(struct connection *c, const struct message *m); /* puts and signals */
 void connection_signal(struct connection *c);
+void connection_signal_calmly(struct connection *c); /* SIGNAL_CALM */
 /* Request and wait for its reply, up to timeout ns; on the main thread. Other messages that come
  * meanwhile are delivered to message() as usual. 0 or an error; *m becomes the reply. */
 int connection_call(struct connection *c, struct message *m, uint64_t timeout);

@@ -140,7 +140,12 @@ static inline int64_t sys_event_create(void)
 
 static inline int64_t sys_event_signal(uint32_t event)
 {
-	return syscall1(SYS_EVENT_SIGNAL, event);
+	return syscall3(SYS_EVENT_SIGNAL, event, 0, 0);
+}
+
+static inline int64_t sys_event_signal_calmly(uint32_t event)
+{
+	return syscall3(SYS_EVENT_SIGNAL, event, SIGNAL_CALM, 0);
 }
 
 static inline int64_t sys_event_wait(uint32_t event, uint64_t mask, uint64_t deadline)

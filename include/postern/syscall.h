@@ -48,7 +48,7 @@
 #define SYS_THREAD_EXIT 14    /* (status). The last thread's end is the task's. */
 #define SYS_YIELD 15	      /* () */
 #define SYS_EVENT_CREATE 16   /* () -> event with all rights, badge ~0 */
-#define SYS_EVENT_SIGNAL 17   /* (event): ORs the handle's badge into the pending bits */
+#define SYS_EVENT_SIGNAL 17   /* (event, SIGNAL_*): ORs the handle's badge into the pending bits */
 #define SYS_EVENT_WAIT 18     /* (event, mask, deadline ns) -> pending bits of mask, now cleared; 0: time-out */
 #define SYS_EVENT_BIND 19     /* (task, event, bits): event is signalled with bits when the task ends */
 #define SYS_IRQ_CREATE 20     /* (system IRQS, gsi or IRQ_MSI, IRQ_* flags | bdf << 32, event, bits) -> irq. MSI: the place of the
@@ -160,6 +160,9 @@ struct task_info {
 	uint64_t tables; /* physical address of its top page table; 0: it has ended */
 };
 
+/* EVENT_SIGNAL: a guest's thread that this wakes need not go before another guest at once; it does when it is behind by the
+ * length of a turn, or nobody else of guests' level waits. */
+#define SIGNAL_CALM 1
 /* EVENT_WAIT deadline: nanoseconds of CLOCK (start.h; zero at boot). 0 polls. */
 #define WAIT_FOREVER (~0ull)
 

@@ -546,6 +546,7 @@ static void levels(void **state)
 	struct above above = {0};
 	struct task driver = {.class_ = CLASS_DRIVER}, heart = {.class_ = CLASS_HEARTBEAT},
 		    guest = {.class_ = CLASS_GUEST};
+	struct thread of_driver = {.task = &driver}, of_heart = {.task = &heart}, of_guest = {.task = &guest};
 	uint64_t now = 100 * MS;
 
 	assert_int_equal(sched_level(&above, &heart, now), LEVEL_HEARTBEAT);
@@ -564,11 +565,32 @@ static void levels(void **state)
 	assert_int_equal(sched_level(&above, &heart, now + 1), LEVEL_HEARTBEAT);
 	driver.vruntime = 5;
 	guest.vruntime = 6;
-	assert_true(sched_better(&above, &driver, &guest, now + 1));
-	assert_false(sched_better(&above, &guest, &driver, now + 1));
-	assert_false(sched_better(&above, &guest, &guest, now + 1));
-	assert_true(sched_better(&above, &heart, &guest, now + 1));
+	assert_true(sched_better(&above, &of_driver, &of_guest, now + 1));
+	assert_false(sched_better(&above, &of_guest, &of_driver, now + 1));
+	assert_false(sched_better(&above, &of_guest, &of_guest, now + 1));
+	assert_true(sched_better(&above, &of_heart, &of_guest, now + 1));
 	assert_int_equal(sched_slice(&above, NULL, now), SLICE_NS);
+}
+
+/* Whom a stream's frames woke does not go first for being a little behind. */
+static void calm_waits(void **state)
+{
+	struct above above = {0};
+	struct task here = {.class_ = CLASS_GUEST, .vruntime = CALM_NS}, other = {.class_ = CLASS_GUEST};
+	struct thread runs = {.task = &here}, woken = {.task = &other, .calm = true};
+
+	assert_false(sched_better(&above, &woken, &runs, 0)); /* equal: who stands first */
+	assert_false(sched_better(&above, &runs, &woken, 0));
+	here.vruntime--;
+	assert_true(sched_better(&above, &runs, &woken, 0));
+	here.vruntime += 2;
+	assert_true(sched_better(&above, &woken, &runs, 0));
+	here.vruntime = 1;
+	woken.calm = false;
+	assert_true(sched_better(&above, &woken, &runs, 0));
+	woken.calm = true;
+	other.class_ = CLASS_DRIVER;
+	assert_true(sched_better(&above, &woken, &runs, 0));
 }
 
 int main(void)
@@ -593,6 +615,7 @@ int main(void)
 		cmocka_unit_test(old_leads_are_forgotten),
 		cmocka_unit_test(devices_find_their_own_processor),
 		cmocka_unit_test(yield_lets_others_run),
+		cmocka_unit_test(calm_waits),
 		cmocka_unit_test(ends_free_everything),
 	};
 
