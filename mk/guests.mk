@@ -16,7 +16,7 @@ guests: kernels $(O)/guests/initramfs-amd64.cpio $(O)/guests/initramfs-i386.cpio
 $(kernel_dir)/%/version:
 	$(Q)tools/fetch-kernels $*
 
-initramfs_parts := tools/mkinitramfs $(addprefix tests/guest/linux/,init lsblk hvid.c zeroout.c) \
+initramfs_parts := tools/mkinitramfs $(addprefix tests/guest/linux/,init lsblk sys.h hvid.c zeroout.c) \
 		   $(wildcard tests/guest/linux/scripts/*)
 
 $(O)/guests/initramfs-amd64.cpio: $(initramfs_parts) | $(kernel_dir)/amd64/version

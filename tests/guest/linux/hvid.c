@@ -4,26 +4,7 @@
  * Linux looks for them); `hvid tsc` prints the time stamp counter, for benchmarks. Free of any C
  * library, so that it builds for both i386 and amd64 without their development packages.
  */
-
-static long sys(long nr, long a, long b, long c)
-{
-	long ret;
-#ifdef __x86_64__
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c)
-			 : "rcx", "r11", "memory");
-#else
-	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
-#endif
-	return ret;
-}
-
-#ifdef __x86_64__
-enum { nr_write = 1, nr_exit = 60 };
-#else
-enum { nr_write = 4, nr_exit = 1 };
-#endif
+#include "sys.h"
 
 static void cpuid(unsigned int leaf, unsigned int *r)
 {
@@ -84,8 +65,4 @@ __attribute__((used)) static void hvid(const long *argc)
 	sys(nr_exit, 0, 0, 0);
 }
 
-#ifdef __x86_64__
-__asm__(".globl _start\n_start:\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall hvid\n");
-#else
-__asm__(".globl _start\n_start:\tmov %esp, %eax\n\tpush %eax\n\tcall hvid\n");
-#endif
+START(hvid);

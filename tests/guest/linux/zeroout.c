@@ -3,24 +3,8 @@
  * zeroout OFFSET BYTES: zeros to a part of the block device that is standard input, by BLKZEROOUT, which is a command to the
  * device where it has one. Free of any C library, as hvid.
  */
+#include "sys.h"
 #define BLKZEROOUT 0x127f
-
-static long sys(long nr, long a, long b, long c)
-{
-	long ret;
-#ifdef __x86_64__
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-#else
-	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
-#endif
-	return ret;
-}
-
-#ifdef __x86_64__
-enum { nr_ioctl = 16, nr_exit = 60 };
-#else
-enum { nr_ioctl = 54, nr_exit = 1 };
-#endif
 
 static unsigned long long number(const char *s)
 {
@@ -45,8 +29,4 @@ __attribute__((used)) static void zeroout(const long *stack)
 	sys(nr_exit, ret != 0, 0, 0);
 }
 
-#ifdef __x86_64__
-__asm__(".globl _start\n_start:\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall zeroout\n");
-#else
-__asm__(".globl _start\n_start:\tmov %esp, %eax\n\tpush %eax\n\tcall zeroout\n");
-#endif
+START(zeroout);
