@@ -164,6 +164,19 @@ static int watch(struct client *cl)
 	return cl->hold ? 0 : -ENOENT;
 }
 
+/* It is told that its disk is not there; until its guest starts again nobody looks after it. */
+static int too_many(struct connection *c)
+{
+	struct blk_back back = {0};
+
+	log_line("%s: no room, %u disks of guests are in use; stop a guest or give it fewer disks, then start this one again",
+		 c->peer, CLIENTS_MAX);
+	blk_back_attach(&back, c);
+	blk_back_gone(&back);
+	c->private_ = NULL;
+	return 0;
+}
+
 int client_connected(struct connection *c)
 {
 	struct client *cl;
@@ -171,6 +184,8 @@ int client_connected(struct connection *c)
 
 	while (i < CLIENTS_MAX && clients[i])
 		i++;
+	if (i == CLIENTS_MAX && c->role != ROLE_WITNESS)
+		return too_many(c);
 	cl = i < CLIENTS_MAX ? calloc(1, sizeof(*cl)) : NULL;
 	if (!cl)
 		return -ENOMEM;
@@ -215,7 +230,7 @@ void client_shared(struct client *cl, const struct share *s)
 {
 	int ret;
 
-	if (!cl->file)
+	if (!cl || !cl->file)
 		return; /* for the driver, if there is one */
 	ret = blk_back_shared(&cl->back, s);
 	if (!ret)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOLDS_MAX 32
+#define HOLDS_MAX 48
 #define HOLD_KEPT_NS 5000000000ull
 #define HOLD_GIVEN_NS 60000000000ull /* while it is handed over; the manager may be between two lives */
 

@@ -92,10 +92,7 @@ static void volume_readable(struct connection *c)
 
 static void volume_shared(struct connection *c, const struct share *s)
 {
-	struct client *cl = client_of(c);
-
-	if (cl)
-		client_shared(cl, s);
+	client_shared(client_of(c), s);
 }
 
 static const char *yes(bool is, const char *what)

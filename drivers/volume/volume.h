@@ -17,7 +17,7 @@
 #include "table.h"
 
 #define DISKS_MAX 16
-#define CLIENTS_MAX 24
+#define CLIENTS_MAX 44 /* with the disks as many as a module has connections */
 #define NAME_BYTES 24
 #define WANT_BYTES 64
 #define SCAN_TAG 14
@@ -82,6 +82,7 @@ struct client {
 #define FILE_PREFIX "file:"
 
 extern struct disk *disks[DISKS_MAX];
+_Static_assert(DISKS_MAX + CLIENTS_MAX <= CONNECTIONS_MAX, "connections");
 extern struct client *clients[CLIENTS_MAX];
 
 /* Of the class disk.driver, not disk. */

@@ -52,7 +52,8 @@ struct instance {
 	struct channel *channel;
 	uint32_t irq[MODULE_IRQS_MAX];
 	uint32_t kept[KEPT_MAX]; /* memory that outlives its lives; see MSG_KEEP */
-	uint32_t bits_used; /* of its event, for connections */
+	uint8_t bit_users[EVENT_BIT_IRQ]; /* connections that have this bit of its event */
+	uint32_t connections;
 	uint32_t taken; /* messages read from its ring */
 	uint32_t ping, pong, missed;
 	bool unheard; /* the last ping found no room */

@@ -60,22 +60,28 @@ static bool side_ready(const struct instance *i, bool server)
 	return !server && i->state == INST_STARTING;
 }
 
-/* A bit of the instance's event for one more connection, or 0. */
+/* A bit of the instance's event for one more connection, with as few others as can be: who shares one is looked at when
+ * the other is signalled. 0: it has as many as it can. */
 static unsigned take_bit(struct instance *i)
 {
-	for (unsigned bit = EVENT_BIT_CONNECTION; bit < EVENT_BIT_IRQ; bit++) {
-		if (i->bits_used & 1u << bit)
-			continue;
-		i->bits_used |= 1u << bit;
-		return bit;
-	}
-	return 0;
+	unsigned least = EVENT_BIT_CONNECTION;
+
+	if (i->connections >= CONNECTIONS_MAX)
+		return 0;
+	for (unsigned bit = EVENT_BIT_CONNECTION; bit < EVENT_BIT_IRQ; bit++)
+		if (i->bit_users[bit] < i->bit_users[least])
+			least = bit;
+	i->bit_users[least]++;
+	i->connections++;
+	return least;
 }
 
 static void give_bit(struct instance *i, unsigned *bit)
 {
-	if (i && *bit)
-		i->bits_used &= ~(1u << *bit);
+	if (i && *bit && i->bit_users[*bit]) {
+		i->bit_users[*bit]--;
+		i->connections--;
+	}
 	*bit = 0;
 }
 

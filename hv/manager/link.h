@@ -44,7 +44,7 @@ struct link {
 	void *owner;
 };
 
-#define LINKS_MAX 96
+#define LINKS_MAX 128
 extern struct link links[LINKS_MAX];
 
 /* NULL: table full. The link is down. */

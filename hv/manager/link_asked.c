@@ -7,7 +7,6 @@
 #include "syscalls.h"
 
 #define HANGUPS_LOGGED 4
-#define CONNECTION_BITS (~0u << EVENT_BIT_CONNECTION)
 #define OPEN_MAX 20 /* connections that one client opens itself */
 #define ROOM_SHARE 4
 #define SHARE_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_PHYS | RIGHT_GRANT)
@@ -114,9 +113,10 @@ void link_hand_over(struct instance *from, const struct message *m)
 		return;
 	if (!to || !to->up || to->server != from || !to->client || to->client == l->client)
 		return;
-	if (!(~to->client->bits_used & CONNECTION_BITS)) {
-		log_line("%s has as many connections as can be: one of '%s' stays with %s", to->client->name,
-			 l->class_, from->name);
+	if (to->client->connections >= CONNECTIONS_MAX) {
+		if (!l->given_up++)
+			log_line("%s gets no '%s': %s serves %u connections already; stop a guest or give it fewer disks",
+				 l->client ? l->client->name : "manager", l->class_, to->client->name, CONNECTIONS_MAX);
 		return;
 	}
 	link_down(l);

@@ -178,7 +178,8 @@ int spawn(struct instance *i)
 	int ret;
 
 	i->incarnation++;
-	i->bits_used = 0;
+	memset(i->bit_users, 0, sizeof(i->bit_users));
+	i->connections = 0;
 	i->ping = i->pong = i->missed = i->messages = i->nonsense = i->taken = 0;
 	i->status[0] = 0;
 	i->born = clock_ns();

@@ -48,10 +48,10 @@
 #include <xen/io/console.h>
 
 #define EVENT_BIT_CONTROL 0
-#define EVENT_BIT_CONNECTION 1 /* .. 31 */
+#define EVENT_BIT_CONNECTION 1 /* .. 31, by turns for more connections than that */
 #define EVENT_BIT_IRQ 32       /* .. 47 */
 #define EVENT_BIT_OWN 48       /* .. 62 */
-#define CONNECTIONS_MAX 31
+#define CONNECTIONS_MAX 63
 #define MODULE_IRQS_MAX 16
 
 /* Kinds of message. Numbers are never reused. A reply has MSG_REPLY ORed into the kind of its

@@ -632,6 +632,27 @@ static void test_file(void **state)
 	assert_string_equal((char *)ram[1] + 512, "the beginning");
 }
 
+/* One more than there is room for: it is told that its disk is not there, and the log what to do. */
+static void test_too_many(void **state)
+{
+	static struct client dummy = {.over = true};
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		clients[i] = clients[i] ? clients[i] : &dummy;
+	memset(&guests[0], 0, sizeof(guests[0]));
+	guests[0].front.done = done;
+	guests[0].front.private_ = &guests[0];
+	blk_front_init(&guests[0].front);
+	connect(0, ROLE_SERVER, "ahci0p1");
+	blk_front_poll(&guests[0].front);
+	assert_true(guests[0].front.gone);
+	assert_int_equal(hangups, 0);
+	assert_non_null(strstr(all_log, "guest g0 ahci0p1: no room, 44 disks of guests are in use; stop a guest"));
+	blk_front_detach(&guests[0].front);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		clients[i] = clients[i] == &dummy ? NULL : clients[i];
+}
+
 /* A ring full in a turn: who puts requests as fast as they are answered keeps nobody else waiting. */
 static void test_file_takes_turns(void **state)
 {
@@ -656,6 +677,7 @@ int main(void)
 		TEST(test_another_disk_comes_back), TEST(test_driver_stays_away), TEST(test_disk_is_pulled),
 		TEST(test_pulled_while_handed_over), TEST(test_asks_again), TEST(test_guest_dies), TEST(test_broker_dies),
 		TEST(test_broker_lost_its_holds), TEST(test_who_may), TEST(test_file), TEST(test_file_takes_turns),
+		TEST(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,7 +194,8 @@ static void dies(enum who w)
 	at(w)->state = INST_DOWN;
 	links_of_dead(at(w));
 	at(w)->task = 0;
-	at(w)->bits_used = 0;
+	memset(at(w)->bit_users, 0, sizeof(at(w)->bit_users));
+	at(w)->connections = 0;
 	views[w].open = false;
 }
 
@@ -292,7 +293,8 @@ static void test_hand_over(void **state)
 	assert_int_equal(views[DRIVER].shared, 1);
 	link_share(at(BROKER), &share); /* who looks on shares nothing */
 	assert_int_equal(views[DRIVER].shared + views[VMM].shared, 1);
-	assert_int_equal(at(BROKER)->bits_used, 1u << 2); /* of the driver's connection alone */
+	assert_int_equal(at(BROKER)->connections, 1); /* of the driver's connection alone */
+	assert_int_equal(at(BROKER)->bit_users[2], 1);
 }
 
 /* Only the server, of what is up, now, to a client of its own. */
@@ -312,10 +314,10 @@ static void test_who_may(void **state)
 	hand_over(BROKER, g);
 	expect_home();
 	plug();
-	at(DRIVER)->bits_used = ~1u; /* no more connections */
+	at(DRIVER)->connections += CONNECTIONS_MAX; /* no more */
 	hand_over(BROKER, g);
 	expect_home();
-	at(DRIVER)->bits_used = 0;
+	at(DRIVER)->connections -= CONNECTIONS_MAX;
 	hand_over(BROKER, g);
 	expect_handed();
 	hand_over(BROKER, guest_link->generation); /* it is not the server now */
@@ -369,7 +371,8 @@ static void test_client_dies(void **state)
 	dies(VMM);
 	assert_false(guest_link->used);
 	assert_false(views[DRIVER].open || views[BROKER].open);
-	assert_int_equal(at(DRIVER)->bits_used, 1u << 1);
+	assert_int_equal(at(DRIVER)->connections, 1);
+	assert_int_equal(at(DRIVER)->bit_users[1], 1);
 }
 
 static void test_client_closes(void **state)

@@ -283,6 +283,26 @@ static void an_end_that_nobody_hears_is_forgotten(void **state)
 	assert_false(l->used);
 }
 
+/* More connections than an event has bits: they share them evenly, up to the limit. */
+static void bits_are_shared(void **state)
+{
+	unsigned bit[CONNECTIONS_MAX];
+
+	for (unsigned n = 0; n < CONNECTIONS_MAX; n++) {
+		bit[n] = take_bit(server);
+		assert_in_range(bit[n], EVENT_BIT_CONNECTION, EVENT_BIT_IRQ - 1);
+		assert_true(server->bit_users[bit[n]] <= n / 31 + 1);
+	}
+	assert_int_equal(take_bit(server), 0);
+	for (unsigned n = 0; n < CONNECTIONS_MAX; n++)
+		give_bit(server, &bit[n]);
+	assert_int_equal(server->connections, 0);
+	give_bit(server, &bit[0]); /* it has none */
+	assert_int_equal(server->connections, 0);
+	assert_int_equal(take_bit(server), EVENT_BIT_CONNECTION);
+	server->connections = server->bit_users[EVENT_BIT_CONNECTION] = 0;
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -293,6 +313,7 @@ int main(void)
 		TEST(hanging_up_again_and_again_leaves_room),
 		TEST(every_end_is_told),
 		TEST(an_end_that_nobody_hears_is_forgotten),
+		TEST(bits_are_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
