@@ -23,7 +23,7 @@ enum tag { TAG_RAM, TAG_BUFFERS };
 struct ide_disk {
 	struct ide_medium medium;
 	struct blk_front front;
-	unsigned port, channel;
+	unsigned port, channel, unit;
 	bool flush_after; /* the disk has no write that reaches the medium by itself */
 };
 
@@ -128,6 +128,13 @@ static void done(struct blk_front *f, struct blk_request *r, int status)
 	ide_done(&ide.channel[d->channel], failed);
 }
 
+/* A disk that is not there is an empty bay, until it appears: no drive without sectors. One that goes while the guest runs
+ * fails, as a broken one does, and its bay is empty after the guest's next reset. */
+static void place(struct ide_disk *d, bool there)
+{
+	ide_connect(&ide, d->channel, d->unit, there ? &d->medium : NULL);
+}
+
 static void text(char *to, size_t size, const char *from)
 {
 	if (from[0])
@@ -144,6 +151,8 @@ static void changed(struct blk_front *f)
 	m->trim = f->info.flags & DISK_DISCARD && !m->read_only;
 	text(m->model, sizeof(m->model), m->cdrom ? "" : f->info.model);
 	text(m->serial, m->serial[0] ? 0 : sizeof(m->serial), m->serial[0] ? "" : f->info.serial);
+	if (sectors)
+		place(d, true);
 	if (sectors != m->sectors) {
 		m->sectors = sectors;
 		ide_medium_changed(m, &ide);
@@ -229,18 +238,19 @@ static int share(struct ide_disk *d)
 int ide_disk_make(unsigned port, const char *serial)
 {
 	bool cdrom = port >= CD_PORTS;
-	int place = free_place(cdrom), e = 0;
+	int bay = free_place(cdrom), e = 0;
 	struct ide_disk *d;
 
-	if (place < 0)
-		return place;
+	if (bay < 0)
+		return bay;
 	if (!buffers)
 		e = make_controller();
 	d = e ? NULL : calloc(1, sizeof(*d));
 	if (!d)
 		return e ? e : -ENOMEM;
 	d->port = port;
-	d->channel = place / 2;
+	d->channel = bay / 2;
+	d->unit = bay % 2;
 	d->medium = (struct ide_medium){.submit = submit, .cdrom = cdrom, .read_only = cdrom, .private_ = d};
 	strlcpy(d->medium.model, cdrom ? "Postern CD drive" : "Postern disk", sizeof(d->medium.model));
 	strlcpy(d->medium.serial, serial, sizeof(d->medium.serial));
@@ -255,8 +265,8 @@ int ide_disk_make(unsigned port, const char *serial)
 		free(d);
 		return e;
 	}
-	drives[place] = d;
-	ide_connect(&ide, place / 2, place % 2, &d->medium);
+	drives[bay] = d;
+	place(d, cdrom);
 	return 0;
 }
 
@@ -286,6 +296,9 @@ bool ide_disk_settled(unsigned port)
 
 void ide_disk_reset(void)
 {
+	for (unsigned i = 0; i < DRIVES; i++)
+		if (drives[i] && !drives[i]->medium.cdrom)
+			place(drives[i], drives[i]->medium.sectors || ide_in_flight(&ide));
 	if (buffers)
 		ide_reset(&ide);
 }

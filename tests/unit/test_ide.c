@@ -163,6 +163,20 @@ static void words_in(struct ide_channel *c, void *to, unsigned bytes)
 	}
 }
 
+/* As an empty bay: nothing answers until the disk is there, then everything does. */
+static void a_disk_that_comes_later(void **state)
+{
+	ide_connect(&ide, 0, 0, NULL);
+	ide_reset(&ide);
+	assert_int_equal(ide_read(C0, 7, 1) & 0xff, 0xff);
+	ide_write(C0, 7, 1, 0xec);
+	assert_int_equal(edges[0], 0);
+	ide_connect(&ide, 0, 0, &disk);
+	assert_int_equal(status(C0), IDE_DRDY | IDE_DSC);
+	command(C0, 0xec, 0, 0);
+	assert_int_equal(status(C0), IDE_DRDY | IDE_DSC | IDE_DRQ);
+}
+
 static void absent_and_identity(void **state)
 {
 	uint16_t w[256];
@@ -435,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(absent_and_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_disk_that_comes_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(pio_reads_and_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(addresses_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(dma_straight_and_through_the_buffer, setup, teardown),
