@@ -6,7 +6,7 @@
 #include <string.h>
 #include "card.h"
 
-#define LOW (CARD_RX_COUNT / 2) /* fewer than this in the card: the switch is asked to tell of new ones */
+#define LOW (CARD_RX_COUNT / 4) /* fewer than this in the card: the switch is asked to tell of new ones */
 
 void receive_init(struct card *k)
 {

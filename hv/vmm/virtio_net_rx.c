@@ -2,7 +2,8 @@
 /* Virtio network device, receive: the guest's buffers for the switch, and frames in them. Virtio 1.2, 5.1.6.3 and 5.1.6.4. */
 #include "virtio_net.h"
 
-#define ENOUGH (QUEUE_SIZE / 2) /* the switch has so many: new buffers are taken when a frame comes */
+#define ENOUGH (QUEUE_SIZE / 2) /* the switch has so many: new buffers are taken when a frame comes, */
+#define STREAM_ENOUGH (QUEUE_SIZE / 4) /* or in a stream, when we look */
 
 void net_post(struct net *n, struct pair *p, struct slot *s)
 {
@@ -151,6 +152,14 @@ static int received(struct net *n, struct pair *p, struct virtqueue *q, const st
 	return 0;
 }
 
+/* How many new buffers come before we hear of it. */
+static unsigned patience(const struct net *n, const struct pair *p)
+{
+	if (n->lazy && p->rx_out >= STREAM_ENOUGH)
+		return QUEUE_SIZE - 1;
+	return p->rx_out < ENOUGH ? 0 : ENOUGH - 1;
+}
+
 /* False: the connection is given up, or the driver is broken. */
 static bool receive_some(struct net *n, struct pair *p, struct virtqueue *q)
 {
@@ -170,7 +179,7 @@ static bool receive_some(struct net *n, struct pair *p, struct virtqueue *q)
 				virtio_broken(&n->v, rx_queue(p), "a receive buffer without room");
 				return false;
 			}
-	} while (p->rx_free && n->spare_count && vq_kicks_after(q, p->rx_out < ENOUGH ? 0 : ENOUGH - 1));
+	} while (p->rx_free && n->spare_count && vq_kicks_after(q, patience(n, p)));
 	if (net_rx_front_push(&p->rx))
 		connection_signal(n->c);
 	return true;
