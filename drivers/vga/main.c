@@ -106,9 +106,10 @@ static void paint_header(void)
 	}
 }
 
-static void paint_text(void)
+/* The manager's, or on a screen of nothing but text that of the client that is shown. */
+static void paint_text(const struct connection *c)
 {
-	const volatile uint16_t *cells = (void *)((char *)manager->shared + DISPLAY_TEXT_OFFSET);
+	const volatile uint16_t *cells = (void *)((char *)c->shared + DISPLAY_TEXT_OFFSET);
 	uint32_t height = rows(), width = columns();
 
 	for (uint32_t row = 0; row < height; row++)
@@ -126,7 +127,7 @@ static void paint_text(void)
 static void clear_below(void)
 {
 	static const char sentence[] =
-		" This guest's picture needs a frame buffer; the machine has VGA text.";
+		" This guest's picture is no text; the machine has nothing but VGA text.";
 
 	if (hw.kind != HW_TEXT) {
 		paint_fill(&hw.surface, below_header(), 0);
@@ -140,6 +141,13 @@ static void clear_below(void)
 
 static void paint_client(const struct client *k, struct rect damage)
 {
+	if (hw.kind == HW_TEXT && *(volatile uint32_t *)&link_of(k->c)->has_text) {
+		paint_text(k->c);
+		painted = true;
+	} else if (hw.kind == HW_TEXT && painted) {
+		painted = false;
+		clear_below();
+	}
 	if (hw.kind == HW_TEXT || !k->picture.width)
 		return;
 	paint_picture(&hw.surface, &k->picture, paint_place(&k->picture, below_header()), damage);
@@ -173,7 +181,7 @@ static void paint_all(void)
 		paint_client(shown,
 			     (struct rect){0, 0, shown->picture.width, shown->picture.height});
 	} else if (manager && !visible) {
-		paint_text();
+		paint_text(manager);
 		painted = true;
 	}
 }
@@ -246,7 +254,7 @@ static void serve_manager(void)
 	if (!same_header)
 		paint_header();
 	if (!visible)
-		paint_text();
+		paint_text(manager);
 }
 
 /* --- clients -----------------------------------------------------------------------------------
@@ -332,6 +340,8 @@ static int display_connected(struct connection *c)
 	if (!k)
 		return -ENOSPC;
 	*k = (struct client){.c = c};
+	link_of(c)->text_columns = hw.kind == HW_TEXT ? columns() : 0;
+	link_of(c)->text_rows = hw.kind == HW_TEXT ? rows() : 0;
 	__atomic_store_n(&link_of(c)->back_state, 1, __ATOMIC_RELEASE);
 	if (c->id == visible)
 		choose_shown();

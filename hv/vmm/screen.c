@@ -267,6 +267,20 @@ static void tell_size(const struct vga_view *v)
 	screen.height = v->height;
 }
 
+/* For a screen that has nothing but text. What the driver says of it is bounded here. */
+static void tell_text(const struct vga_view *v)
+{
+	volatile struct display_link *l = link();
+	uint32_t columns = l->text_columns, rows = l->text_rows;
+
+	if (!columns || columns > DISPLAY_TEXT_COLUMNS || !rows || rows > DISPLAY_TEXT_ROWS)
+		return;
+	l->has_text = v->picture == PICTURE_TEXT;
+	if (l->has_text)
+		vga_text(&screen.vga, v, (uint16_t *)((char *)screen.display->shared + DISPLAY_TEXT_OFFSET), columns, rows,
+			 DISPLAY_TEXT_COLUMNS);
+}
+
 static void draw(struct timer *t)
 {
 	struct vga_damage d;
@@ -286,6 +300,7 @@ static void draw(struct timer *t)
 	if (!vga_paint(&screen.painter, &screen.vga, &view, screen.pixels, VGA_WIDTH_MAX, &d))
 		return;
 	screen.still = 0;
+	tell_text(&view);
 	screen.painter.drawn = tell(&(union xenfb_out_event){
 		.update = {XENFB_TYPE_UPDATE, d.x, d.y, d.width, d.height}});
 	connection_signal(screen.display);

@@ -130,4 +130,8 @@ void vga_view(const struct vga *v, struct vga_view *out);
 bool vga_paint(struct vga_painter *p, const struct vga *v, const struct vga_view *view,
 	       uint32_t *pixels, uint32_t pitch, struct vga_damage *damage);
 
+/* The cells of a text picture, for a screen of columns x rows: those rows that the cursor is among; its cell is drawn inverse.
+ * A row of `cells` is `stride` of them. */
+void vga_text(const struct vga *v, const struct vga_view *view, uint16_t *cells, uint32_t columns, uint32_t rows, uint32_t stride);
+
 #endif

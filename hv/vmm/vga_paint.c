@@ -31,10 +31,9 @@ static void damage(struct paint *d, uint32_t x, uint32_t y, uint32_t width, uint
 /* --- text --------------------------------------------------------------------------------------
  */
 
-static uint16_t cell_at(const struct paint *d, uint32_t n)
+static uint16_t cell_at(const struct vga *v, const struct vga_view *w, uint32_t n)
 {
-	const uint8_t *at = d->view->in_text ? d->v->text + 2 * (n & (VGA_TEXT_BYTES / 2 - 1))
-					     : d->v->vram + 4 * (n & 0xffff);
+	const uint8_t *at = w->in_text ? v->text + 2 * (n & (VGA_TEXT_BYTES / 2 - 1)) : v->vram + 4 * (n & 0xffff);
 
 	return at[0] | at[1] << 8;
 }
@@ -82,12 +81,29 @@ static void paint_text(struct paint *d, bool all)
 	for (uint32_t row = 0; row < rows; row++)
 		for (uint32_t column = 0; column < columns; column++, last++) {
 			uint32_t n = w->start + row * w->pitch + column;
-			uint16_t cell = cell_at(d, n);
+			uint16_t cell = cell_at(d->v, w, n);
 
 			if (!all && *last == cell && (n == w->cursor) == (n == was->cursor))
 				continue;
 			*last = cell;
 			draw_cell(d, column, row, cell, n == w->cursor);
+		}
+}
+
+void vga_text(const struct vga *v, const struct vga_view *w, uint16_t *cells, uint32_t columns, uint32_t rows, uint32_t stride)
+{
+	uint32_t wide = w->width / (w->cell_width * w->wide), high = w->height / (w->cell_height * w->repeat);
+	uint32_t at = w->pitch ? (w->cursor - w->start) / w->pitch : 0;
+	uint32_t first = at >= rows && at < high ? at - rows + 1 : 0;
+
+	for (uint32_t row = 0; row < rows; row++)
+		for (uint32_t column = 0; column < columns; column++) {
+			uint32_t n = w->start + (first + row) * w->pitch + column;
+			uint16_t cell = column < wide && first + row < high ? cell_at(v, w, n) : ' ';
+
+			if (n == w->cursor)
+				cell = (cell & 0xff) | (cell & 0x0f00) << 4 | (cell & 0xf000) >> 4;
+			cells[row * stride + column] = cell;
 		}
 }
 

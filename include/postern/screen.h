@@ -7,7 +7,8 @@
  * and tells of damage with Xen's frame buffer events (xen/io/fbif.h: update and resize in the out ring). The
  * driver reads pictures, and shows one: the one that the manager chose (`visible` of the manager's own connection).
  * The screen's first text row belongs to the manager alone: the driver draws `header` there, and no client
- * reaches it; a picture that does not fit beside it is centred, cut or scaled below it.
+ * reaches it; a picture that does not fit beside it is centred, cut or scaled below it. A screen of nothing but VGA text shows
+ * the cells of pictures that are text.
  *
  * Keys and pointer movements are Xen's (xen/io/kbdif.h, in ring): Linux key codes. A VMM does not open "input": the manager
  * connects it, one for all its devices, to a guest that has a screen or virtio's input.
@@ -21,7 +22,7 @@
 #include <xen/io/kbdif.h>
 
 #define DISPLAY_RING_OFFSET 0x1000 /* struct xenfb_page: rings at 1024 and 2048 in it */
-#define DISPLAY_TEXT_OFFSET 0x2000 /* the manager's connection: cells as of VGA text, character | attribute << 8 */
+#define DISPLAY_TEXT_OFFSET 0x2000 /* cells as of VGA text, character | attribute << 8 */
 #define DISPLAY_TEXT_COLUMNS 160
 #define DISPLAY_TEXT_ROWS 64
 #define DISPLAY_WIDTH_MAX 1920
@@ -37,9 +38,12 @@ struct display_link {
 	uint32_t shown;			      /* 1: this picture is on the screen; others need not draw */
 	/* Only looked at on the manager's connection: which connection (id) is shown, 0 the shell's text; and the header. */
 	uint32_t visible;
-	uint32_t text_columns, text_rows; /* by the back: of the shell's text below the header */
+	/* By the back: of text below the header. On clients' connections 0, unless the screen has nothing but text. */
+	uint32_t text_columns, text_rows;
 	uint32_t text_changes;		  /* raised by the manager after it changed text or header */
 	char header[128];
+	/* By a client whose picture is text, for a screen of nothing but text: 1, and its cells are at DISPLAY_TEXT_OFFSET. */
+	uint32_t has_text;
 };
 
 _Static_assert(DISPLAY_TEXT_OFFSET + 2 * DISPLAY_TEXT_COLUMNS * DISPLAY_TEXT_ROWS <= CONNECTION_BYTES, "display text size");

@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct vga vga;
 static struct vga_painter painter;
 static uint32_t *pixels;
+static uint16_t cells[23 * 100 + 80];
 
 static void check(bool ok)
 {
@@ -29,6 +30,8 @@ static void paint(void)
 
 	vga_view(&vga, &view);
 	check(view.width <= VGA_WIDTH_MAX && view.height <= VGA_HEIGHT_MAX);
+	if (view.picture == PICTURE_TEXT)
+		vga_text(&vga, &view, cells, 80, 24, 100);
 	if (!vga_paint(&painter, &vga, &view, pixels, VGA_WIDTH_MAX, &d))
 		return;
 	check(d.x + d.width <= view.width && d.y + d.height <= view.height);

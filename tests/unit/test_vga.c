@@ -119,6 +119,36 @@ static void test_text(void **state)
 	check_cell(79, 0, 'Z', 0xaaaaaa, 0);
 }
 
+/* For a screen of nothing but text: the rows that the cursor is among. */
+static void test_cells_of_text(void **state)
+{
+	static uint16_t cells[30 * 160];
+	uint16_t *own = (uint16_t *)vga.text;
+
+	for (unsigned n = 0; n < 80 * 25; n++)
+		own[n] = 0x0700 | (n / 80 + 'A');
+	indexed(0x3d4, 0xa, 13);
+	indexed(0x3d4, 0xb, 14);
+	indexed(0x3d4, 0xe, 0);
+	indexed(0x3d4, 0xf, 3);
+	vga_view(&vga, &view);
+	assert_int_equal(view.picture, PICTURE_TEXT);
+	vga_text(&vga, &view, cells, 80, 24, 160);
+	assert_int_equal(cells[0], 0x0700 | 'A');
+	assert_int_equal(cells[3], 0x7000 | 'A'); /* the cursor */
+	assert_int_equal(cells[80], 0);
+	assert_int_equal(cells[23 * 160 + 79], 0x0700 | 'X');
+	indexed(0x3d4, 0xe, (24 * 80) >> 8);
+	indexed(0x3d4, 0xf, (24 * 80) & 0xff);
+	vga_view(&vga, &view);
+	vga_text(&vga, &view, cells, 80, 24, 160);
+	assert_int_equal(cells[0], 0x0700 | 'B');
+	assert_int_equal(cells[23 * 160], 0x7000 | 'Y');
+	vga_text(&vga, &view, cells, 100, 30, 160); /* larger than it is */
+	assert_int_equal(cells[99], ' ');
+	assert_int_equal(cells[29 * 160], ' ');
+}
+
 static void test_cursor(void **state)
 {
 	indexed(0x3d4, 0xa, 0x0d);
@@ -411,7 +441,7 @@ static void test_registers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(text),	TEST(cursor),	TEST(start_and_line_graphics), TEST(palette),
+		TEST(cells_of_text), TEST(text), TEST(cursor),	TEST(start_and_line_graphics), TEST(palette),
 		TEST(font_load), TEST(blank),	TEST(mode_13h),		       TEST(mode_12h),
 		TEST(write_modes), TEST(vbe),	TEST(vbe_depths),	       TEST(vbe_nonsense),
 		TEST(registers),

@@ -145,6 +145,49 @@ static void test_frame_buffer(void **state)
 	free(mapped);
 }
 
+/* Cells below the header, as long as the client says that it has text. */
+static void text_of_a_client(const uint16_t *screen)
+{
+	struct connection boss = {.class_ = "display", .role = ROLE_SERVER, .id = 1, .peer = "manager", .shared = calloc(1, CONNECTION_BYTES)};
+	struct connection c = {.class_ = "display", .role = ROLE_SERVER, .id = 7, .peer = "guest g", .shared = calloc(1, CONNECTION_BYTES)};
+	struct display_link *l = c.shared;
+	struct xenfb_page *page = (void *)((char *)c.shared + DISPLAY_RING_OFFSET);
+	uint16_t *cells = (uint16_t *)((char *)c.shared + DISPLAY_TEXT_OFFSET);
+
+	assert_int_equal(module.connected(&boss), 0);
+	assert_int_equal(module.connected(&c), 0);
+	assert_int_equal(l->text_columns, 80);
+	assert_int_equal(l->text_rows, 24);
+	l->width = l->height = 16;
+	l->pitch = 64;
+	module.shared(&c, &(struct share){.memory = 1, .bytes = 4096});
+	((struct display_link *)boss.shared)->visible = 7;
+	module.readable(&boss);
+	assert_int_equal(l->shown, 1);
+	assert_int_equal(screen[2 * 80 + 1], 0x0700 | 'T'); /* it is no text: the sentence */
+	cells[0] = 0x4e00 | 'g';
+	cells[23 * DISPLAY_TEXT_COLUMNS + 79] = 0x0200 | 'e';
+	cells[24 * DISPLAY_TEXT_COLUMNS] = cells[80] = 0x0200 | '!';
+	l->has_text = 1;
+	XENFB_OUT_RING_REF(page, 0) = (union xenfb_out_event){.update = {XENFB_TYPE_UPDATE, 0, 0, 16, 16}};
+	page->out_prod = 1;
+	module.readable(&c);
+	assert_int_equal(screen[80], 0x4e00 | 'g');
+	assert_int_equal(screen[24 * 80 + 79], 0x0200 | 'e');
+	assert_int_equal(screen[2 * 80 + 1], 0);
+	assert_int_equal(screen[0] >> 8, 0x1f);
+	l->has_text = 0;
+	XENFB_OUT_RING_REF(page, 1) = XENFB_OUT_RING_REF(page, 0);
+	page->out_prod = 2;
+	module.readable(&c);
+	assert_int_equal(screen[80], 0x0720);
+	assert_int_equal(screen[2 * 80 + 1], 0x0700 | 'T');
+	module.disconnected(&c);
+	module.disconnected(&boss);
+	free(c.shared);
+	free(boss.shared);
+}
+
 static void test_text(void **state)
 {
 	vga_model_reset(true, false);
@@ -153,6 +196,7 @@ static void test_text(void **state)
 	assert_int_equal(module.probe(), 0);
 	assert_int_equal(hw.kind, HW_TEXT);
 	assert_int_equal(*(uint16_t *)(mapped + 0x18000) >> 8, 0x1f); /* the header's row */
+	text_of_a_client((uint16_t *)(mapped + 0x18000));
 	vga_model_reset(false, false);
 	hw = (struct hw){0};
 	assert_int_equal(module.probe(), -ENODEV);
