@@ -301,12 +301,13 @@ static void look(struct timer *t)
 	guest_unlock();
 }
 
-/* Tells the driver of many frames that were sent; true: of few it is not told yet. */
+/* Tells the driver of many frames that were sent; true: of few it is not told yet. Of several it is told when no more are on
+ * their way: TCP may wait for them to send more. */
 static bool tell_many(struct net *n, struct pair *p)
 {
 	uint16_t done = p->sending->used_idx - p->sending->told;
 
-	if (done >= TELL_FRAMES || (done && !p->tx_free)) {
+	if (done >= TELL_FRAMES || (done && (!p->tx_free || (done > 1 && !n->tx_out)))) {
 		virtio_told(&n->v, tx_queue(p));
 		done = 0;
 	}
