@@ -13,7 +13,7 @@
 #define SILENT_MAX 3
 #define TX_INSTANT 16
 #define MODERATE_NS 1000000ull
-#define BULK_BYTES 25000 /* in a millisecond */
+#define BULK_BYTES 12000 /* in a millisecond */
 #define BULK_BUFFERS 96 /* may be filled between two interrupts: the card has three times as many, less LOW (receive.c) */
 
 static const struct chip chips[] = {

@@ -10,7 +10,7 @@
 #define STREAM_NS 500000
 #define BULK_NS 2000000
 #define STREAM_END_NS 4000000 /* so long nothing went through */
-#define STREAM_BYTES 16384    /* within RATE_NS */
+#define STREAM_BYTES 4096     /* within RATE_NS */
 #define RATE_NS 1000000
 /* Drivers look after frames that were sent when they receive some or send more, so most interrupts for that are not wanted
  * any more a little later. */
