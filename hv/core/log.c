@@ -49,10 +49,10 @@ void log_printf(const char *format, ...)
 	spin_unlock(&log_lock);
 }
 
-// log_lock held. Two bytes a millisecond are forgotten.
+// log_lock held. Four bytes a millisecond are forgotten.
 static bool admit(struct log_share *s, const char *who, size_t length)
 {
-	uint64_t ms = now_us() / 1000, idle = ms > s->at ? 2 * (ms - s->at) : 0;
+	uint64_t ms = now_us() / 1000, idle = ms > s->at ? 4 * (ms - s->at) : 0;
 	char line[80];
 	int n;
 

@@ -8,7 +8,7 @@
 
 /* A line each; time is put before. Formats: format.c. */
 void log_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* What a task has written of late: 32 KiB at once, 2 KiB/s for long. Lines beyond are dropped, and counted until it may
+/* What a task has written of late: 32 KiB at once, 4 KiB/s for long. Lines beyond are dropped, and counted until it may
  * write again, or has ended. */
 struct log_share {
 	uint64_t at; /* ms */

@@ -30,7 +30,7 @@
 /* Numbers. The list grows at its end; a number is never reused. `system` is a handle to the system
  * object, with the right named. */
 #define SYS_NULL 0	      /* () -> 0. Does nothing; for measurement. */
-#define SYS_LOG_WRITE 1	      /* (text, length <= 512). The core adds time and task name. A task's lines are 32 KiB at once, 2 KiB/s for
+#define SYS_LOG_WRITE 1	      /* (text, length <= 512). The core adds time and task name. A task's lines are 32 KiB at once, 4 KiB/s for
 			       * long; those beyond are dropped, counted, and the count is a line ("NAME: 9 lines dropped") */
 #define SYS_LOG_READ 2	      /* (system LOG, buffer, length, *position) -> bytes, at most 512; position counts from boot */
 #define SYS_HANDLE_CLOSE 3    /* (handle) */

@@ -170,7 +170,7 @@ static unsigned count(const char *what)
 	return n;
 }
 
-/* A flood ends at the task's share, which grows by 2 KiB/s; what was dropped is said once, ahead of the next line. */
+/* A flood ends at the task's share, which grows by 4 KiB/s; what was dropped is said once, ahead of the next line. */
 static void a_flood_is_bounded(void **state)
 {
 	struct log_share flooder = {0}, other = {0};
@@ -188,10 +188,10 @@ static void a_flood_is_bounded(void **state)
 	log_text(&other, "other", "is heard", 8);
 	log_text(NULL, "manager", "is heard", 8);
 	assert_int_equal(count("is heard"), 2);
-	now_ms += 1000; /* too early */
+	now_ms += 500; /* too early */
 	log_text(&flooder, "flooder", "early", 5);
 	assert_int_equal(count("early"), 0);
-	now_ms += 1500;
+	now_ms += 750;
 	for (unsigned i = 0; i < 1000; i++)
 		log_text(&flooder, "flooder", "once more", 9);
 	assert_int_equal(count("lines dropped"), 1);
