@@ -32,21 +32,31 @@ static void make_slots(struct net *n)
 	n->spare_count = SPARES;
 }
 
-/* The switch has forgotten what it had of us. Of queues that the driver goes on with, frames count as sent, and receive buffers
- * are posted again by attach(). */
+/* Frames on their way count as sent. */
+static void drop_sent(struct net *n)
+{
+	for (unsigned k = 0; k < n->wishes.pairs_max; k++) {
+		struct pair *p = &n->pair[k];
+
+		for (unsigned i = 0; i < QUEUE_SIZE; i++)
+			if (p->tx_slot[i].out)
+				net_release_tx(n, p, &p->tx_slot[i]);
+		virtio_told(&n->v, tx_queue(p));
+	}
+}
+
+/* The switch has forgotten what it had of us. Receive buffers of queues that the driver goes on with are posted again by
+ * attach(). */
 static void free_slots(struct net *n)
 {
+	drop_sent(n);
 	for (unsigned k = 0; k < n->wishes.pairs_max; k++) {
 		struct pair *p = &n->pair[k];
 		bool keep = virtio_live(&n->v, rx_queue(p));
 
-		for (unsigned i = 0; i < QUEUE_SIZE; i++) {
-			if (p->tx_slot[i].out)
-				net_release_tx(n, p, &p->tx_slot[i]);
+		for (unsigned i = 0; i < QUEUE_SIZE; i++)
 			if (p->rx_slot[i].out && !keep)
 				net_release_rx(n, p, &p->rx_slot[i]);
-		}
-		virtio_told(&n->v, tx_queue(p));
 	}
 }
 
@@ -317,14 +327,8 @@ void virtio_net_disconnected(struct virtio_device *d)
 	n->c = NULL;
 	n->reborn |= n->attached && n->done_ns;
 	n->attached = n->ready = false;
-	for (unsigned k = 0; k < n->wishes.pairs_max && !n->fence; k++) {
-		struct pair *p = &n->pair[k];
-
-		for (unsigned i = 0; i < QUEUE_SIZE; i++)
-			if (p->tx_slot[i].out)
-				net_release_tx(n, p, &p->tx_slot[i]);
-		virtio_told(d, tx_queue(p));
-	}
+	if (!n->fence)
+		drop_sent(n);
 }
 
 void virtio_net_readable(struct virtio_device *d)
